@@ -1,0 +1,5 @@
+from django.urls import URLPattern, URLResolver
+
+app_name = "affiliates"
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,16 @@
+"""The Celery application, its queues and the whole schedule. Each scheduled task is safe to run twice."""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "damancom.settings.base")
+
+app = Celery("damancom")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# default: short work; files: parsing and checking what employers and banks send; money: posting and allocation.
+app.conf.task_queues = [Queue("default"), Queue("files"), Queue("money")]
+app.conf.beat_schedule = {}

@@ -1,0 +1,22 @@
+"""A developer's machine and the demo: base, loosened. Never for real data."""
+
+import os
+
+os.environ.setdefault(
+    "SECRET_KEY", "for-this-machine-only-for-this-machine-only-for-this-machine-only"
+)
+os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+os.environ.setdefault("PUBLIC_URL", f"http://localhost:{os.environ.get('PORT', '8000')}")
+os.environ.setdefault("DATABASE_URL", "postgres://localhost/damancom")
+os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
+
+from damancom.settings.base import *
+
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 0
+SESSION_COOKIE_NAME = "session"
+SESSION_COOKIE_SECURE = False
+CSRF_COOKIE_NAME = "csrf"
+CSRF_COOKIE_SECURE = False
+LANGUAGE_COOKIE_SECURE = False
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

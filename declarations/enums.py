@@ -1,0 +1,70 @@
+"""The choices of a declaration."""
+
+from regulation.enums import LabelledEnum
+from regulation.text import _
+
+
+class DeclarationKind(LabelledEnum):
+    """Main, or supplementary for people whom the main one left out."""
+
+    MAIN = "main", _("principale")
+    SUPPLEMENTARY = "supplementary", _("complémentaire")
+
+
+class FilingMode(LabelledEnum):
+    """How the declaration came in."""
+
+    FORM = "form", _("formulaire (EFI)")
+    FILE = "file", _("fichier (EDI)")
+
+
+class DeclarationStatus(LabelledEnum):
+    """Where a declaration stands; which may follow which is written in transitions.py."""
+
+    DRAFT = "draft", _("brouillon")
+    SUBMITTED = "submitted", _("déposée")
+    REPLACED = "replaced", _("remplacée")
+    CANCELLED = "cancelled", _("abandonnée")
+
+
+class FileVerdict(LabelledEnum):
+    """What the check of a received file concluded."""
+
+    PENDING = "pending", _("contrôle en cours")
+    ACCEPTED = "accepted", _("acceptée")
+    BLOCKED = "blocked", _("à corriger")
+    REFUSED = "refused", _("refusée")
+
+
+class Severity(LabelledEnum):
+    """What a finding prevents: the whole file, its line until corrected, or nothing."""
+
+    FILE = "file", _("refuse le fichier")
+    LINE = "line", _("bloque la ligne")
+    WARNING = "warning", _("avertissement")
+
+
+class LineOrigin(LabelledEnum):
+    """Known to the fund before the declaration, or brought by it."""
+
+    PREFILLED = "prefilled", _("préétabli")
+    NEW_HIRE = "new_hire", _("entrant")
+
+
+class LineSituation(LabelledEnum):
+    """What happened to the person in the month; the value is the e-BDS code (e-BDS, situation codes)."""
+
+    NORMAL = "", _("travail normal")
+    LEFT = "SO", _("sorti")
+    DECEASED = "DE", _("décédé")
+    MATERNITY = "IT", _("maternité")
+    ILLNESS = "IL", _("maladie")
+    WORK_ACCIDENT = "AT", _("accident du travail")
+    UNPAID_LEAVE = "CS", _("congé sans solde")
+    KEPT_UNPAID = "MS", _("maintenu sans salaire")
+    OCCUPATIONAL_DISEASE = "MP", _("maladie professionnelle")
+
+    @property
+    def rank(self) -> int:
+        """The number that stands for the situation in the control sum of a line."""
+        return list(LineSituation).index(self)

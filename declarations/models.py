@@ -1,0 +1,314 @@
+"""What employers declare: the prefilled month, the file received, the declaration and its lines."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from affiliates.models import Affiliate
+from declarations.enums import (
+    DeclarationKind,
+    DeclarationStatus,
+    FileVerdict,
+    FilingMode,
+    LineOrigin,
+    LineSituation,
+    Severity,
+)
+from portal.enums import JobState
+from portal.models import StoredFile
+from regulation.enums import Branch
+
+
+class Prefill(models.Model):
+    """The month as the fund knows it before the employer speaks: the exact bytes of the préétabli."""
+
+    affiliate = models.ForeignKey(
+        Affiliate, verbose_name=_("affilié"), on_delete=models.PROTECT, related_name="prefills"
+    )
+    period = models.DateField(_("période"))
+    transfer_id = models.CharField(_("identifiant de transfert"), max_length=14)
+    issued_on = models.DateField(_("émis le"))
+    due_on = models.DateField(_("exigible le"))
+    employee_count = models.PositiveIntegerField(_("salariés"))
+    content = models.BinaryField(_("contenu"))
+
+    class Meta:
+        verbose_name = _("préétabli")
+        verbose_name_plural = _("préétablis")
+        ordering = ["-period"]
+        constraints = [
+            models.UniqueConstraint(fields=["affiliate", "period"], name="prefill_once"),
+            models.CheckConstraint(condition=Q(period__day=1), name="prefill_period_first_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate_id} {self.period:%Y-%m}"
+
+
+class ReceivedFile(models.Model):
+    """A file that an employer sent for a period, and what the check of it concluded. The row is the job."""
+
+    affiliate = models.ForeignKey(
+        Affiliate,
+        verbose_name=_("affilié"),
+        on_delete=models.PROTECT,
+        related_name="received_files",
+    )
+    period = models.DateField(_("période"))
+    stored = models.OneToOneField(
+        StoredFile,
+        verbose_name=_("fichier"),
+        on_delete=models.PROTECT,
+        related_name="received_file",
+    )
+    # The digest again, so that the same bytes for the same month are one row, whoever wins the race.
+    sha256 = models.CharField(_("empreinte"), max_length=64)
+    received_at = models.DateTimeField(_("reçu le"), default=timezone.now)
+    received_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("déposé par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    state = models.CharField(
+        _("avancement"), max_length=8, choices=JobState.choices(), default=JobState.WAITING.value
+    )
+    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)
+    started_at = models.DateTimeField(_("commencé le"), null=True, blank=True)
+    # Progress shown to the person who waits: lines checked so far, and how many there are.
+    lines_done = models.PositiveIntegerField(_("lignes contrôlées"), default=0)
+    lines_total = models.PositiveIntegerField(_("lignes"), default=0)
+    verdict = models.CharField(
+        _("verdict"), max_length=8, choices=FileVerdict.choices(), default=FileVerdict.PENDING.value
+    )
+    finding_count = models.PositiveIntegerField(_("anomalies"), default=0)
+    checked_at = models.DateTimeField(_("contrôlé le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("fichier reçu")
+        verbose_name_plural = _("fichiers reçus")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["affiliate", "period", "sha256"], name="received_file_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="received_file_due",
+                condition=Q(state__in=["waiting", "running"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate_id} {self.period:%Y-%m} #{self.pk}"
+
+
+class FileFinding(models.Model):
+    """One fault found in a received file; its words come from finding_texts by code."""
+
+    received_file = models.ForeignKey(
+        ReceivedFile, on_delete=models.PROTECT, related_name="findings"
+    )
+    rank = models.PositiveIntegerField(_("rang"))
+    code = models.CharField(_("code"), max_length=8)
+    severity = models.CharField(_("gravité"), max_length=8, choices=Severity.choices())
+    line_number = models.PositiveIntegerField(_("ligne"), null=True)
+    record = models.CharField(_("enregistrement"), max_length=3, blank=True)
+    column_start = models.PositiveSmallIntegerField(_("colonne"), null=True)
+    column_end = models.PositiveSmallIntegerField(_("à la colonne"), null=True)
+    field = models.CharField(_("zone"), max_length=40, blank=True)
+    value = models.CharField(_("valeur lue"), max_length=60, blank=True)
+    expected = models.CharField(_("valeur attendue"), max_length=120, blank=True)
+    facts = models.JSONField(_("faits"), default=dict)
+
+    class Meta:
+        verbose_name = _("anomalie")
+        verbose_name_plural = _("anomalies")
+        ordering = ["received_file", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["received_file", "rank"], name="finding_rank_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} l.{self.line_number}"
+
+
+class Declaration(models.Model):
+    """The wages of one month as an employer declares them."""
+
+    affiliate = models.ForeignKey(
+        Affiliate, verbose_name=_("affilié"), on_delete=models.PROTECT, related_name="declarations"
+    )
+    period = models.DateField(_("période"))
+    kind = models.CharField(
+        _("nature"),
+        max_length=14,
+        choices=DeclarationKind.choices(),
+        default=DeclarationKind.MAIN.value,
+    )
+    supplement_number = models.PositiveSmallIntegerField(_("numéro de complémentaire"), default=0)
+    mode = models.CharField(_("mode"), max_length=5, choices=FilingMode.choices())
+    status = models.CharField(
+        _("état"),
+        max_length=10,
+        choices=DeclarationStatus.choices(),
+        default=DeclarationStatus.DRAFT.value,
+    )
+    received_file = models.OneToOneField(
+        ReceivedFile, verbose_name=_("fichier"), null=True, blank=True, on_delete=models.PROTECT
+    )
+    created_at = models.DateTimeField(_("créée le"), default=timezone.now)
+    # Raised at each change of the draft; a form that carries an older number gets a readable conflict.
+    version = models.PositiveIntegerField(_("version"), default=1)
+    employee_count = models.PositiveIntegerField(_("salariés"), default=0)
+    days_declared = models.PositiveIntegerField(_("jours déclarés"), default=0)
+    wage_bill = models.DecimalField(
+        _("masse salariale"), max_digits=17, decimal_places=2, default=0
+    )
+    capped_wage_bill = models.DecimalField(
+        _("masse salariale plafonnée"), max_digits=17, decimal_places=2, default=0
+    )
+    submitted_at = models.DateTimeField(_("déposée le"), null=True, blank=True)
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("déposée par"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    receipt_number = models.CharField(
+        _("numéro de récépissé"), max_length=24, unique=True, null=True, blank=True
+    )
+    # Written once, at submission: what the fund will ask for, with its working and the law it used.
+    contributions_total = models.DecimalField(
+        _("cotisations"), max_digits=17, decimal_places=2, null=True, blank=True
+    )
+    working = models.JSONField(_("détail du calcul"), null=True, blank=True)
+    slip_issued_at = models.DateTimeField(_("bordereau émis le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("déclaration")
+        verbose_name_plural = _("déclarations")
+        ordering = ["-period", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["affiliate", "period", "kind", "supplement_number"],
+                condition=Q(
+                    status__in=[DeclarationStatus.DRAFT.value, DeclarationStatus.SUBMITTED.value]
+                ),
+                name="declaration_live_once",
+            ),
+            models.CheckConstraint(condition=Q(period__day=1), name="declaration_period_first_day"),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in DeclarationStatus]),
+                name="declaration_status_known",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(kind=DeclarationKind.MAIN.value, supplement_number=0)
+                    | Q(kind=DeclarationKind.SUPPLEMENTARY.value, supplement_number__range=(1, 9))
+                ),
+                name="declaration_supplement_number",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=DeclarationStatus.SUBMITTED.value)
+                | Q(
+                    submitted_at__isnull=False,
+                    receipt_number__isnull=False,
+                    contributions_total__isnull=False,
+                ),
+                name="declaration_submitted_complete",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="declaration_slip_due",
+                condition=Q(status=DeclarationStatus.SUBMITTED.value, slip_issued_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate_id} {self.period:%Y-%m} {self.kind} {self.status}"
+
+
+class DeclarationLine(models.Model):
+    """One person in a declaration. Amounts in dirhams."""
+
+    declaration = models.ForeignKey(
+        Declaration, on_delete=models.PROTECT, related_name="lines", db_index=False
+    )
+    rank = models.PositiveIntegerField(_("rang"))
+    origin = models.CharField(_("origine"), max_length=9, choices=LineOrigin.choices())
+    registration_number = models.CharField(_("numéro d’immatriculation"), max_length=9)
+    full_name = models.CharField(_("nom et prénom"), max_length=60, blank=True)
+    cin = models.CharField(_("CIN"), max_length=8, blank=True)
+    children = models.PositiveSmallIntegerField(_("enfants"), default=0)
+    af_payable = models.DecimalField(_("AF à payer"), max_digits=7, decimal_places=2, default=0)
+    af_deducted = models.DecimalField(_("AF à déduire"), max_digits=7, decimal_places=2, default=0)
+    af_net = models.DecimalField(_("AF nettes"), max_digits=7, decimal_places=2, default=0)
+    af_returned = models.DecimalField(_("AF à reverser"), max_digits=7, decimal_places=2, default=0)
+    days_declared = models.PositiveSmallIntegerField(_("jours déclarés"))
+    gross_wage = models.DecimalField(_("salaire réel"), max_digits=13, decimal_places=2)
+    capped_wage = models.DecimalField(_("salaire plafonné"), max_digits=9, decimal_places=2)
+    situation = models.CharField(
+        _("situation"),
+        max_length=2,
+        choices=LineSituation.choices(),
+        blank=True,
+        default=LineSituation.NORMAL.value,
+    )
+
+    class Meta:
+        verbose_name = _("ligne de déclaration")
+        verbose_name_plural = _("lignes de déclaration")
+        ordering = ["declaration", "rank"]
+        constraints = [
+            # Its index also serves the foreign key, which has none of its own.
+            models.UniqueConstraint(fields=["declaration", "rank"], name="line_rank_once"),
+            models.CheckConstraint(condition=Q(days_declared__lte=26), name="line_days_in_month"),
+            models.CheckConstraint(
+                condition=Q(
+                    gross_wage__gte=0, capped_wage__gte=0, capped_wage__lte=models.F("gross_wage")
+                ),
+                name="line_wages_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.declaration_id}/{self.rank}"
+
+
+class ContributionLine(models.Model):
+    """One branch of the contributions of a submitted declaration, as computed once. Amounts in dirhams."""
+
+    declaration = models.ForeignKey(
+        Declaration, on_delete=models.PROTECT, related_name="contribution_lines"
+    )
+    branch = models.CharField(_("branche"), max_length=16, choices=Branch.choices())
+    base = models.DecimalField(_("assiette"), max_digits=17, decimal_places=2)
+    rate_employer = models.DecimalField(_("taux patronal (%)"), max_digits=6, decimal_places=3)
+    rate_employee = models.DecimalField(_("taux salarial (%)"), max_digits=6, decimal_places=3)
+    employer_share = models.DecimalField(_("part patronale"), max_digits=17, decimal_places=2)
+    employee_share = models.DecimalField(_("part salariale"), max_digits=17, decimal_places=2)
+    working = models.JSONField(_("détail du calcul"))
+
+    class Meta:
+        verbose_name = _("cotisation")
+        verbose_name_plural = _("cotisations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["declaration", "branch"], name="contribution_branch_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(employer_share__gte=0, employee_share__gte=0), name="contribution_sign"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.declaration_id} {self.branch}"

@@ -1,0 +1,76 @@
+"""The choices of the accounts and of bank files."""
+
+from regulation.enums import LabelledEnum
+from regulation.text import _
+
+
+class SlipState(LabelledEnum):
+    """What became of a payment slip."""
+
+    ISSUED = "issued", _("à payer")
+    PARTLY_PAID = "partly_paid", _("partiellement payé")
+    PAID = "paid", _("payé")
+    REPLACED = "replaced", _("remplacé")
+    CANCELLED = "cancelled", _("annulé")
+
+
+class AccountKind(LabelledEnum):
+    """The accounts of the ledger."""
+
+    RECEIVABLE = "receivable", _("cotisations à recevoir")
+    CREDIT = "credit", _("crédit de l’affilié")
+    BANK = "bank", _("compte en banque")
+    SUSPENSE = "suspense", _("versements à identifier")
+    CONTRIBUTIONS = "contributions", _("cotisations appelées")
+    PENALTIES = "penalties", _("majorations et astreintes appelées")
+
+
+class EntryKind(LabelledEnum):
+    """What happened, in one word, for each balanced entry."""
+
+    SLIP_ISSUED = "slip_issued", _("bordereau émis")
+    SLIP_LOWERED = "slip_lowered", _("bordereau diminué après réclamation")
+    SURCHARGE_ASSESSED = "surcharge_assessed", _("majoration de retard appelée")
+    PENALTY_ASSESSED = "penalty_assessed", _("astreinte appelée")
+    PAYMENT = "payment", _("paiement reçu")
+    SUSPENSE_RECEIVED = "suspense_received", _("versement à identifier reçu")
+    SUSPENSE_ASSIGNED = "suspense_assigned", _("versement identifié")
+    CREDIT_USED = "credit_used", _("crédit utilisé")
+    REVERSAL = "reversal", _("contre-passation")
+
+
+class BankFormat(LabelledEnum):
+    """A format of bank file that the portal reads."""
+
+    CAMT_054 = "camt.054", _("camt.054 — avis de crédit et de débit")
+    CAMT_053 = "camt.053", _("camt.053 — relevé de compte")
+    CP1 = "cp1", _("CP1 — confirmation de paiement")
+
+
+class BankFileVerdict(LabelledEnum):
+    """What became of a bank file as a whole."""
+
+    PENDING = "pending", _("lecture en cours")
+    ACCEPTED = "accepted", _("accepté")
+    REFUSED = "refused", _("refusé")
+    INFORMATION = "information", _("pour information")
+
+
+class LineKind(LabelledEnum):
+    """What a bank line says."""
+
+    CREDIT = "credit", _("crédit")
+    DEBIT = "debit", _("débit")
+    REJECT = "reject", _("rejet")
+    INFO = "info", _("information")
+
+
+class LineVerdict(LabelledEnum):
+    """The answer to one bank line; the value is the code written in the return file."""
+
+    ACCEPTED = "ACC", _("accepté et affecté")
+    PARTIAL = "PAR", _("accepté, affecté en partie")
+    WAITING = "ATT", _("accepté, en attente d’identification")
+    DUPLICATE = "DBL", _("déjà reçu, sans effet")
+    INFORMATION = "INF", _("pour information")
+    REFUSED = "REF", _("refusé")

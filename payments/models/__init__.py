@@ -1,0 +1,22 @@
+"""Slips and what they claim, banks and what they report, the ledger that money moves by."""
+
+from payments.models.banks import Allocation, Bank, BankAccount, BankFile, BankLine, BankMembership
+from payments.models.ledger import LedgerAccount, LedgerEntry, LedgerLine
+from payments.models.slips import FilingPenalty, Hold, PaymentSlip, SlipLine, Surcharge
+
+__all__ = [
+    "Allocation",
+    "Bank",
+    "BankAccount",
+    "BankFile",
+    "BankLine",
+    "BankMembership",
+    "FilingPenalty",
+    "Hold",
+    "LedgerAccount",
+    "LedgerEntry",
+    "LedgerLine",
+    "PaymentSlip",
+    "SlipLine",
+    "Surcharge",
+]

@@ -1,0 +1,274 @@
+"""Banks, the files they send, each line of them, and where its money went."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from affiliates.models import Affiliate
+from payments.enums import BankFileVerdict, BankFormat, LineKind, LineVerdict
+from payments.models.ledger import LedgerEntry
+from payments.models.slips import FilingPenalty, PaymentSlip, Surcharge
+from portal.enums import JobState
+from portal.models import StoredFile
+
+
+class Bank(models.Model):
+    """A bank that collects for the fund."""
+
+    code = models.CharField(_("code"), max_length=3, unique=True)
+    name = models.CharField(_("nom"), max_length=80)
+
+    class Meta:
+        verbose_name = _("banque")
+        verbose_name_plural = _("banques")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BankMembership(models.Model):
+    """A person uploads files and reads answers for a bank."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("personne"),
+        on_delete=models.PROTECT,
+        related_name="bank_memberships",
+    )
+    bank = models.ForeignKey(
+        Bank, verbose_name=_("banque"), on_delete=models.PROTECT, related_name="memberships"
+    )
+    ended_at = models.DateTimeField(_("retiré le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("utilisateur d’une banque")
+        verbose_name_plural = _("utilisateurs des banques")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "bank"],
+                condition=Q(ended_at__isnull=True),
+                name="bank_membership_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.bank_id}"
+
+
+class BankAccount(models.Model):
+    """An account of the fund at a bank."""
+
+    bank = models.ForeignKey(
+        Bank, verbose_name=_("banque"), on_delete=models.PROTECT, related_name="accounts"
+    )
+    rib = models.CharField(_("RIB"), max_length=24, unique=True)
+    label = models.CharField(_("intitulé"), max_length=80)
+
+    class Meta:
+        verbose_name = _("compte du fonds")
+        verbose_name_plural = _("comptes du fonds")
+
+    def __str__(self) -> str:
+        return f"{self.bank_id} {self.rib}"
+
+
+class BankFile(models.Model):
+    """A file received from a bank, and the answer to it as a whole. The row is the job."""
+
+    bank = models.ForeignKey(
+        Bank, verbose_name=_("banque"), on_delete=models.PROTECT, related_name="files"
+    )
+    stored = models.OneToOneField(StoredFile, verbose_name=_("fichier"), on_delete=models.PROTECT)
+    sha256 = models.CharField(_("empreinte"), max_length=64)
+    receipt_number = models.CharField(_("récépissé"), max_length=24, unique=True)
+    received_at = models.DateTimeField(_("reçu le"), default=timezone.now)
+    received_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("déposé par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    state = models.CharField(
+        _("avancement"), max_length=8, choices=JobState.choices(), default=JobState.WAITING.value
+    )
+    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)
+    started_at = models.DateTimeField(_("commencé le"), null=True, blank=True)
+    lines_done = models.PositiveIntegerField(_("opérations traitées"), default=0)
+    lines_total = models.PositiveIntegerField(_("opérations"), default=0)
+    format = models.CharField(_("format"), max_length=10, choices=BankFormat.choices(), blank=True)
+    message_id = models.CharField(_("identifiant du message"), max_length=70, blank=True)
+    verdict = models.CharField(
+        _("verdict"),
+        max_length=12,
+        choices=BankFileVerdict.choices(),
+        default=BankFileVerdict.PENDING.value,
+    )
+    # File-level faults: code and facts, worded when shown.
+    faults = models.JSONField(_("refus"), default=list)
+    total_credits = models.DecimalField(
+        _("total des crédits"), max_digits=17, decimal_places=2, default=0
+    )
+    total_debits = models.DecimalField(
+        _("total des débits"), max_digits=17, decimal_places=2, default=0
+    )
+    finished_at = models.DateTimeField(_("traité le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("fichier de banque")
+        verbose_name_plural = _("fichiers de banque")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["bank", "sha256"], name="bank_file_bytes_once"),
+            models.UniqueConstraint(
+                fields=["bank", "format", "message_id"],
+                condition=Q(
+                    verdict__in=[BankFileVerdict.ACCEPTED.value, BankFileVerdict.INFORMATION.value]
+                ),
+                name="bank_file_message_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"], name="bank_file_due", condition=Q(state__in=["waiting", "running"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank_id} {self.receipt_number}"
+
+
+class BankLine(models.Model):
+    """One operation that a bank reports, as read, and the answer to it. Amount in dirhams."""
+
+    bank_file = models.ForeignKey(
+        BankFile, on_delete=models.PROTECT, related_name="lines", db_index=False
+    )
+    rank = models.PositiveIntegerField(_("rang"))
+    account = models.ForeignKey(
+        BankAccount, verbose_name=_("compte"), on_delete=models.PROTECT, related_name="+"
+    )
+    kind = models.CharField(_("nature"), max_length=6, choices=LineKind.choices())
+    is_reversal = models.BooleanField(_("annulation"), default=False)
+    amount = models.DecimalField(_("montant"), max_digits=17, decimal_places=2)
+    booking_day = models.DateField(_("date comptable"))
+    value_day = models.DateField(_("date de valeur"), null=True, blank=True)
+    operation_day = models.DateField(_("date d’opération"), null=True, blank=True)
+    bank_status = models.CharField(_("statut annoncé"), max_length=10, blank=True)
+    bank_ref = models.CharField(_("référence de la banque"), max_length=80, blank=True)
+    end_to_end = models.CharField(_("référence de bout en bout"), max_length=35, blank=True)
+    batch = models.CharField(_("remise"), max_length=35, blank=True)
+    creditor_ref = models.CharField(_("référence structurée"), max_length=35, blank=True)
+    free_text = models.TextField(_("libellé"), blank=True)
+    payer_name = models.CharField(_("payeur"), max_length=140, blank=True)
+    payer_rib = models.CharField(_("RIB du payeur"), max_length=34, blank=True)
+    reason_code = models.CharField(_("motif"), max_length=10, blank=True)
+    reason_text = models.CharField(_("texte du motif"), max_length=140, blank=True)
+    original_bank_ref = models.CharField(_("référence d’origine"), max_length=80, blank=True)
+    # What makes this operation itself and no other, and which of the four rules made it; empty on a repeat.
+    identity_rule = models.CharField(max_length=1)
+    identity_key = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    repeats = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="repeated_by"
+    )
+    confirmed_by_statement = models.BooleanField(_("confirmé par relevé"), default=False)
+    rule = models.CharField(_("règle d’affectation"), max_length=4, blank=True)
+    # What the matching saw: candidates with their reasons, for the clerk who decides.
+    proposals = models.JSONField(default=list)
+    verdict = models.CharField(
+        _("verdict"), max_length=3, choices=LineVerdict.choices(), blank=True
+    )
+    verdict_code = models.CharField(_("code"), max_length=6, blank=True)
+    verdict_facts = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("opération bancaire")
+        verbose_name_plural = _("opérations bancaires")
+        ordering = ["bank_file", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["bank_file", "rank"], name="bank_line_rank_once"),
+            models.UniqueConstraint(
+                fields=["account", "identity_key"], name="bank_line_identity_once"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="bank_line_amount_positive"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["booking_day"], name="bank_line_waiting", condition=Q(verdict="ATT")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank_file_id}/{self.rank} {self.amount}"
+
+
+class Allocation(models.Model):
+    """A part of a bank line attached to what it pays, or to the affiliate's credit. Only ever added to.
+
+    Undoing one adds another with ``undoes``, whose entry opposes the first.
+    """
+
+    bank_line = models.ForeignKey(
+        BankLine, verbose_name=_("opération"), on_delete=models.PROTECT, related_name="allocations"
+    )
+    affiliate = models.ForeignKey(
+        Affiliate, verbose_name=_("affilié"), on_delete=models.PROTECT, related_name="allocations"
+    )
+    slip = models.ForeignKey(
+        PaymentSlip,
+        verbose_name=_("bordereau"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="allocations",
+    )
+    surcharge = models.ForeignKey(
+        Surcharge,
+        verbose_name=_("majoration"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="allocations",
+    )
+    filing_penalty = models.ForeignKey(
+        FilingPenalty,
+        verbose_name=_("astreinte"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="allocations",
+    )
+    amount = models.DecimalField(_("montant"), max_digits=17, decimal_places=2)
+    rule = models.CharField(_("règle"), max_length=4)
+    paid_on = models.DateField(_("payé le"))
+    entry = models.ForeignKey(
+        LedgerEntry, verbose_name=_("écriture"), on_delete=models.PROTECT, related_name="+"
+    )
+    allocated_at = models.DateTimeField(_("affecté le"), default=timezone.now)
+    allocated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("par"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    undoes = models.OneToOneField(
+        "self",
+        verbose_name=_("annule"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="undone_by",
+    )
+
+    class Meta:
+        verbose_name = _("affectation")
+        verbose_name_plural = _("affectations")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="allocation_amount_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank_line_id} → {self.slip_id or self.affiliate_id} {self.amount}"

@@ -1,0 +1,131 @@
+"""The ledger: accounts, balanced entries, and their lines. Rows are added, never changed."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from affiliates.models import Affiliate
+from payments.enums import AccountKind, EntryKind
+
+
+class LedgerAccount(models.Model):
+    """One account: of an affiliate, of a bank account of the fund, or of the fund as a whole."""
+
+    kind = models.CharField(_("nature"), max_length=14, choices=AccountKind.choices())
+    affiliate = models.ForeignKey(
+        Affiliate,
+        verbose_name=_("affilié"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="accounts",
+    )
+    bank_account = models.ForeignKey(
+        "payments.BankAccount",
+        verbose_name=_("compte en banque"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="accounts",
+    )
+
+    class Meta:
+        verbose_name = _("compte")
+        verbose_name_plural = _("comptes")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "affiliate", "bank_account"],
+                name="ledger_account_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.affiliate_id or self.bank_account_id or ''}"
+
+
+class LedgerEntry(models.Model):
+    """One business event; its lines sum to zero, which the database checks at commit."""
+
+    kind = models.CharField(_("événement"), max_length=18, choices=EntryKind.choices())
+    booked_on = models.DateField(_("date"))
+    posted_at = models.DateTimeField(_("passée le"), default=timezone.now)
+    posted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("par"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    # The one thing this entry follows from (« slip:12 », « bank_line:7 »…): posting it twice is impossible.
+    cause = models.CharField(_("cause"), max_length=60, unique=True)
+    reversal_of = models.OneToOneField(
+        "self",
+        verbose_name=_("contre-passe"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reversed_by",
+    )
+
+    class Meta:
+        verbose_name = _("écriture")
+        verbose_name_plural = _("écritures")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.booked_on} {self.kind} {self.cause}"
+
+
+class LedgerLine(models.Model):
+    """One side of an entry. Amounts in dirhams, both positive, exactly one of them above zero."""
+
+    entry = models.ForeignKey(LedgerEntry, on_delete=models.PROTECT, related_name="lines")
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="lines")
+    debit = models.DecimalField(_("débit"), max_digits=17, decimal_places=2, default=0)
+    credit = models.DecimalField(_("crédit"), max_digits=17, decimal_places=2, default=0)
+    period = models.DateField(_("période"), null=True, blank=True)
+    slip = models.ForeignKey(
+        "payments.PaymentSlip",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="ledger_lines",
+    )
+    surcharge = models.ForeignKey(
+        "payments.Surcharge",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="ledger_lines",
+    )
+    filing_penalty = models.ForeignKey(
+        "payments.FilingPenalty",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="ledger_lines",
+    )
+    bank_line = models.ForeignKey(
+        "payments.BankLine",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="ledger_lines",
+    )
+
+    class Meta:
+        verbose_name = _("ligne d’écriture")
+        verbose_name_plural = _("lignes d’écriture")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(debit__gt=0, credit=0) | Q(debit=0, credit__gt=0),
+                name="ledger_line_one_side",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} {self.account_id} {self.debit}/{self.credit}"

@@ -1,0 +1,23 @@
+"""The present, asked in one place: instants in UTC, days in Africa/Casablanca."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+CASABLANCA = ZoneInfo("Africa/Casablanca")
+
+
+def now() -> datetime.datetime:
+    """This instant, aware, in UTC."""
+    return timezone.now()
+
+
+def today() -> datetime.date:
+    """The calendar day in Morocco, which leaves UTC+1 for UTC+0 during Ramadan."""
+    return day_of(now())
+
+
+def day_of(instant: datetime.datetime) -> datetime.date:
+    """The Moroccan calendar day of an aware instant."""
+    return instant.astimezone(CASABLANCA).date()

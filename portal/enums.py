@@ -1,0 +1,20 @@
+"""The choices that every room shares."""
+
+from regulation.enums import LabelledEnum
+from regulation.text import _
+
+
+class Language(LabelledEnum):
+    """A language of the screens."""
+
+    FRENCH = "fr", _("Français")
+    ARABIC = "ar", _("Arabe")
+
+
+class JobState(LabelledEnum):
+    """Where a piece of background work stands; the row that carries it is the job."""
+
+    WAITING = "waiting", _("en attente")
+    RUNNING = "running", _("en cours")
+    DONE = "done", _("terminé")
+    PARKED = "parked", _("mis de côté")

@@ -1,0 +1,152 @@
+"""What every room shares: people, the trace of what they did, and the bytes they sent."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.enums import Language
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates people by address; addresses are compared without case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. What the person may touch is decided by memberships, mandates, bank rights and staff roles."""
+
+    email = models.EmailField(_("adresse électronique"), unique=True)
+    full_name = models.CharField(_("nom et prénom"), max_length=120)
+    language = models.CharField(
+        _("langue"), max_length=2, choices=Language.choices(), default=Language.FRENCH.value
+    )
+    is_staff = models.BooleanField(_("membre du personnel de la Caisse"), default=False)
+    is_active = models.BooleanField(_("compte actif"), default=True)
+    created_at = models.DateTimeField(_("créé le"), default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["full_name"]
+
+    class Meta:
+        verbose_name = _("personne")
+        verbose_name_plural = _("personnes")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(email=models.functions.Lower("email")), name="user_email_lower"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    def get_full_name(self) -> str:
+        return self.full_name
+
+    def get_short_name(self) -> str:
+        return self.full_name
+
+
+class AuditEntry(models.Model):
+    """One act: who, for whom, what, with which facts. Insert-only: a trigger refuses anything else."""
+
+    at = models.DateTimeField(_("le"), default=timezone.now, db_index=True)
+    # Text beside the key: the entry stays readable whatever becomes of the account.
+    actor = models.ForeignKey(
+        User,
+        verbose_name=_("auteur"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    actor_name = models.CharField(_("nom de l’auteur"), max_length=120)
+    action = models.CharField(_("acte"), max_length=60, db_index=True)
+    affiliation_number = models.CharField(
+        _("numéro d’affiliation"), max_length=7, blank=True, db_index=True
+    )
+    subject_type = models.CharField(_("nature de l’objet"), max_length=60)
+    subject_id = models.CharField(_("identifiant de l’objet"), max_length=40)
+    facts = models.JSONField(_("faits"), default=dict)
+    request_id = models.CharField(_("requête"), max_length=36, blank=True)
+
+    class Meta:
+        verbose_name = _("trace")
+        verbose_name_plural = _("journal des actes")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["subject_type", "subject_id"], name="audit_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"
+
+
+class AuditSeal(models.Model):
+    """One link of the chain over the audit entries, in the order in which they were sealed."""
+
+    position = models.BigIntegerField(primary_key=True)
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="seal")
+    previous_digest = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("scellé")
+        verbose_name_plural = _("scellés")
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.digest[:12]}"
+
+
+class StoredFile(models.Model):
+    """Bytes as they were received, kept whole and inert; nothing has been read in them yet.
+
+    The bytes live in the database, in chunks, so that they are committed, backed up and restored with the
+    facts that follow from them.
+    """
+
+    name = models.CharField(_("nom d’origine"), max_length=255)
+    size = models.BigIntegerField(_("taille en octets"))
+    sha256 = models.CharField(_("empreinte"), max_length=64, db_index=True)
+    stored_at = models.DateTimeField(_("reçu le"), default=timezone.now)
+    stored_by = models.ForeignKey(
+        User, verbose_name=_("déposé par"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("fichier conservé")
+        verbose_name_plural = _("fichiers conservés")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StoredChunk(models.Model):
+    """One piece of a stored file, at most one mebibyte."""
+
+    file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="chunks")
+    index = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("morceau de fichier")
+        verbose_name_plural = _("morceaux de fichiers")
+        constraints = [models.UniqueConstraint(fields=["file", "index"], name="stored_chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file_id}/{self.index}"

@@ -1,0 +1,74 @@
+"""Keeping what was sent, byte for byte, before anyone reads it."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from django.db import transaction
+
+from portal.errors import FileTooLargeError
+from portal.models import StoredChunk, StoredFile, User
+
+CHUNK_BYTES = 1_048_576
+
+
+@transaction.atomic
+def store(chunks: Iterable[bytes], *, name: str, limit: int, stored_by: User | None) -> StoredFile:
+    """Keep the bytes of ``chunks`` (a file's ``.chunks()``) and their SHA-256; at most ``limit`` bytes.
+
+    Raises FileTooLargeError and keeps nothing when the limit is passed. Holds one chunk in memory at a time.
+    """
+    stored = StoredFile.objects.create(name=name[:255], size=0, sha256="", stored_by=stored_by)
+    digest = hashlib.sha256()
+    size = 0
+    for index, piece in enumerate(_equal_pieces(chunks)):
+        size += len(piece)
+        if size > limit:
+            raise FileTooLargeError(name=name[:80], limit_mb=limit // CHUNK_BYTES)
+        digest.update(piece)
+        StoredChunk.objects.create(file=stored, index=index, data=piece)
+    stored.size = size
+    stored.sha256 = digest.hexdigest()
+    stored.save(update_fields=["size", "sha256"])
+    return stored
+
+
+def _equal_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= CHUNK_BYTES:
+            yield bytes(buffer[:CHUNK_BYTES])
+            del buffer[:CHUNK_BYTES]
+    if buffer:
+        yield bytes(buffer)
+
+
+class _StoredReader(io.RawIOBase):
+    """Reads a stored file chunk by chunk, each fetched when it is reached."""
+
+    def __init__(self, stored: StoredFile) -> None:
+        self._chunks = StoredChunk.objects.filter(file=stored)
+        self._index = 0
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        if not self._rest:
+            data = self._chunks.filter(index=self._index).values_list("data", flat=True).first()
+            if data is None:
+                return 0
+            self._rest = bytes(data)
+            self._index += 1
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+def open_stored(stored: StoredFile) -> BinaryIO:
+    """A buffered binary stream over the stored bytes, from the start; at most two chunks in memory."""
+    return io.BufferedReader(_StoredReader(stored), CHUNK_BYTES)
