@@ -1,0 +1,153 @@
+"""From a person to the affiliates they may touch: the only doorway.
+
+A right comes from a membership of the firm (its role) or from a mandate given to an accountant's office the
+person works for. Both are looked at again at each use: what was taken back a second ago no longer opens.
+Someone else's affiliate and one that does not exist give the same 404.
+"""
+
+import datetime
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.translation import gettext
+
+from affiliates.enums import ROLE_SCOPES, Role, Scope, StaffRole
+from affiliates.errors import ScopeMissing
+from affiliates.models import Affiliate, Mandate, Membership, StaffAssignment
+from portal import clock
+from portal.errors import message_of
+from portal.models import User
+
+Actor = User | AnonymousUser
+
+
+def _memberships(user: User) -> QuerySet[Membership]:
+    return Membership.objects.filter(user=user, ended_at__isnull=True)
+
+
+def _mandates(user: User, on: datetime.date) -> QuerySet[Mandate]:
+    return Mandate.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=on),
+        representative__members=user,
+        revoked_at__isnull=True,
+        starts_on__lte=on,
+    )
+
+
+def for_actor(user: Actor, scope: Scope = Scope.READ, *, on: datetime.date) -> QuerySet[Affiliate]:
+    """The affiliates for which ``user`` may do ``scope`` on the Moroccan day ``on``; none for a stranger.
+
+    A mandate counts from the first second of ``starts_on`` to the last of ``ends_on``.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return Affiliate.objects.none()
+    roles = [role.value for role in Role if scope in ROLE_SCOPES[role]]
+    own = _memberships(user).filter(role__in=roles)
+    given = _mandates(user, on).filter(scopes__contains=[scope.value])
+    # A union, not an OR: the planner then starts from the few rows of this person.
+    return Affiliate.objects.filter(
+        pk__in=own.order_by().values("affiliate_id").union(given.order_by().values("affiliate_id"))
+    )
+
+
+def capacities(user: Actor, affiliate: Affiliate, *, on: datetime.date) -> frozenset[Scope]:
+    """What ``user`` may do for ``affiliate`` on ``on``; empty for a stranger."""
+    found = _find(user, affiliate.affiliation_number, on=on)
+    return found[1] if found else frozenset()
+
+
+def affiliate_or_404(
+    user: Actor, affiliation_number: str, scope: Scope = Scope.READ, *, on: datetime.date
+) -> Affiliate:
+    """The affiliate of this number, if ``user`` may do ``scope`` for it.
+
+    Raises Http404 when it is not theirs or does not exist, PermissionDenied with a readable sentence when it is
+    theirs but the role or the mandate does not go that far.
+    """
+    return _require(user, affiliation_number, scope, on=on)[0]
+
+
+def _require(
+    user: Actor, affiliation_number: str, scope: Scope, *, on: datetime.date
+) -> tuple[Affiliate, frozenset[Scope]]:
+    found = _find(user, affiliation_number, on=on)
+    if found is None:
+        raise Http404
+    affiliate, scopes = found
+    if scope not in scopes:
+        raise PermissionDenied(
+            message_of(ScopeMissing(name=affiliate.name, scope=gettext(scope.label)))
+        )
+    return affiliate, scopes
+
+
+def _find(
+    user: Actor, affiliation_number: str, *, on: datetime.date
+) -> tuple[Affiliate, frozenset[Scope]] | None:
+    """The affiliate and what the person may do there, in one query; None without any link to it."""
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    affiliate = (
+        Affiliate.objects.filter(affiliation_number=affiliation_number)
+        .select_related("agency")
+        .annotate(
+            own_roles=ArraySubquery(
+                _memberships(user).filter(affiliate=OuterRef("pk")).values("role")
+            ),
+            given_scopes=ArraySubquery(
+                _mandates(user, on).filter(affiliate=OuterRef("pk")).values("scopes")
+            ),
+        )
+        .first()
+    )
+    if affiliate is None or not (affiliate.own_roles or affiliate.given_scopes):
+        return None
+    scopes = {scope for role in affiliate.own_roles for scope in ROLE_SCOPES[Role(role)]}
+    scopes |= {Scope(scope) for given in affiliate.given_scopes for scope in given}
+    # Whoever may act for a firm may look at it.
+    return affiliate, frozenset(scopes | {Scope.READ})
+
+
+def staff_affiliates(user: Actor) -> QuerySet[Affiliate]:
+    """The affiliates on the desk of a member of staff: a clerk's agency, every agency for a supervisor."""
+    if not isinstance(user, User) or not (user.is_active and user.is_staff):
+        return Affiliate.objects.none()
+    if user.is_superuser:
+        return Affiliate.objects.all()
+    assignment = StaffAssignment.objects.filter(user=user).first()
+    if assignment is None:
+        return Affiliate.objects.none()
+    if assignment.role == StaffRole.SUPERVISOR:
+        return Affiliate.objects.all()
+    return Affiliate.objects.filter(agency=assignment.agency_id)
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def affiliate_view(scope: Scope = Scope.READ) -> Callable[[View], View]:
+    """Open a view of one affiliate: the URL's ``affiliation_number`` becomes the argument ``affiliate``.
+
+    The view is called as ``view(request, affiliate=…, **other URL arguments)``. ``affiliate`` and ``scopes`` (what
+    the person may do there) reach every template through the context processor ``affiliates.context``.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def opened(
+            request: HttpRequest, *args: Any, affiliation_number: str, **kwargs: Any
+        ) -> HttpResponseBase:
+            affiliate, scopes = _require(request.user, affiliation_number, scope, on=clock.today())
+            request.affiliate = affiliate  # type: ignore[attr-defined]
+            request.affiliate_scopes = scopes  # type: ignore[attr-defined]
+            return view(request, *args, affiliate=affiliate, **kwargs)
+
+        return opened
+
+    return decorate
