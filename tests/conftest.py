@@ -1,0 +1,94 @@
+"""What every test gets: real services, strictness, a real worker and a real server for those that ask."""
+
+from tests import environment
+
+# isort: split
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.template import engines
+from django.template.base import Node
+
+from tests.running import Server, Worker
+
+
+def pytest_unconfigure() -> None:
+    environment.stop()
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Let each parallel process choose its Redis database before it reads the settings."""
+    environment.forget_settings()
+
+
+class UndefinedVariable(str):
+    """Django's ``string_if_invalid``, which fails the test when the template is one of ours.
+
+    Templates of Django's admin do use undefined variables; those keep their empty text.
+    """
+
+    def __new__(cls) -> "UndefinedVariable":
+        return super().__new__(cls, "%s")
+
+    def __mod__(self, variable: object) -> str:
+        origin = _origin_of_the_node_being_rendered()
+        if origin.is_relative_to(settings.BASE_DIR) and "site-packages" not in origin.parts:
+            pytest.fail(f"undefined variable {{{{ {variable} }}}} in {origin}")
+        return ""
+
+
+def _origin_of_the_node_being_rendered() -> Path:
+    frame = sys._getframe(2)
+    while frame is not None:
+        node = frame.f_locals.get("self")
+        if isinstance(node, Node) and getattr(node, "origin", None) is not None:
+            return Path(node.origin.name)
+        frame = frame.f_back
+    return Path("/unknown")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_undefined_template_variable() -> None:
+    engines["django"].engine.string_if_invalid = UndefinedVariable()
+
+
+@pytest.fixture(scope="session")
+def _worker_process(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worker]:
+    with Worker.running(
+        tmp_path_factory.mktemp("worker"), connection.settings_dict["NAME"]
+    ) as worker:
+        yield worker
+
+
+@pytest.fixture
+def worker(transactional_db: None, _worker_process: Worker) -> Iterator[Worker]:
+    """A real Celery worker in its own process, on this test's database and a real Redis.
+
+    The test sees its work with ``worker.wait_idle()``; what is still queued is finished before the tables are emptied.
+    """
+    _worker_process.forget_messages()
+    yield _worker_process
+    _worker_process.wait_idle()
+
+
+@pytest.fixture(scope="session")
+def _server_process(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    with Server.running(
+        tmp_path_factory.mktemp("server"), connection.settings_dict["NAME"]
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def server(transactional_db: None, _server_process: Server) -> Server:
+    """The real web server in its own process, on this test's database: ``server.url``."""
+    return _server_process

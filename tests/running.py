@@ -1,0 +1,128 @@
+"""The real web server and the real worker, as processes of their own beside the tests."""
+
+import contextlib
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+
+from damancom.celery import app
+from damancom.embedded import CHECKOUT, free_port
+from damancom.processes import Child, Family
+
+START_SECONDS = 60
+
+
+def environment_for(database: str) -> dict[str, str]:
+    """This process's environment, with the test database instead of the one the tests were made from."""
+    url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}"))
+    return {**os.environ, "DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
+
+
+@dataclass
+class Worker:
+    """One Celery worker process; its log is read when something goes wrong."""
+
+    child: Child
+    log: Path
+    broker: "redis.Redis"
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, folder: Path, database: str) -> Iterator["Worker"]:
+        family, log = Family(folder / "processes.json"), folder / "worker.log"
+        queues = [queue.name for queue in app.conf.task_queues]
+        broker = redis.Redis.from_url(app.conf.broker_url)
+        child = family.start(
+            "worker",
+            [
+                sys.executable, "-m", "celery", "-A", "damancom.celery", "worker", "--concurrency", "1",
+                "--queues", ",".join(queues), "--loglevel", "INFO", "--without-gossip", "--without-mingle",
+            ],
+            log=log,
+            environment=environment_for(database),
+            cwd=CHECKOUT,
+        )  # fmt: skip
+        try:
+            worker = cls(child, log, broker)
+            worker._wait_for(lambda: " ready." in worker.read_log(), "the worker did not start")
+            yield worker
+        finally:
+            family.stop_all()
+            broker.close()
+
+    def read_log(self) -> str:
+        return self.log.read_text("utf-8", errors="replace")
+
+    def forget_messages(self) -> None:
+        """Drop what earlier tests left in the queues: their rows are gone."""
+        self.broker.delete(*[queue.name for queue in app.conf.task_queues])
+
+    def wait_idle(self, seconds: float = 30) -> None:
+        """Return once every message is taken and acknowledged (tasks acknowledge when they are done)."""
+        self._wait_for(lambda: self._pending() == 0, "the worker is still busy", seconds)
+
+    def _pending(self) -> int:
+        queued = sum(self.broker.llen(queue.name) for queue in app.conf.task_queues)
+        return int(queued + self.broker.hlen("unacked"))
+
+    def _wait_for(self, condition, complaint: str, seconds: float = START_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self.child.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{complaint}; its log:\n{self.read_log()[-4000:]}")
+            time.sleep(0.02)
+
+
+@dataclass
+class Server:
+    """One web server process at ``url``."""
+
+    child: Child
+    log: Path
+    url: str
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, folder: Path, database: str) -> Iterator["Server"]:
+        family, log, port = Family(folder / "processes.json"), folder / "server.log", free_port()
+        url = f"http://127.0.0.1:{port}"
+        child = family.start(
+            "server",
+            [
+                sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+                "--workers", "1", "--blocking-threads", "2", "--no-ws", "damancom.wsgi:application",
+            ],
+            log=log,
+            environment={**environment_for(database), "PUBLIC_URL": url},
+            cwd=CHECKOUT,
+        )  # fmt: skip
+        try:
+            server = cls(child, log, url)
+            server._wait_until_it_answers()
+            yield server
+        finally:
+            family.stop_all()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
+            except urllib.error.HTTPError as answer:
+                answer.close()
+                return  # any answer will do: health is another test's subject
+            except OSError:
+                if self.child.process.poll() is not None or time.monotonic() > deadline:
+                    log = self.log.read_text("utf-8", errors="replace")[-4000:]
+                    raise AssertionError(f"the web server did not start; its log:\n{log}") from None
+                time.sleep(0.05)
+            else:
+                return
