@@ -1,0 +1,113 @@
+"""A bar chart drawn by the server: figures in, rectangles out. It is always shown with its table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from portal.formats import dirhams, number
+
+WIDTH = 480
+HEIGHT = 240
+_TOP = 18
+_BASE = 208
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One colour of the bars: tone is ok, warn, bad, info or neutral; label as shown in the legend."""
+
+    label: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One column: its full name, the short one under it, and one amount in dirhams per series, from below."""
+
+    label: str
+    short_label: str
+    values: Sequence[Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    """Stacked columns with a title that says what is shown, for eyes and for screen readers."""
+
+    title: str
+    heading: str
+    series: Sequence[Series]
+    bars: Sequence[Bar]
+
+
+def _step(highest: Decimal) -> Decimal:
+    """A round distance between grid lines, so that two to four of them fit under ``highest``."""
+    if highest <= 0:
+        return Decimal(1)
+    power = Decimal(10) ** (highest.adjusted())
+    for factor in (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal("2.5")):
+        if highest / (power * factor) <= 4:
+            return power * factor
+    return power * 5
+
+
+def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
+    """What ``portal/_chart.html`` draws: integer coordinates, oldest bar first in the reading direction."""
+    highest = max((sum(bar.values, Decimal(0)) for bar in chart.bars), default=Decimal(0))
+    step = _step(highest)
+    scale = Decimal(_BASE - _TOP) / max(highest, step)
+    slot = WIDTH // max(len(chart.bars), 1)
+    width = min(slot * 6 // 10, 48)
+
+    parts, labels = [], []
+    for index, bar in enumerate(chart.bars):
+        place = len(chart.bars) - 1 - index if right_to_left else index
+        middle = place * slot + slot // 2
+        y = _BASE
+        for series, value in zip(chart.series, bar.values, strict=True):
+            height = int(value * scale)
+            if value > 0:
+                height = max(height, 2)
+            y -= height
+            if height:
+                parts.append(
+                    {
+                        "tone": series.tone,
+                        "x": str(middle - width // 2),
+                        "y": str(y),
+                        "width": str(width),
+                        "height": str(height),
+                        "title": f"{bar.label}, {series.label}: {dirhams(value)}",
+                    }
+                )
+        labels.append({"x": str(middle), "y": str(_BASE + 20), "text": bar.short_label})
+
+    grid = []
+    level = step
+    while level <= highest:
+        y = _BASE - int(level * scale)
+        grid.append(
+            {
+                "y": str(y),
+                "text_y": str(y - 4),
+                "x": str(WIDTH if right_to_left else 0),
+                "anchor": "end" if right_to_left else "start",
+                "label": number(level.quantize(Decimal(1)) if level >= 1 else level.normalize()),
+            }
+        )
+        level += step
+    return {
+        "title": chart.title,
+        "heading": chart.heading,
+        "width": str(WIDTH),
+        "height": str(HEIGHT),
+        "base": str(_BASE),
+        "parts": parts,
+        "labels": labels,
+        "grid": grid,
+        "legend": chart.series,
+        "rows": [
+            {"label": bar.label, "values": [dirhams(value) for value in bar.values]}
+            for bar in chart.bars
+        ],
+    }
