@@ -1,5 +1,15 @@
-from django.urls import URLPattern, URLResolver
+from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern, URLResolver, path
+from django.views.i18n import set_language
+
+from portal import views
 
 app_name = "portal"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.landing, name="home"),
+    path("langue/", login_not_required(set_language), name="language"),
+    path("connexion/", views.SignIn.as_view(), name="login"),
+    path("deconnexion/", views.SignOut.as_view(), name="logout"),
+    path("mot-de-passe/", views.ChangePassword.as_view(), name="password"),
+]
