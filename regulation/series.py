@@ -19,6 +19,7 @@ class Theme(LabelledEnum):
     MINIMUM_WAGES = "minimum_wages", _("Salaires minimaux")
     FAMILY_ALLOWANCES = "family_allowances", _("Allocations familiales")
     OTHER_REGIMES = "other_regimes", _("Autres régimes")
+    DISPUTES = "disputes", _("Réclamations et recours")
 
 
 class Unit(LabelledEnum):
@@ -30,6 +31,7 @@ class Unit(LabelledEnum):
     DIRHAMS_AN_HOUR = "dirhams_an_hour", _("DH par heure")
     DIRHAMS_A_DAY = "dirhams_a_day", _("DH par jour")
     DAYS = "days", _("jours")
+    WORKING_DAYS = "working_days", _("jours ouvrés")
     MONTHS = "months", _("mois")
     YEARS = "years", _("ans")
     HOURS = "hours", _("heures")
@@ -83,6 +85,10 @@ def _family(title: str, unit: Unit) -> Series:
 
 def _other(title: str, unit: Unit = Unit.PERCENT) -> Series:
     return Series(title, unit, Theme.OTHER_REGIMES)
+
+
+def _disputes(title: str, unit: Unit) -> Series:
+    return Series(title, unit, Theme.DISPUTES)
 
 
 SERIES: dict[str, Series] = {
@@ -160,6 +166,17 @@ SERIES: dict[str, Series] = {
     "change_notice.months": _calendar(_("Délai pour signaler un changement"), Unit.MONTHS),
     "e_filing.minimum_employees": _calendar(
         _("Télédéclaration obligatoire à partir de"), Unit.PEOPLE
+    ),
+    "dispute.first_answer": _disputes(
+        _("Réclamation : délai de la première réponse"), Unit.WORKING_DAYS
+    ),
+    "dispute.decision": _disputes(_("Réclamation : délai de la décision"), Unit.DAYS),
+    "dispute.second_person_above": _disputes(
+        _("Réclamation : montant contesté au-delà duquel une seconde personne décide"),
+        Unit.DIRHAMS,
+    ),
+    "dispute.conciliation_months": _disputes(
+        _("Conciliation : délai après la dernière réponse de la Caisse"), Unit.MONTHS
     ),
     "smig.hourly": Series(_("SMIG (hors agriculture)"), Unit.DIRHAMS_AN_HOUR, Theme.MINIMUM_WAGES),
     "smig.monthly_hours": Series(_("SMIG : heures par mois"), Unit.HOURS, Theme.MINIMUM_WAGES),
