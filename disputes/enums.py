@@ -37,3 +37,45 @@ class MessageSide(LabelledEnum):
 
     AFFILIATE = "affiliate", _("affilié")
     STAFF = "staff", _("Caisse")
+
+
+class Action(LabelledEnum):
+    """What can be done with a dispute; the label reads after « vous ne pouvez pas »."""
+
+    TAKE = "take", _("prendre en charge")
+    GIVE_BACK = "give_back", _("rendre à la file")
+    WRITE = "write", _("écrire")
+    ASK_FOR_PIECE = "ask_for_piece", _("demander une pièce")
+    DECIDE = "decide", _("décider")
+    WITHDRAW = "withdraw", _("retirer")
+
+
+class Party(LabelledEnum):
+    """Who acts, seen from one dispute."""
+
+    AFFILIATE = "affiliate", _("affilié")
+    HANDLER = "handler", _("agent chargé du dossier")
+    CLERK = "clerk", _("autre gestionnaire")
+    SUPERVISOR = "supervisor", _("superviseur")
+
+
+class ClockState(LabelledEnum):
+    """How a delay stands."""
+
+    RUNNING = "running", _("en cours")
+    LATE = "late", _("dépassé")
+    MET = "met", _("tenu")
+    MISSED = "missed", _("tenu en retard")
+    POINTLESS = "pointless", _("sans objet")
+
+
+class PieceType(LabelledEnum):
+    """A type of attachment that is accepted; the value is what is served."""
+
+    PDF = "application/pdf", _("PDF")
+    PNG = "image/png", _("image PNG")
+    JPEG = "image/jpeg", _("image JPEG")
+
+    @property
+    def extension(self) -> str:
+        return {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[self.value]

@@ -1,0 +1,154 @@
+"""What may be contested, granted and joined: judged on plain values."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from disputes.enums import Outcome, Party, PieceType
+from disputes.errors import (
+    GrantedOutOfRange,
+    LegalGroundMissing,
+    OutcomeMissing,
+    PieceEmpty,
+    PieceTypeRefused,
+    ReasonsMissing,
+    SecondPersonNeeded,
+    TextMissing,
+    TextTooLong,
+    TooManyPieces,
+)
+from regulation.money import ZERO
+
+MEBIBYTE = 1_048_576
+PIECE_LIMIT_BYTES = 5 * MEBIBYTE
+PIECES_PER_MESSAGE = 5
+TEXT_LIMIT = 4_000
+# Enough of the first bytes to tell the accepted types apart.
+HEAD_BYTES = 16
+
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+
+
+def text_of(text: str) -> str:
+    """The words of a message, with plain line ends; raises when there are none or too many."""
+    clean = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    if not clean:
+        raise TextMissing
+    if len(clean) > TEXT_LIMIT:
+        raise TextTooLong(length=len(clean), limit=TEXT_LIMIT)
+    return clean
+
+
+def piece_type(head: bytes, *, name: str) -> PieceType:
+    """The type told by the first bytes of a file; its name and what the browser says of it do not count.
+
+    Raises PieceEmpty or PieceTypeRefused.
+    """
+    if not head:
+        raise PieceEmpty(name=shown_name(name))
+    if head.startswith(b"%PDF-"):
+        return PieceType.PDF
+    if head.startswith(_PNG_HEAD) and head[12:16] == b"IHDR":
+        return PieceType.PNG
+    if head.startswith(b"\xff\xd8\xff"):
+        return PieceType.JPEG
+    raise PieceTypeRefused(name=shown_name(name))
+
+
+def check_piece_count(count: int) -> None:
+    """Raise TooManyPieces above what one message may carry."""
+    if count > PIECES_PER_MESSAGE:
+        raise TooManyPieces(limit=PIECES_PER_MESSAGE, count=count)
+
+
+def shown_name(name: str) -> str:
+    """A file name fit to be shown: no path, no control, no change of writing direction, at most 120 characters."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(
+        " " if unicodedata.category(char).startswith("Z") else char
+        for char in last
+        # Cc: controls; Cf: direction overrides and other invisible marks; Cs: lone surrogates.
+        if unicodedata.category(char) not in {"Cc", "Cf", "Cs"}
+    )
+    return kept.strip()[:120] or "sans nom"
+
+
+def contestable(
+    line_amount: Decimal, *, pending: Iterable[Decimal], granted: Iterable[Decimal]
+) -> Decimal:
+    """What is left to contest on a line (DH): its amount less what is being contested or was granted."""
+    return max(ZERO, line_amount - sum(pending, ZERO) - sum(granted, ZERO))
+
+
+def payable_now(outstanding: Decimal, held: Iterable[Decimal]) -> Decimal:
+    """What may be claimed of a slip today (DH): what remains due less what is held, never below zero."""
+    return max(ZERO, outstanding - sum(held, ZERO))
+
+
+def holdable(contested: Decimal, *, outstanding: Decimal, held: Iterable[Decimal]) -> Decimal:
+    """The part of a contested amount that can be held (DH): no more than what is still claimed of the slip.
+
+    Zero on a slip already paid: there is nothing left to hold, an upheld dispute gives a credit.
+    """
+    return min(contested, payable_now(outstanding, held))
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The answer to one contested item; ``granted`` in dirhams is read for a part only."""
+
+    outcome: Outcome
+    granted: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """One contested item, as a decision needs it. ``line`` is its French name; amount in dirhams."""
+
+    key: int
+    line: str
+    amount: Decimal
+
+
+def granted_amounts(
+    items: Iterable[Contested], rulings: Mapping[int, Ruling]
+) -> dict[int, Decimal]:
+    """What each item is granted (DH): all, nothing, or the part said.
+
+    Raises OutcomeMissing when an item has no ruling, GrantedOutOfRange when a part is nothing or everything.
+    """
+    granted: dict[int, Decimal] = {}
+    for item in items:
+        ruling = rulings.get(item.key)
+        if ruling is None:
+            raise OutcomeMissing(line=item.line)
+        if ruling.outcome is Outcome.UPHELD:
+            granted[item.key] = item.amount
+        elif ruling.outcome is Outcome.REFUSED:
+            granted[item.key] = ZERO
+        elif ZERO < ruling.granted < item.amount:
+            granted[item.key] = ruling.granted
+        else:
+            raise GrantedOutOfRange(line=item.line, contested=item.amount)
+    return granted
+
+
+def overall_outcome(rulings: Iterable[Ruling]) -> Outcome:
+    """One word for the whole decision: all granted, all refused, otherwise in part."""
+    outcomes = {ruling.outcome for ruling in rulings}
+    return outcomes.pop() if len(outcomes) == 1 else Outcome.PARTLY_UPHELD
+
+
+def check_grounds(outcome: Outcome, *, reasons: str, legal_ground: str) -> None:
+    """A decision says why; a refusal, even in part, names the text that it applies."""
+    if not reasons.strip():
+        raise ReasonsMissing
+    if outcome is not Outcome.UPHELD and not legal_ground.strip():
+        raise LegalGroundMissing
+
+
+def check_second_person(contested_total: Decimal, *, limit: Decimal, party: Party) -> None:
+    """Above ``limit`` (DH) the person in charge of the file may not decide alone; at the limit they may."""
+    if contested_total > limit and party is not Party.SUPERVISOR:
+        raise SecondPersonNeeded(limit=limit)
