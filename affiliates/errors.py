@@ -47,6 +47,13 @@ class MandateOverlaps(DomainError):
     )
 
 
+class StatusOverlaps(DomainError):
+    """The same status already covers some of these days."""
+
+    code = "affiliate.status_overlap"
+    message = _("{name} a déjà ce statut pour une partie de ces dates.")
+
+
 class DaysReversed(DomainError):
     """An end before its start."""
 
