@@ -14,7 +14,10 @@ from django.db import connection
 from django.template import engines
 from django.template.base import Node
 
+from tests.cast import cast
 from tests.running import Server, Worker
+
+__all__ = ["cast"]
 
 
 def pytest_unconfigure() -> None:

@@ -5,10 +5,9 @@ from affiliates.enums import Scope
 from portal import clock
 from regulation.enums import KeySeries
 from regulation.identifiers import affiliation_key, check_rib
-from tests.cast import cast  # noqa: F401
 
 
-def test_the_five_stand_where_they_should(cast):  # noqa: F811
+def test_the_five_stand_where_they_should(cast):
     today = clock.today()
     for user in (cast.owner, cast.fiduciaire):
         assert list(access.for_actor(user, Scope.PAY, on=today)) == [cast.affiliate]
@@ -18,6 +17,6 @@ def test_the_five_stand_where_they_should(cast):  # noqa: F811
     assert cast.affiliate in access.staff_affiliates(cast.staff)
 
 
-def test_their_identifiers_have_valid_keys(cast):  # noqa: F811
+def test_their_identifiers_have_valid_keys(cast):
     assert affiliation_key(cast.affiliate.affiliation_number) is KeySeries.FIRST
     assert check_rib(cast.bank_account.rib)
