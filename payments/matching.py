@@ -1,0 +1,425 @@
+"""Which due does a bank line pay? A line and the open items in, one answer with its rule and reasons out.
+
+Rules R0 to R9 of docs/formats/matching.md, in order; the first that yields exactly one candidate applies. A reference
+with check digits may settle, anything else only proposes. No tolerance: a centime of difference is a difference.
+Rules R1, R1b, R1c and R2 speak of debit orders, which this version does not issue: an order reference is unknown (L22).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from payments.codecs.faults import Fault, fault, quoted
+from payments.enums import LineKind, LineVerdict
+from regulation.enums import KeySeries
+from regulation.errors import DomainError
+from regulation.identifiers import (
+    affiliation_key,
+    check_order_reference,
+    check_rib,
+    creditor_reference,
+    find_payment_codes,
+    rib_key,
+)
+from regulation.money import ZERO
+from regulation.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What matching reads of a bank line. Amount in dirhams, above zero; `notes` are those of the codec."""
+
+    rank: int
+    kind: LineKind
+    amount: Decimal
+    is_reversal: bool = False
+    our_account: str = ""
+    bank_ref: str = ""
+    end_to_end: str = ""
+    instruction: str = ""
+    batch: str = ""
+    creditor_ref: str = ""
+    free_text: str = ""
+    payer_rib: str = ""
+    creditor_rib: str = ""
+    affiliation_number: str = ""
+    original_bank_ref: str = ""
+    nature: str = ""
+    status: str = "BOOK"
+    notes: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that may be paid: a slip, a surcharge, a penalty, known by its payment code. Amount in dirhams."""
+
+    code: str
+    affiliate: str
+    period: Period
+    outstanding: Decimal
+    cancelled: bool = False
+    held: bool = False
+    successor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A credit already booked that a reversal may undo. `left` is what of it has not been reversed yet."""
+
+    key: int
+    bank_ref: str
+    end_to_end: str
+    batch: str
+    amount: Decimal
+    left: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What matching may look at. Mappings are complete for the references of the line, empty elsewhere."""
+
+    items: Mapping[str, Item] = field(default_factory=dict)
+    open_items: Mapping[str, Sequence[Item]] = field(default_factory=dict)
+    rib_owners: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    settled: Sequence[Settled] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the line that pays one item."""
+
+    code: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A candidate for the clerk: never applied by the machine. `code` is empty for an affiliate's account."""
+
+    rule: str
+    affiliate: str
+    code: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The answer. Shares and credit add up to the amount of the line, or are empty when it waits."""
+
+    rule: str
+    verdict: LineVerdict
+    told: tuple[Fault, ...] = ()
+    shares: tuple[Share, ...] = ()
+    credit_to: str = ""
+    credit: Decimal = ZERO
+    origin: int | None = None
+    proposals: tuple[Proposal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a line cites: codes of its structured reference, codes anywhere, look-alikes with wrong check digits."""
+
+    structured: tuple[str, ...]
+    all: tuple[str, ...]
+    wrong: tuple[str, ...]
+    affiliates: tuple[str, ...]
+    periods: tuple[Period, ...]
+
+
+_BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9])[\s.\-]+(?=[0-9])", re.ASCII)
+_AFTER_RF: Final = re.compile(r"(?<![0-9A-Z])RF[\s.\-]*(?=[0-9])", re.ASCII)
+_RF: Final = re.compile(r"(?<![0-9A-Z])RF([0-9]{2})([0-9]{18}|[0-9]{15})(?![0-9])", re.ASCII)
+_LOOKALIKE: Final = re.compile(r"(?<![0-9])([0-9]{18}|[0-9]{15})(?![0-9])", re.ASCII)
+_SEVEN: Final = re.compile(r"(?<![0-9])[0-9]{7}(?![0-9])", re.ASCII)
+_YEAR_MONTH: Final = re.compile(r"(?<![0-9])(20[0-9]{2})[-/. ]?(0[1-9]|1[0-2])(?![0-9])", re.ASCII)
+_MONTH_YEAR: Final = re.compile(r"(?<![0-9])(0[1-9]|1[0-2])[-/. ]?(20[0-9]{2})(?![0-9])", re.ASCII)
+_CASH_CHANNELS: Final = frozenset({"AGE", "GAB", "PRX"})
+_CASH_NATURE: Final = "PMNT/CNTR/"
+
+
+def references(line: Received) -> References:
+    """Everything a line cites, to be looked up before `match` is called.
+
+    Free text is searched with its pieces joined and spaced; spaces, dots, dashes and line breaks between digits do
+    not count, but a code starts and ends where a group of digits does. An RF reference whose own check digits are
+    wrong is not read further, even when the code inside it looks right.
+    """
+    texts = [line.creditor_ref, line.end_to_end, line.instruction, line.batch]
+    texts += [line.free_text.replace("\n", ""), line.free_text.replace("\n", " ")]
+    structured, wrong_structured = _creditor_references(line.creditor_ref)
+    found: dict[str, None] = dict.fromkeys(structured)
+    wrong: dict[str, None] = dict.fromkeys(wrong_structured)
+    for text in texts:
+        if not text:
+            continue
+        good, bad = _creditor_references(text)
+        found.update(dict.fromkeys(good))
+        broken = {reference[4:] for reference in bad}
+        found.update(dict.fromkeys(code for code in find_payment_codes(text) if code not in broken))
+        wrong.update(dict.fromkeys(bad))
+        compact = _RF.sub(" ", _compact(text))
+        wrong.update(
+            dict.fromkeys(code for code in _LOOKALIKE.findall(compact) if code not in found)
+        )
+    spaced = texts[-1]
+    return References(
+        structured=tuple(structured),
+        all=tuple(found),
+        wrong=tuple(code for code in wrong if code not in found),
+        affiliates=tuple(
+            dict.fromkeys(
+                number
+                for number in _SEVEN.findall(spaced)
+                if affiliation_key(number) is not KeySeries.UNKNOWN
+            )
+        ),
+        periods=tuple(
+            dict.fromkeys(
+                [Period(int(year), int(month)) for year, month in _YEAR_MONTH.findall(spaced)]
+                + [Period(int(year), int(month)) for month, year in _MONTH_YEAR.findall(spaced)]
+            )
+        ),
+    )
+
+
+def _compact(text: str) -> str:
+    upper = _AFTER_RF.sub("RF", text.upper())
+    return _BETWEEN_DIGITS.sub("", upper)
+
+
+def _creditor_references(text: str) -> tuple[list[str], list[str]]:
+    """Codes of the right RF references of a text, and the wrong RF references."""
+    good: list[re.Match[str]] = []
+    bad: list[re.Match[str]] = []
+    for match in _RF.finditer(_compact(text)):
+        (good if creditor_reference(match[2]) == match[0] else bad).append(match)
+    return [match[2] for match in good], [match[0] for match in bad]
+
+
+def match(line: Received, cited: References, books: Books) -> Match:
+    """The answer to one line. `cited` is `references(line)`; `books` holds what those references name."""
+    outside = _without_effect(line)
+    if outside is not None:
+        return outside
+    if line.kind is LineKind.DEBIT:
+        return _reversal(line, books)
+    waiting = _must_wait(line)
+    if waiting is not None:
+        return waiting
+    by_reference = (
+        _by_one(line, cited.structured, books, "R3")
+        or _by_one(line, cited.all, books, "R4")
+        or _by_several(line, cited.all, books)
+    )
+    return by_reference or _suspense(line, cited, books)
+
+
+def _without_effect(line: Received) -> Match | None:
+    """Not booked, copies, refused orders, debits that undo nothing: no money to place."""
+    if line.kind is LineKind.INFO:
+        return Match("", LineVerdict.INFORMATION, line.notes)
+    if line.kind is LineKind.REJECT:
+        ref = quoted(line.end_to_end) or "–"
+        return Match("R0", LineVerdict.WAITING, (fault("L22", rang=line.rank, ref=ref),))
+    if line.kind is LineKind.DEBIT and not line.is_reversal:
+        nature = quoted(line.nature) or "–"
+        return Match("", LineVerdict.INFORMATION, (fault("L24", rang=line.rank, nature=nature),))
+    return None
+
+
+def _must_wait(line: Received) -> Match | None:
+    """Credits that go to a clerk whatever they cite."""
+    mismatch = next((note for note in line.notes if note.code == "L18"), None)
+    if mismatch is not None:
+        return Match("R0", LineVerdict.WAITING, (mismatch,))
+    if line.is_reversal:
+        return Match("R0", LineVerdict.WAITING, (fault("L19", rang=line.rank),))
+    if line.creditor_rib and line.our_account and line.creditor_rib != line.our_account:
+        return Match("R0", LineVerdict.WAITING, (fault("L25", rang=line.rank),))
+    return None
+
+
+def _by_one(line: Received, codes: Sequence[str], books: Books, rule: str) -> Match | None:
+    """R3, R4: exactly one valid code."""
+    if len(codes) != 1:
+        return None
+    cited = codes[0]
+    item = books.items.get(cited)
+    if item is None:
+        return None
+    notes: list[Fault] = []
+    seen = {cited}
+    while item.successor and item.successor in books.items and item.successor not in seen:
+        seen.add(item.successor)
+        notes.append(fault("L12", rang=line.rank, ref=item.code, ref2=item.successor))
+        item = books.items[item.successor]
+    announced = line.affiliation_number
+    if announced and announced != item.affiliate:
+        told = fault("L15", rang=line.rank, a1=quoted(announced), a2=item.affiliate)
+        return Match(
+            "R0",
+            LineVerdict.WAITING,
+            (told,),
+            proposals=(Proposal(rule, item.affiliate, item.code, line.amount),),
+        )
+    return _against(line, item, rule, notes)
+
+
+def _against(line: Received, item: Item, rule: str, notes: list[Fault]) -> Match:
+    """Amount and state of the item named: equal, less, more, nothing left, cancelled or wholly held."""
+    rank, amount = line.rank, line.amount
+    if item.cancelled or item.held:
+        told = (*notes, fault("L12c", rang=rank, ref=item.code))
+        return Match(rule, LineVerdict.PARTIAL, told, credit_to=item.affiliate, credit=amount)
+    if item.outstanding == 0:
+        told = (*notes, fault("L14", rang=rank, ref=item.code))
+        return Match(rule, LineVerdict.PARTIAL, told, credit_to=item.affiliate, credit=amount)
+    if amount > item.outstanding:
+        excess = amount - item.outstanding
+        return Match(
+            rule,
+            LineVerdict.PARTIAL,
+            (*notes, fault("L28", rang=rank, ref=item.code, excedent=excess)),
+            (Share(item.code, item.outstanding),),
+            credit_to=item.affiliate,
+            credit=excess,
+        )
+    if amount < item.outstanding:
+        rest = item.outstanding - amount
+        notes = [*notes, fault("L27", rang=rank, ref=item.code, reste=rest)]
+    return Match(rule, LineVerdict.ACCEPTED, tuple(notes), (Share(item.code, amount),))
+
+
+def _by_several(line: Received, codes: Sequence[str], books: Books) -> Match | None:
+    """R5: several valid codes, and the amount is the sum of what remains on them, to the centime."""
+    if len(codes) < 2:
+        return None
+    items = [books.items[code] for code in codes if code in books.items]
+    whole = len(items) == len(codes) and not any(
+        item.cancelled or item.held or item.successor for item in items
+    )
+    if whole and sum((item.outstanding for item in items), ZERO) == line.amount:
+        shares = tuple(Share(item.code, item.outstanding) for item in items if item.outstanding)
+        return Match("R5", LineVerdict.ACCEPTED, (), shares)
+    told = fault("L26", rang=line.rank, refs=quoted(", ".join(codes)))
+    proposals = tuple(
+        Proposal("R5", item.affiliate, item.code, min(item.outstanding, line.amount))
+        for item in items
+        if item.outstanding
+    )
+    return Match("R0", LineVerdict.WAITING, (told,), proposals=proposals)
+
+
+def _suspense(line: Received, cited: References, books: Books) -> Match:
+    """R0: the money waits, with the reason and what R6, R7 and R8 would propose."""
+    return Match(
+        "R0",
+        LineVerdict.WAITING,
+        (_why_unknown(line, cited),),
+        proposals=tuple(_proposals(line, cited, books)),
+    )
+
+
+def _why_unknown(line: Received, cited: References) -> Fault:
+    if cited.all:
+        return fault("L11", rang=line.rank, ref=cited.all[0])
+    if cited.wrong:
+        return fault("L10", rang=line.rank, ref=quoted(cited.wrong[0]))
+    if line.end_to_end and _is_order(line.end_to_end):
+        return fault("L22", rang=line.rank, ref=quoted(line.end_to_end))
+    key = _wrong_rib_key(line.payer_rib)
+    if key is not None:
+        masked = f"{line.payer_rib[:3]}…{line.payer_rib[-4:]}"
+        return fault("L08", rang=line.rank, rib=masked, cle=line.payer_rib[22:], attendue=key)
+    return fault("L09", rang=line.rank)
+
+
+def _is_order(text: str) -> bool:
+    try:
+        check_order_reference(text)
+    except DomainError:
+        return False
+    return True
+
+
+def _wrong_rib_key(rib: str) -> str | None:
+    """The key expected when 24 digits carry another; None when the key is right or this is not a RIB."""
+    if len(rib) != 24 or not (rib.isascii() and rib.isdigit()):
+        return None
+    try:
+        check_rib(rib)
+    except DomainError:
+        return rib_key(rib[:22])
+    return None
+
+
+def _proposals(line: Received, cited: References, books: Books) -> Iterable[Proposal]:
+    named = {line.affiliation_number} if line.affiliation_number else set(cited.affiliates)
+    for affiliate in sorted(named):
+        for item in books.open_items.get(affiliate, ()):
+            if item.period in cited.periods and item.outstanding == line.amount:
+                yield Proposal("R6", affiliate, item.code, line.amount)
+    owners = books.rib_owners.get(line.payer_rib, ()) if line.payer_rib else ()
+    if len(owners) != 1:
+        return
+    exact = [
+        item for item in books.open_items.get(owners[0], ()) if item.outstanding == line.amount
+    ]
+    if len(exact) == 1:
+        yield Proposal("R7", owners[0], exact[0].code, line.amount)
+    else:
+        yield Proposal("R8", owners[0], "", line.amount)
+
+
+def _reversal(line: Received, books: Books) -> Match:
+    """R9: the credit that a booked debit undoes, by bank reference, end-to-end, or amount and batch."""
+    mismatch = next((note for note in line.notes if note.code == "L18"), None)
+    if mismatch is not None:
+        return Match("R0", LineVerdict.WAITING, (mismatch,))
+    for found in (
+        [
+            item
+            for item in books.settled
+            if line.original_bank_ref and item.bank_ref == line.original_bank_ref
+        ],
+        [item for item in books.settled if line.end_to_end and item.end_to_end == line.end_to_end],
+        [
+            item
+            for item in books.settled
+            if line.batch and (item.batch, item.amount) == (line.batch, line.amount)
+        ],
+    ):
+        if len(found) == 1:
+            return _undo(line, found[0])
+        if found:
+            break
+    return Match("R0", LineVerdict.WAITING, (fault("L19", rang=line.rank),))
+
+
+def _undo(line: Received, origin: Settled) -> Match:
+    if line.amount > origin.left:
+        told = fault("L20", rang=line.rank, montant=line.amount, origine=origin.left)
+        return Match("R0", LineVerdict.WAITING, (told,), origin=origin.key)
+    return Match("R9", LineVerdict.ACCEPTED, (), origin=origin.key)
+
+
+def day_of_payment(
+    *,
+    channel: str,
+    nature: str,
+    operation_day: date | None,
+    value_day: date | None,
+    booking_day: date,
+) -> date:
+    """The day that counts for surcharges: cash at a counter or machine, the day of the operation; otherwise the
+    value day, else the booking day. A policy choice: no text was found (docs/formats/matching.md).
+    """
+    if (channel in _CASH_CHANNELS or nature.startswith(_CASH_NATURE)) and operation_day is not None:
+        return operation_day
+    return value_day or booking_day

@@ -1,0 +1,227 @@
+"""Business events in, balanced ledger lines out. Nothing here touches the database.
+
+Debit is what the fund has or is owed, credit where it comes from. Each posting sums to zero by construction and is
+checked again by the database at commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from payments.enums import AccountKind, EntryKind
+from regulation.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A ledger account: of an affiliate, of one of our bank accounts, or of the fund."""
+
+    kind: AccountKind
+    affiliate: int | None = None
+    bank_account: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a line is about: exactly one of slip, surcharge and filing penalty. Identifiers are row keys."""
+
+    affiliate: int
+    period: date
+    slip: int | None = None
+    surcharge: int | None = None
+    filing_penalty: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostedLine:
+    """One side of an entry, in dirhams; exactly one of debit and credit is above zero."""
+
+    account: Account
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+    period: date | None = None
+    slip: int | None = None
+    surcharge: int | None = None
+    filing_penalty: int | None = None
+    bank_line: int | None = None
+
+    def opposed(self) -> PostedLine:
+        """The same line on the other side."""
+        return PostedLine(
+            self.account, self.credit, self.debit, self.period, self.slip, self.surcharge,
+            self.filing_penalty, self.bank_line,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One balanced entry. Raises ValueError when it is not: that is a bug, never an input."""
+
+    kind: EntryKind
+    lines: tuple[PostedLine, ...]
+
+    def __post_init__(self) -> None:
+        debit = sum((line.debit for line in self.lines), ZERO)
+        credit = sum((line.credit for line in self.lines), ZERO)
+        one_sided = all(
+            (line.debit > 0) != (line.credit > 0) and line.debit >= 0 and line.credit >= 0
+            for line in self.lines
+        )
+        if debit != credit or not one_sided or len(self.lines) < 2:
+            raise ValueError(f"unbalanced {self.kind}: {debit} ≠ {credit}")
+
+
+def slip_issued(due: Due, amount: Decimal) -> Posting:
+    """The affiliate owes a new slip."""
+    return Posting(EntryKind.SLIP_ISSUED, _called(due, amount, AccountKind.CONTRIBUTIONS))
+
+
+def surcharge_assessed(due: Due, amount: Decimal) -> Posting:
+    """The affiliate owes a surcharge."""
+    return Posting(EntryKind.SURCHARGE_ASSESSED, _called(due, amount, AccountKind.PENALTIES))
+
+
+def penalty_assessed(due: Due, amount: Decimal) -> Posting:
+    """The affiliate owes a filing penalty."""
+    return Posting(EntryKind.PENALTY_ASSESSED, _called(due, amount, AccountKind.PENALTIES))
+
+
+def slip_lowered(due: Due, amount: Decimal, outstanding: Decimal) -> Posting:
+    """A dispute was upheld: the due falls by `amount`; what was already paid of it becomes the affiliate's credit."""
+    unpaid = min(amount, outstanding)
+    lines = [_about(due, Account(AccountKind.CONTRIBUTIONS), debit=amount)]
+    if unpaid:
+        lines.append(_receivable(due, credit=unpaid))
+    if amount > unpaid:
+        lines.append(
+            PostedLine(
+                Account(AccountKind.CREDIT, affiliate=due.affiliate),
+                credit=amount - unpaid,
+                period=due.period,
+            )
+        )
+    return Posting(EntryKind.SLIP_LOWERED, tuple(lines))
+
+
+def payment(
+    bank_account: int,
+    bank_line: int,
+    shares: Sequence[tuple[Due, Decimal]],
+    credit_to: int | None,
+    credit: Decimal,
+) -> Posting:
+    """Money from the bank pays items; the excess is the affiliate's credit. Shares and credit are the whole line."""
+    total = sum((amount for _, amount in shares), ZERO) + credit
+    bank = PostedLine(
+        Account(AccountKind.BANK, bank_account=bank_account), debit=total, bank_line=bank_line
+    )
+    return Posting(EntryKind.PAYMENT, (bank, *_placed(bank_line, shares, credit_to, credit)))
+
+
+def suspense_received(bank_account: int, bank_line: int, amount: Decimal) -> Posting:
+    """Money from the bank that nobody can name yet."""
+    return Posting(
+        EntryKind.SUSPENSE_RECEIVED,
+        (
+            PostedLine(
+                Account(AccountKind.BANK, bank_account=bank_account),
+                debit=amount,
+                bank_line=bank_line,
+            ),
+            PostedLine(Account(AccountKind.SUSPENSE), credit=amount, bank_line=bank_line),
+        ),
+    )
+
+
+def suspense_assigned(
+    bank_line: int, shares: Sequence[tuple[Due, Decimal]], credit_to: int | None, credit: Decimal
+) -> Posting:
+    """Money in suspense finds its due."""
+    total = sum((amount for _, amount in shares), ZERO) + credit
+    held = PostedLine(Account(AccountKind.SUSPENSE), debit=total, bank_line=bank_line)
+    return Posting(
+        EntryKind.SUSPENSE_ASSIGNED, (held, *_placed(bank_line, shares, credit_to, credit))
+    )
+
+
+def credit_used(due: Due, amount: Decimal) -> Posting:
+    """The affiliate pays an item with its own credit."""
+    spent = PostedLine(
+        Account(AccountKind.CREDIT, affiliate=due.affiliate), debit=amount, period=due.period
+    )
+    return Posting(EntryKind.CREDIT_USED, (spent, _receivable(due, credit=amount)))
+
+
+def reversal(lines: Iterable[PostedLine]) -> Posting:
+    """The exact opposite of an entry."""
+    return Posting(EntryKind.REVERSAL, tuple(line.opposed() for line in lines))
+
+
+def bank_reversal(
+    bank_account: int,
+    bank_line: int,
+    origin_line: int,
+    shares: Sequence[tuple[Due, Decimal]],
+    credit_from: int | None,
+    credit: Decimal,
+    from_suspense: Decimal,
+) -> Posting:
+    """The bank takes back money of `origin_line`: what it had paid is owed again, wherever it had gone."""
+    total = sum((amount for _, amount in shares), ZERO) + credit + from_suspense
+    lines = [_receivable(due, debit=amount, bank_line=origin_line) for due, amount in shares]
+    if credit and credit_from is not None:
+        lines.append(
+            PostedLine(
+                Account(AccountKind.CREDIT, affiliate=credit_from),
+                debit=credit,
+                bank_line=origin_line,
+            )
+        )
+    if from_suspense:
+        lines.append(
+            PostedLine(Account(AccountKind.SUSPENSE), debit=from_suspense, bank_line=origin_line)
+        )
+    bank = PostedLine(
+        Account(AccountKind.BANK, bank_account=bank_account), credit=total, bank_line=bank_line
+    )
+    return Posting(EntryKind.REVERSAL, (*lines, bank))
+
+
+def _called(due: Due, amount: Decimal, income: AccountKind) -> tuple[PostedLine, ...]:
+    return (_receivable(due, debit=amount), _about(due, Account(income), credit=amount))
+
+
+def _placed(
+    bank_line: int, shares: Sequence[tuple[Due, Decimal]], credit_to: int | None, credit: Decimal
+) -> tuple[PostedLine, ...]:
+    lines = [_receivable(due, credit=amount, bank_line=bank_line) for due, amount in shares]
+    if credit and credit_to is not None:
+        lines.append(
+            PostedLine(
+                Account(AccountKind.CREDIT, affiliate=credit_to), credit=credit, bank_line=bank_line
+            )
+        )
+    return tuple(lines)
+
+
+def _receivable(
+    due: Due, *, debit: Decimal = ZERO, credit: Decimal = ZERO, bank_line: int | None = None
+) -> PostedLine:
+    account = Account(AccountKind.RECEIVABLE, affiliate=due.affiliate)
+    return _about(due, account, debit=debit, credit=credit, bank_line=bank_line)
+
+
+def _about(
+    due: Due,
+    account: Account,
+    *,
+    debit: Decimal = ZERO,
+    credit: Decimal = ZERO,
+    bank_line: int | None = None,
+) -> PostedLine:
+    return PostedLine(
+        account, debit, credit, due.period, due.slip, due.surcharge, due.filing_penalty, bank_line
+    )
