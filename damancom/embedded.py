@@ -21,10 +21,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import psycopg2
@@ -36,6 +37,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 VAR = CHECKOUT / "var"
 READY_SECONDS = 60
 ROLE = DATABASE = "damancom"
+Answer = TypeVar("Answer")
 
 
 @contextlib.contextmanager
@@ -269,6 +271,7 @@ def _initdb(home: Home, data: Path, password: str) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     home.own(draft, 0o700)
+    uid, gid = home.user or (None, None)
     password_file = home.folder / "password.initdb"
     _write_private(password_file, password)
     home.own(password_file, 0o600)
@@ -293,11 +296,9 @@ def _initdb(home: Home, data: Path, password: str) -> None:
             capture_output=True,
             text=True,
             check=False,
-            **(
-                {}
-                if home.user is None
-                else {"user": home.user[0], "group": home.user[1], "extra_groups": []}
-            ),
+            user=uid,
+            group=gid,
+            extra_groups=None if home.user is None else [],
         )
     finally:
         password_file.unlink()
@@ -319,7 +320,9 @@ def _make_database(connection: "psycopg2.extensions.connection", password: str) 
             cursor.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
 
 
-def _await(child: Child, attempt, not_ready, log: Path):  # type: ignore[no-untyped-def]
+def _await(
+    child: Child, attempt: Callable[[], Answer], not_ready: type[Exception], log: Path
+) -> Answer:
     """The first answer of ``attempt``; CannotStart with the end of the log when the child ends or is too slow."""
     deadline = time.monotonic() + READY_SECONDS
     while True:

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -73,7 +73,7 @@ class Family:
         log: Path,
         environment: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        user: "tuple[int, int] | None" = None,
+        user: tuple[int, int] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         grace_seconds: float = 10,
     ) -> "Child":
@@ -82,6 +82,7 @@ class Family:
         ``user`` is the (uid, gid) to run under, for root only. Output goes to the end of ``log``.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
+        uid, gid = user or (None, None)
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [str(part) for part in argv],
@@ -91,8 +92,10 @@ class Family:
                 env=dict(environment) if environment is not None else None,
                 cwd=cwd,
                 start_new_session=True,
+                user=uid,
+                group=gid,
+                extra_groups=None if user is None else [],
                 preexec_fn=_die_with(os.getpid(), stop_signal),  # noqa: PLW1509 - no thread has started yet
-                **({} if user is None else {"user": user[0], "group": user[1], "extra_groups": []}),
             )
         child = Child(name, process, stop_signal, grace_seconds)
         self.children[name] = child
@@ -180,7 +183,7 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def _die_with(parent: int, stop_signal: signal.Signals):  # type: ignore[no-untyped-def]
+def _die_with(parent: int, stop_signal: signal.Signals) -> Callable[[], None]:
     """What the child runs before it becomes its program: ask the kernel to signal it when we die."""
 
     def prepare() -> None:

@@ -1,0 +1,183 @@
+"""``make run``: the portal, its worker and its clock with demonstration data, under one supervisor.
+
+The order is: lock, leftovers of a crash, port, private services, schema, translations, demonstration data, then the
+three long-lived processes. Ctrl-C, SIGTERM and a closed terminal undo it in the opposite order.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NoReturn
+
+from damancom import messages
+from damancom.embedded import CHECKOUT, VAR, missing_services
+from damancom.processes import CannotStart, Child, Family, exclusive
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOGS = VAR / "log"
+READY_SECONDS = 60
+# A process that ends by itself is started again, unless it does so this often within this time.
+RESTARTS, RESTART_SECONDS = 3, 60
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop."""
+
+
+def main() -> int:
+    for number in SIGNALS:
+        signal.signal(number, _stop)
+    try:
+        run()
+    except Stopped:
+        print("\nArrêté.", flush=True)
+        return 0
+    except CannotStart as reason:
+        print(reason, file=sys.stderr, flush=True)
+        return 1
+    except subprocess.CalledProcessError as failure:
+        print(
+            f"« {' '.join(failure.cmd[1:])} » a échoué (code {failure.returncode}).",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def run() -> NoReturn:
+    """Start everything and watch over it; ends only by an exception, having stopped what it started."""
+    host, port = os.environ.get("HOST") or "127.0.0.1", _port()
+    with exclusive(VAR / "run.lock"):
+        family = Family(VAR / "run.json")
+        family.stop_survivors()
+        _refuse_a_taken_port(host, port)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "damancom.settings.dev"
+        os.environ["PORT"] = str(port)
+        os.environ.setdefault("SECRET_KEY", _secret_key())
+        with missing_services(VAR):
+            manage("migrate", "--verbosity", "0")
+            messages.compile_catalogues()
+            accounts = manage("demo")
+            try:
+                _watch(family, host, port, accounts)
+            finally:
+                print("\nArrêt en cours…", flush=True)
+                family.stop_all()
+
+
+def manage(*arguments: str) -> str:
+    """Run a management command to its end; returns what it printed."""
+    command = [sys.executable, str(CHECKOUT / "manage.py"), *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _watch(family: Family, host: str, port: int, accounts: str) -> NoReturn:
+    starts: dict[str, list[float]] = {}
+
+    def start(name: str) -> Child:
+        now = time.monotonic()
+        recent = [moment for moment in starts.get(name, []) if now - moment < RESTART_SECONDS]
+        if len(recent) >= RESTARTS:
+            raise CannotStart(
+                f"{name} s'arrête sans cesse ; la fin de {LOGS / name}.log dit pourquoi."
+            )
+        starts[name] = [*recent, now]
+        return family.start(
+            name,
+            [sys.executable, "-m", *commands[name]],
+            log=LOGS / f"{name}.log",
+            cwd=CHECKOUT,
+            grace_seconds=20,
+        )
+
+    commands = _commands(host, port)
+    for name in commands:
+        start(name)
+    _await_answer(family.children["web"], f"http://{host}:{port}/healthz")
+    print(f"\n{accounts.strip()}\n\nLe portail : http://localhost:{port}/", flush=True)
+    print(f"Journaux : {LOGS.relative_to(CHECKOUT)}/ — Ctrl-C pour arrêter.", flush=True)
+    while True:
+        time.sleep(0.5)
+        for name, child in list(family.children.items()):
+            if child.process.poll() is not None:
+                print(
+                    f"{name} s'est arrêté (code {child.process.returncode}) : redémarrage.",
+                    flush=True,
+                )
+                family.stop(name)
+                start(name)
+
+
+def _commands(host: str, port: int) -> dict[str, list[str]]:
+    """The three programs, in the order they start; they stop in the opposite order."""
+    celery = ["celery", "--app", "damancom.celery"]
+    return {
+        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"],
+        "beat": [*celery, "beat", "--schedule", str(VAR / "beat"), "--pidfile=", "--loglevel", "INFO"],
+        "web": [
+            "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "2",
+            "--blocking-threads", "1", "--no-ws", "--workers-kill-timeout", "5", "damancom.wsgi:application",
+        ],
+    }  # fmt: skip
+
+
+def _await_answer(web: Child, address: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while web.process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 - our own address
+        except urllib.error.HTTPError as answer:
+            answer.close()
+            return
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise CannotStart(
+        f"Le serveur web n'a pas démarré ; la fin de {LOGS / 'web.log'} dit pourquoi."
+    )
+
+
+def _port() -> int:
+    text = os.environ.get("PORT") or "8000"
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise CannotStart(f"PORT doit être un nombre entre 1 et 65535, pas « {text} ».")
+    return int(text)
+
+
+def _refuse_a_taken_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as reason:
+            raise CannotStart(
+                f"Le port {port} n'est pas libre ({reason.strerror}) : « make run PORT=8001 » en prend un autre."
+            ) from None
+
+
+def _secret_key() -> str:
+    """This checkout's own signing key, made on first start."""
+    path = Path(VAR / "secret_key")
+    if not path.exists():
+        with open(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+        ) as handle:
+            handle.write(secrets.token_urlsafe(64))
+    return path.read_text("ascii")
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: stopping must not be interrupted
+    raise Stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main())
