@@ -10,6 +10,7 @@ from regulation.errors import DomainError
 from regulation.text import _, ascii_digits
 
 _PERIOD = re.compile(r"([0-9]{4})-?([0-9]{2})", re.ASCII)
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 
 
 class InvalidPeriod(DomainError):
@@ -20,6 +21,24 @@ class InvalidPeriod(DomainError):
         "La période « {value} » n’existe pas : écrivez l’année puis le mois, comme 2026-01 "
         "ou 202601."
     )
+
+
+class InvalidDay(DomainError):
+    """The text is not a day of the calendar."""
+
+    code = "day.invalid"
+    message = _("Le jour « {value} » n’existe pas : écrivez-le comme 2026-01-31.")
+
+
+def parse_day(text: str) -> date:
+    """Read `2026-01-31`; refuse anything else with `InvalidDay`."""
+    match = _DAY.fullmatch(ascii_digits(text.strip()))
+    try:
+        if match:
+            return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        pass
+    raise InvalidDay(value=text[:20])
 
 
 @total_ordering

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulation.errors import DomainError
-from regulation.periods import Period
+from regulation.periods import Period, parse_day
 
 PERIODS = st.builds(Period, st.integers(1950, 2900), st.integers(1, 12))
 
@@ -44,3 +44,14 @@ def test_adding_months_counts_them(period: Period, months: int) -> None:
     assert period.months_until(period + months) == months
     assert (period + months) - months == period
     assert Period.parse(str(period)) == period
+
+
+def test_days_are_read() -> None:
+    assert parse_day(" 2024-02-29 ") == parse_day("٢٠٢٤-٠٢-٢٩") == date(2024, 2, 29)
+
+
+@pytest.mark.parametrize("text", ["", "2026-02-29", "2026-1-1", "20260101", "2026-01-01T00:00"])
+def test_impossible_days_are_refused(text: str) -> None:
+    with pytest.raises(DomainError) as refusal:
+        parse_day(text)
+    assert refusal.value.code == "day.invalid"
