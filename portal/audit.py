@@ -1,17 +1,36 @@
-"""The trace of acts: written in the transaction of the act, or the act fails."""
+"""The trace of acts: written in the transaction of the act, or the act fails; sealed in a chain afterwards.
 
-from contextvars import ContextVar
+An entry is inserted without any shared lock, so acts never wait for each other. A short task then seals what
+was committed: each seal holds the digest of its entry and of the seal before it. docs/decisions/audit-seals.md
+says what the chain shows and what it cannot show.
+"""
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import models
+from django.db import connection, models, transaction
+from django.http import HttpRequest
 
-from portal.models import AuditEntry, User
-
-# Set by the middleware for the time of a request, so that an act can be found from a support code.
-current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+from portal import clock
+from portal.models import AuditEntry, AuditSeal, User
+from portal.request_code import current_request_id
+from regulation.text import _
 
 SYSTEM = "Portail"
+
+# Only one sealer works at a time; the number is arbitrary and belongs to this lock alone.
+_SEALER_LOCK = 4_711_001
+_BATCH = 1_000
+# An entry older than this without a seal means that sealing has stopped.
+UNSEALED_LIMIT = datetime.timedelta(minutes=5)
+# Longer than any transaction of ours may last: an entry cannot be committed later than this after it was written.
+_LONGEST_TRANSACTION = datetime.timedelta(minutes=15)
+_FIRST_LINK = "0" * 64
 
 
 def record(
@@ -28,6 +47,7 @@ def record(
     data that the subject does not already hold. Must be called inside the transaction of the act.
     """
     return AuditEntry.objects.create(
+        at=clock.now(),
         actor=actor,
         actor_name=actor.full_name if actor else SYSTEM,
         action=action,
@@ -49,3 +69,181 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    action: str
+    subject: models.Model
+    affiliation_number: str
+
+
+def record_reading(
+    request: HttpRequest, *, action: str, subject: models.Model, affiliation_number: str
+) -> None:
+    """Note that the person of ``request`` was shown ``subject``; written after the view, or nothing is shown."""
+    readings = request.__dict__.setdefault("_readings", [])
+    readings.append(_Reading(action, subject, affiliation_number))
+
+
+def write_readings(request: HttpRequest) -> None:
+    """Write what ``record_reading`` noted; called by the middleware once the view has answered."""
+    readings: list[_Reading] = request.__dict__.pop("_readings", [])
+    if not readings:
+        return
+    with transaction.atomic():
+        for reading in readings:
+            record(
+                actor=request.user,  # type: ignore[arg-type]
+                action=reading.action,
+                subject=reading.subject,
+                affiliation_number=reading.affiliation_number,
+            )
+
+
+# ---------------------------------------------------------------- sealing
+
+
+def _content(entry: AuditEntry) -> str:
+    """The entry as one line of text, always the same for the same row."""
+    return json.dumps(
+        [
+            entry.pk,
+            entry.at.astimezone(datetime.UTC).isoformat(),
+            entry.inserted_at.astimezone(datetime.UTC).isoformat(),
+            entry.actor_id,
+            entry.actor_name,
+            entry.action,
+            entry.affiliation_number,
+            entry.subject_type,
+            entry.subject_id,
+            entry.facts,
+            entry.request_id,
+        ],
+        ensure_ascii=False,
+        separators=(",", ":"),
+        sort_keys=True,
+    )
+
+
+def digest_of(position: int, previous: str, entry: AuditEntry) -> str:
+    """The link of ``entry`` at ``position`` after the seal whose digest is ``previous``: SHA-256, hexadecimal."""
+    return hashlib.sha256(f"{position}\n{previous}\n{_content(entry)}".encode()).hexdigest()
+
+
+@transaction.atomic
+def seal() -> int:
+    """Seal the entries that are committed and have no seal yet; return how many.
+
+    Entries that come into sight later take later positions, so the order of the chain is the order of commits
+    as seen by the sealer. Safe to run twice and at once: one sealer works, another finds the lock and leaves.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SEALER_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+    last = AuditSeal.objects.order_by("-position").first()
+    position, previous = (last.position, last.digest) if last else (0, _FIRST_LINK)
+    sealed = 0
+    while True:
+        pending = list(AuditEntry.objects.filter(seal__isnull=True).order_by("pk")[:_BATCH])
+        if not pending:
+            return sealed
+        seals = []
+        for entry in pending:
+            position += 1
+            digest = digest_of(position, previous, entry)
+            seals.append(
+                AuditSeal(position=position, entry=entry, previous_digest=previous, digest=digest)
+            )
+            previous = digest
+        AuditSeal.objects.bulk_create(seals)
+        sealed += len(seals)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first thing wrong in the chain: ``code``, the position and the entry it was found at."""
+
+    code: str
+    position: int | None
+    entry: int | None
+
+    @property
+    def message(self) -> str:
+        return _MESSAGES[self.code]
+
+    @property
+    def facts(self) -> dict[str, object]:
+        return {"position": self.position, "entry": self.entry}
+
+
+_MESSAGES = {
+    "unsealed": _(
+        "La trace {entry} n’est pas scellée depuis plus de cinq minutes : le scellement est arrêté."
+    ),
+    "deleted": _("Le scellé {position} manque, ou la trace qu’il portait a été supprimée."),
+    "altered": _("La trace {entry}, au scellé {position}, a été modifiée après avoir été scellée."),
+    "reordered": _("Le scellé {position} ne suit pas celui qui le précède : l’ordre a été changé."),
+    "inserted": _(
+        "La trace {entry}, au scellé {position}, a été glissée après coup parmi des traces plus anciennes."
+    ),
+    "cut": _("Le scellé {position}, noté hors de la base, n’y est plus ou n’y est plus le même."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What ``verify`` found: how many entries are sealed, the head of the chain, and the first fault."""
+
+    sealed: int
+    head: str
+    fault: Fault | None
+
+
+def verify(*, known_head: tuple[int, str] | None = None) -> Verification:
+    """Seal what is pending, then walk the whole chain and stop at the first fault.
+
+    ``known_head`` is a (position, digest) kept outside the database: without one, a chain cannot see that its
+    own tail was cut. Reads the entries in batches; memory does not grow with the trail.
+    """
+    late = (
+        AuditEntry.objects.filter(seal__isnull=True, inserted_at__lt=clock.now() - UNSEALED_LIMIT)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    seal()
+    position, previous, newest = 0, _FIRST_LINK, None
+    known_seen = known_head is None
+    for link in _links():
+        fault = _fault_of(link, position, previous, newest)
+        if fault:
+            return Verification(position, previous, fault)
+        position, previous = link.position, link.digest
+        newest = max(newest or link.entry.inserted_at, link.entry.inserted_at)
+        if known_head == (position, previous):
+            known_seen = True
+    if not known_seen and known_head:
+        return Verification(position, previous, Fault("cut", known_head[0], None))
+    if late is not None:
+        return Verification(position, previous, Fault("unsealed", None, late))
+    return Verification(position, previous, None)
+
+
+def _links() -> Iterator[AuditSeal]:
+    return AuditSeal.objects.select_related("entry").order_by("position").iterator(_BATCH)
+
+
+def _fault_of(
+    link: AuditSeal, position: int, previous: str, newest: datetime.datetime | None
+) -> Fault | None:
+    if link.position != position + 1:
+        return Fault("deleted", position + 1, None)
+    if link.previous_digest != previous:
+        return Fault("reordered", link.position, link.entry_id)
+    if digest_of(link.position, previous, link.entry) != link.digest:
+        return Fault("altered", link.position, link.entry_id)
+    if newest is not None and link.entry.inserted_at < newest - _LONGEST_TRANSACTION:
+        return Fault("inserted", link.position, link.entry_id)
+    return None

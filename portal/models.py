@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +68,8 @@ class AuditEntry(models.Model):
     """One act: who, for whom, what, with which facts. Insert-only: a trigger refuses anything else."""
 
     at = models.DateTimeField(_("le"), default=timezone.now, db_index=True)
+    # The database's own clock, whatever the program believes: what the seals are checked against.
+    inserted_at = models.DateTimeField(_("écrit le"), db_default=Now(), editable=False)
     # Text beside the key: the entry stays readable whatever becomes of the account.
     actor = models.ForeignKey(
         User,
@@ -151,3 +153,18 @@ class StoredChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id}/{self.index}"
+
+
+class Attempt(models.Model):
+    """How often something was tried lately from one place or on one account, by a keyed digest of it."""
+
+    key = models.CharField(primary_key=True, max_length=64)
+    window_start = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        verbose_name = _("compteur d’essais")
+        verbose_name_plural = _("compteurs d’essais")
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]} {self.count}"

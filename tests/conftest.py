@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.template import engines
 from django.template.base import Node
 
@@ -58,6 +59,29 @@ def _origin_of_the_node_being_rendered() -> Path:
 @pytest.fixture(autouse=True, scope="session")
 def _no_undefined_template_variable() -> None:
     engines["django"].engine.string_if_invalid = UndefinedVariable()
+
+
+# On each table that a trigger of ours keeps from being emptied.
+_TRIGGERS = """
+DO $$ DECLARE guarded regclass; BEGIN
+    FOR guarded IN
+        SELECT DISTINCT tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal AND (tgtype & 32) > 0
+    LOOP EXECUTE format('ALTER TABLE %s {} TRIGGER USER', guarded); END LOOP;
+END $$
+"""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _append_only_tables_can_be_emptied() -> Iterator[None]:
+    """Between tests that commit, Django empties every table; the triggers that refuse it sleep meanwhile."""
+    plain = DatabaseOperations.execute_sql_flush
+
+    def flush(operations: DatabaseOperations, sql_list: list[str]) -> None:
+        plain(operations, [_TRIGGERS.format("DISABLE"), *sql_list, _TRIGGERS.format("ENABLE")])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
+        yield
 
 
 @pytest.fixture(scope="session")
