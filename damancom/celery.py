@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "damancom.settings.base")
@@ -13,4 +14,14 @@ app.autodiscover_tasks()
 
 # default: short work; files: parsing and checking what employers and banks send; money: posting and allocation.
 app.conf.task_queues = [Queue("default"), Queue("files"), Queue("money")]
-app.conf.beat_schedule = {}
+# Each entry on its own lines, so that two rooms can add theirs at once.
+app.conf.beat_schedule = {
+    "seal the trace": {
+        "task": "portal.tasks.seal_trace",
+        "schedule": 10.0,
+    },
+    "purge old attempts": {
+        "task": "portal.tasks.purge_attempts",
+        "schedule": crontab(hour=3, minute=40),
+    },
+}

@@ -3,7 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from damancom import home
+
+handler400 = "portal.views.bad_request"
+handler403 = "portal.views.forbidden"
+handler404 = "portal.views.missing"
+handler500 = "portal.views.failed"
+
 urlpatterns = [
+    path("", home.home, name="home"),
     path("", include("portal.urls")),
     path("", include("affiliates.urls")),
     path("", include("declarations.urls")),

@@ -1,7 +1,117 @@
-"""The staff desk."""
+"""The staff desk: search, read, then an action that calls a workflow. Nothing is edited in place."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from portal import audit
+from portal.models import AuditEntry, StoredFile, User
 
 
 class StaffDesk(admin.AdminSite):
     """The clerks' desk; replaces Django's own admin site."""
+
+    site_header = _("Damancom — bureau des agents")
+    site_title = _("Bureau des agents")
+    index_title = _("Que voulez-vous traiter ?")
+    enable_nav_sidebar = False
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One door for everyone: the same limits, the same words."""
+        return redirect(f"{reverse('portal:login')}?next={request.get_full_path()}")
+
+
+class StaffAdmin(admin.ModelAdmin):
+    """Read-only unless a subclass states otherwise.
+
+    A subclass says whose data a row is (``affiliation_number_of``): opening it then leaves an entry in the
+    trace. It may narrow what this member of staff sees (``visible``).
+    """
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def affiliation_number_of(self, row: Any) -> str:
+        """The affiliate whose data ``row`` is; empty when it is nobody's."""
+        return ""
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        """What this member of staff may see; everything unless narrowed."""
+        return rows
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        return self.visible(request, super().get_queryset(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        row = self.get_object(request, object_id) if response.status_code == 200 else None
+        number = self.affiliation_number_of(row) if row is not None else ""
+        if row is not None and number:
+            audit.record_reading(
+                request, action="staff.read", subject=row, affiliation_number=number
+            )
+        return response
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(StaffAdmin):
+    list_display = (
+        "at",
+        "actor_name",
+        "action",
+        "affiliation_number",
+        "subject_type",
+        "subject_id",
+        "request_id",
+    )
+    list_filter = ("action", "subject_type")
+    search_fields = ("=affiliation_number", "=subject_id", "=request_id", "actor_name")
+    date_hierarchy = "at"
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) and request.user.has_perm(
+            "portal.view_auditentry"
+        )
+
+
+@admin.register(User)
+class UserAdmin(StaffAdmin):
+    list_display = ("full_name", "email", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("=email", "full_name")
+    fields = ("full_name", "email", "language", "is_staff", "is_active", "last_login", "created_at")
+
+
+@admin.register(StoredFile)
+class StoredFileAdmin(StaffAdmin):
+    list_display = ("stored_at", "name", "size", "sha256", "stored_by")
+    search_fields = ("name", "=sha256")
+    list_select_related = ("stored_by",)

@@ -1,7 +1,16 @@
 """Refusals of the portal itself, and the one place where any refusal becomes words on a screen."""
 
-from django.utils.translation import gettext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
 
+from django.contrib import messages
+from django.db import IntegrityError, OperationalError
+from django.forms import BaseForm
+from django.http import HttpRequest
+
+from portal import formats
 from regulation.errors import DomainError
 from regulation.text import _
 
@@ -15,6 +24,88 @@ class FileTooLargeError(DomainError):
     )
 
 
+class TooManyAttempts(DomainError):
+    """Too many attempts from one place or on one account: wait ``minutes``."""
+
+    code = "too_many_attempts"
+    message = _(
+        "Trop d’essais en peu de temps. Attendez {minutes} minutes, puis recommencez ; votre compte n’est pas bloqué."
+    )
+
+    @property
+    def wait_seconds(self) -> int:
+        return int(str(self.facts["minutes"])) * 60
+
+
 def message_of(error: DomainError) -> str:
     """The sentence of a refusal in the language of the current request."""
-    return gettext(error.message).format(**error.facts)
+    return formats.sentence(error)
+
+
+def add_to_form(form: BaseForm, error: DomainError, field: str | None = None) -> None:
+    """Show a refusal on a form: on one field, or above all of them."""
+    form.add_error(field, message_of(error))
+
+
+def add_to_messages(request: HttpRequest, error: DomainError) -> None:
+    """Show a refusal at the top of the next page."""
+    messages.error(request, message_of(error))
+
+
+def as_data(error: DomainError) -> dict[str, object]:
+    """A refusal for a program: ``{code, message, facts}``, amounts and days as text."""
+    return {
+        "code": error.code,
+        "message": message_of(error),
+        "facts": {name: _plain(value) for name, value in error.facts.items()},
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bool | int | str | type(None)):
+        return value
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+@contextmanager
+def constraints_refuse(refusals: Mapping[str, DomainError]) -> Iterator[None]:
+    """Turn the firing of a named database constraint into its refusal; any other one stays a bug.
+
+    Put it around the whole ``transaction.atomic`` block, since the block must be rolled back first::
+
+        with constraints_refuse({"mandate_no_overlap": MandateOverlaps(name=name)}), transaction.atomic():
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        refusal = refusals.get(constraint_of(error) or "")
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def constraint_of(error: IntegrityError) -> str | None:
+    """The name of the constraint that fired, as PostgreSQL reports it."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    return getattr(diagnostics, "constraint_name", None)
+
+
+# What PostgreSQL answers when a wait was cut short or when it is leaving: worth another try, later.
+# lock_not_available, query_canceled, deadlock_detected, serialization_failure, too_many_connections,
+# admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction_session_timeout.
+_TRANSIENT_STATES = {
+    "55P03", "57014", "40P01", "40001", "53300", "57P01", "57P02", "57P03", "25P03",
+}  # fmt: skip
+
+
+def is_transient(error: BaseException | None) -> bool:
+    """Whether the database could not answer in time: a lock, a timeout, a lost connection."""
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.__cause__, "pgcode", None)
+    # No state at all: the connection could not be opened or was lost.
+    return state is None or state in _TRANSIENT_STATES

@@ -3,12 +3,30 @@
 import logging
 from typing import Any
 
-from celery import Task
-from django.db import transaction
-from kombu.exceptions import OperationalError
+from celery import Task, shared_task
+from celery.signals import heartbeat_sent, worker_ready
+from django.db import InterfaceError, OperationalError, transaction
+from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
+from portal import audit, health, limits
+
 logger = logging.getLogger(__name__)
+
+
+class PortalTask(Task):
+    """The base of every task: ``@shared_task(base=PortalTask, queue="files")``.
+
+    Tried again only on what passes by itself (a lock, a timeout, a lost connection), three times, waiting longer
+    each time. Any other error is a bug: it is logged, and the row stays where the sweeper of its room finds it.
+    """
+
+    abstract = True
+    autoretry_for = (OperationalError, InterfaceError)
+    max_retries = 3
+    retry_backoff = 2
+    retry_backoff_max = 60
+    retry_jitter = True
 
 
 def wake(task: Task, *args: Any) -> None:
@@ -20,7 +38,29 @@ def wake(task: Task, *args: Any) -> None:
     def send() -> None:
         try:
             task.apply_async(args=args, retry=False)
-        except (OperationalError, RedisError, ConnectionError):
+        except (BrokerAway, RedisError, ConnectionError):
             logger.warning("broker away, %s will be swept", task.name)
 
     transaction.on_commit(send)
+
+
+@shared_task(base=PortalTask, queue="default")
+def seal_trace() -> None:
+    """Seal the acts committed since the last time. Scheduled; safe to run twice and at once."""
+    audit.seal()
+
+
+@shared_task(base=PortalTask, queue="default")
+def purge_attempts() -> None:
+    """Remove old counters of attempts. Scheduled daily."""
+    limits.purge()
+
+
+@worker_ready.connect
+@heartbeat_sent.connect
+def _worker_lives(**_of_the_signal: Any) -> None:
+    """The worker's own heart: it beats while the process that takes messages lives."""
+    try:
+        health.beat()
+    except RedisError:
+        logger.warning("broker away, heartbeat not written")

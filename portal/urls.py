@@ -7,9 +7,9 @@ from portal import views
 app_name = "portal"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", views.landing, name="home"),
     path("langue/", login_not_required(set_language), name="language"),
     path("connexion/", views.SignIn.as_view(), name="login"),
     path("deconnexion/", views.SignOut.as_view(), name="logout"),
-    path("mot-de-passe/", views.ChangePassword.as_view(), name="password"),
+    path("mot-de-passe/", views.change_password, name="password"),
+    path("healthz", views.healthz, name="healthz"),
 ]

@@ -1,17 +1,34 @@
-"""Signing in and out, the password, and the page of a visitor."""
+"""Signing in and out, the password, the page of a visitor, and the pages that say what went wrong."""
+
+import sys
+from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import PasswordChangeForm
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import reverse_lazy
+from django.contrib.auth.forms import AuthenticationForm
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from portal import health, limits, workflows
+from portal.actor import actor_of
+from portal.errors import TooManyAttempts, is_transient, message_of
 from portal.forms import NewPasswordForm, SignInForm
+from portal.middleware import client_address
+from portal.request_code import current_request_id
+from regulation.text import _ as mark
+
+# A browser that has opened this account before; it proves nothing else and opens nothing.
+_KNOWN_BROWSER = "appareil"
+_KNOWN_BROWSER_DAYS = 180
 
 
 @login_not_required
@@ -21,23 +38,177 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/landing.html")
 
 
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """For a supervisor: 200 when every part answers, else 503 with the one that does not."""
+    report = health.report()
+    return JsonResponse(report, status=200 if report["status"] == "ok" else 503)
+
+
 @method_decorator(login_not_required, name="dispatch")
 class SignIn(auth_views.LoginView):
     template_name = "portal/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().get(request, *args, **kwargs)
+        if request.headers.get("HX-Request") == "true":
+            # A piece was asked for after the session ended: reload the page, do not show the door inside it.
+            response.headers["HX-Refresh"] = "true"
+        return response
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        form = self.get_form()
+        account = request.POST.get("username", "")[:254].strip().lower()
+        address = client_address(request)
+        try:
+            limits.count(limits.ADDRESS, address)
+            limits.count(limits.ACCOUNT_FROM_ADDRESS, f"{account} {address}")
+            if not _knows(request, account):
+                limits.count(limits.ACCOUNT_FROM_ANYWHERE, account)
+        except TooManyAttempts as refusal:
+            # The form is not validated: a throttled attempt costs no password check and learns nothing.
+            form = SignInForm(request)
+            response = self.render_to_response(
+                self.get_context_data(form=form, refusal=message_of(refusal)), status=429
+            )
+            response.headers["Retry-After"] = str(refusal.wait_seconds)
+            return response
+        return self.form_valid(form) if form.is_valid() else self.form_invalid(form)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        user = actor_of(self.request)
+        limits.forget(limits.ACCOUNT_FROM_ADDRESS, f"{user.email} {client_address(self.request)}")
+        workflows.note_sign_in(actor=user)
+        response.set_signed_cookie(
+            _KNOWN_BROWSER,
+            str(user.pk),
+            salt=user.email,
+            max_age=_KNOWN_BROWSER_DAYS * 86_400,
+            secure=self.request.is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+def _knows(request: HttpRequest, account: str) -> bool:
+    """Whether this browser has opened ``account`` before; the cookie is signed with the account's address."""
+    try:
+        request.get_signed_cookie(
+            _KNOWN_BROWSER, salt=account, max_age=_KNOWN_BROWSER_DAYS * 86_400
+        )
+    except (KeyError, signing.BadSignature):
+        return False
+    return True
+
 
 class SignOut(auth_views.LogoutView):
     pass
 
 
-class ChangePassword(auth_views.PasswordChangeView):
-    template_name = "portal/password.html"
-    form_class = NewPasswordForm
-    success_url = reverse_lazy("portal:home")
+def change_password(request: HttpRequest) -> HttpResponse:
+    """The old password, then the new one twice; this session stays open, the others end."""
+    actor = actor_of(request)
+    form = NewPasswordForm(actor, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = workflows.change_password(
+            actor=actor, new_password=form.cleaned_data["new_password1"]
+        )
+        update_session_auth_hash(request, user)
+        messages.success(request, _("Votre mot de passe est changé."))
+        return redirect("/")
+    status = 422 if form.errors else 200
+    return render(request, "portal/password.html", {"form": form}, status=status)
 
-    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        answer = super().form_valid(form)
-        messages.success(self.request, _("Votre mot de passe est changé."))
-        return answer
+
+# ---------------------------------------------------------------- what went wrong
+
+_WORDS = {
+    400: (
+        mark("La demande est mal formée"),
+        mark(
+            "Le navigateur a envoyé quelque chose d’illisible. Revenez en arrière et recommencez."
+        ),
+    ),
+    403: (
+        mark("Cette action n’est pas permise"),
+        mark(
+            "Revenez à la page précédente, rechargez-la et recommencez. Si cela continue, reconnectez-vous."
+        ),
+    ),
+    404: (
+        mark("Cette page n’existe pas"),
+        mark(
+            "L’adresse est fausse, ou ce qu’elle montrait ne vous est pas ouvert. Repartez de votre accueil."
+        ),
+    ),
+    429: (
+        mark("Trop de demandes"),
+        mark("Attendez quelques minutes, puis recommencez."),
+    ),
+    500: (
+        mark("Quelque chose s’est cassé de notre côté"),
+        mark(
+            "Ce que vous aviez déjà enregistré est gardé. Recommencez ; si cela continue, "
+            "donnez le code ci-dessous à votre agence."
+        ),
+    ),
+    503: (
+        mark("Le service est très demandé"),
+        mark(
+            "Rien n’a été enregistré. Recommencez dans quelques instants ; si cela continue, "
+            "donnez le code ci-dessous à votre agence."
+        ),
+    ),
+}
+
+
+def _wrong(status: int, sentence: str = "") -> HttpResponse:
+    """The page of an error, in both languages; it needs neither the database nor the person."""
+    title, words = _WORDS[status]
+    other = "fr" if translation.get_language() == "ar" else "ar"
+    with translation.override(other):
+        other_words = f"{_(title)}. {_(words)}"
+    context = {
+        "status": status,
+        "title": _(title),
+        "words": sentence or _(words),
+        "other": other,
+        "other_words": other_words,
+        "code": current_request_id.get(),
+    }
+    response = HttpResponse(render_to_string("portal/error.html", context), status=status)
+    add_never_cache_headers(response)
+    if status == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _wrong(400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Not allowed; a view that raised PermissionDenied with a sentence has said why."""
+    return _wrong(403, str(exception or ""))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form from an old page, or from elsewhere."""
+    return _wrong(403)
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _wrong(404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """A bug, or a database that could not answer in time."""
+    return _wrong(503 if is_transient(sys.exc_info()[1]) else 500)

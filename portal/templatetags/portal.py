@@ -40,6 +40,7 @@ _SECTIONS = {
     "payments": _("Paiements"),
     "certificates": _("Attestations"),
     "disputes": _("Réclamations"),
+    "access": _("Accès"),
 }
 
 

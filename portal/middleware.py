@@ -1,0 +1,139 @@
+"""What holds for every request: a code to find it again, closed doors, private answers, pages that only read."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.messages import info
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+
+from portal import audit, clock
+from portal.errors import message_of
+from portal.request_code import current_request_id, new_request_code
+from regulation.errors import DomainError
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+# Answers even when the database does not.
+_WITHOUT_DATABASE = "/healthz"
+_PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the client: the connection's, or what our own proxies say, never what a client writes."""
+    proxies = settings.TRUSTED_PROXIES
+    if proxies:
+        forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+        if len(forwarded) >= proxies and forwarded[-proxies]:
+            return forwarded[-proxies]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+class RequestCode:
+    """Gives each request its code: in the logs, in the audit trail, in a header, on error pages."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = current_request_id.set(new_request_code())
+        try:
+            response = self.get_response(request)
+            response.headers["X-Request-Code"] = current_request_id.get()
+            return response
+        finally:
+            current_request_id.reset(token)
+
+
+class PrivateAnswers:
+    """Nothing that a person was shown stays in a cache; the page asks for no device."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if "Cache-Control" not in response.headers:
+            add_never_cache_headers(response)
+        response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
+        return response
+
+
+class SessionLimits:
+    """Ends a session that is idle (30 minutes, staff 15) or old (12 hours), whatever its cookie says.
+
+    The time of the last page is written at most once a minute, so that most pages write nothing.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if user.is_authenticated:
+            now = int(clock.now().timestamp())
+            session = request.session
+            idle = settings.SESSION_IDLE_STAFF if user.is_staff else settings.SESSION_IDLE
+            seen = session.get("seen_at", now)
+            opened = session.setdefault("opened_at", now)
+            if (
+                now - seen > idle.total_seconds()
+                or now - opened > settings.SESSION_ABSOLUTE.total_seconds()
+            ):
+                logout(request)
+                info(
+                    request,
+                    _(
+                        "Votre connexion a été fermée par sécurité. Reconnectez-vous pour continuer."
+                    ),
+                )
+            elif "seen_at" not in session or now - seen >= timedelta(minutes=1).total_seconds():
+                session["seen_at"] = now
+        return self.get_response(request)
+
+
+class Refusals:
+    """A refusal that a view did not show itself becomes a page that says why, never an error 500."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, DomainError):
+            return render(
+                request, "portal/refused.html", {"sentence": message_of(error)}, status=409
+            )
+        return None
+
+
+class ReadsOnly:
+    """A page that is only looked at (GET, HEAD) runs in a read-only transaction: the database refuses writes.
+
+    Stands last, so that it holds the view and its template, not the session or the messages. What must be
+    written because something was read (staff looking at an affiliate's data) goes through
+    ``audit.record_reading``: the entry is written here, after the view, or the page is not shown.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == _WITHOUT_DATABASE:
+            return self.get_response(request)
+        if request.method in {"GET", "HEAD"}:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION READ ONLY")
+                response = self.get_response(request)
+        else:
+            response = self.get_response(request)
+        audit.write_readings(request)
+        return response
