@@ -202,6 +202,13 @@ TEXTS: Mapping[str, FindingText] = {
         _("Corrigez les anomalies affichées : les autres ont souvent la même cause."),
         _FILE_STOPS,
     ),
+    "F3": FindingText(
+        _("Déclaration principale déjà déposée"),
+        _("La déclaration principale de cette période a déjà été déposée."),
+        _("Un mois n’a qu’une déclaration principale."),
+        _("Pour des salariés oubliés, déposez une déclaration complémentaire (fichier DSC)."),
+        _FILE_STOPS,
+    ),
     # -- people of the prefill ---------------------------------------------------------------
     "R20": FindingText(
         _("Salariés du préétabli"),

@@ -285,6 +285,7 @@ class Examination:
         if state.family == "B":
             self._extend(missing_people(state))
             self._add(everything_given_back(state))
+            self._add(structure.f3_main_once(state))
         elif state.family == "E":
             if not state.new_hires.employees and not state.new_hires.unreadable_lines:
                 self.findings.append(Finding("R91", FILE, "E04"))

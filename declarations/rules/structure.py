@@ -246,6 +246,13 @@ def r92_sequence(header: FileHeader, state: State) -> Finding | None:
     return state.finding("R92", FILE, "L_Cat", header.category)
 
 
+def f3_main_once(state: State) -> Finding | None:
+    """A month has one main declaration."""
+    if state.family != "B" or not state.expected.main_declared:
+        return None
+    return Finding("F3", FILE)
+
+
 def r93_main_first(state: State) -> Finding | None:
     """A supplementary declaration completes a main one."""
     if state.family != "E" or state.expected.main_declared is not False:

@@ -346,6 +346,7 @@ CASES = (
         ("E00", 1, "L_Cat"),
         alone(supplements_used=frozenset({1})),
     ),
+    Case("F3", FILE, lambda: MAIN.content, expected=alone(main_declared=True)),
     Case("R93", FILE, lambda: SUPPLEMENTARY.content, expected=alone(main_declared=False)),
     Case(
         "R94",

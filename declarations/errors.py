@@ -1,0 +1,58 @@
+"""Refusals of the declarations."""
+
+from regulation.errors import DomainError
+from regulation.text import _
+
+
+class PeriodNotOpen(DomainError):
+    """The month cannot be declared: to come, before the affiliation, or before the tables of the law."""
+
+    code = "declaration.period_not_open"
+    message = _(
+        "La période {period} n’est pas ouverte à la déclaration : choisissez un mois de {first} à {last}."
+    )
+
+
+class MoveRefused(DomainError):
+    """The declaration is not in a state that allows this act."""
+
+    code = "declaration.move_refused"
+    message = _(
+        "Cette déclaration est « {status} » : on ne peut pas la {act}. Revenez à la page du mois "
+        "pour voir où elle en est."
+    )
+
+
+class DraftChanged(DomainError):
+    """The draft is no longer the one that the person saw."""
+
+    code = "declaration.draft_changed"
+    message = _(
+        "Le brouillon a changé depuis que vous l’avez affiché. Rien n’a été déposé : relisez-le, puis "
+        "déposez-le."
+    )
+
+
+class AnotherIsSubmitted(DomainError):
+    """Another declaration of the same kind was submitted for the month meanwhile."""
+
+    code = "declaration.already_submitted"
+    message = _("Une déclaration {kind} a déjà été déposée pour {period} : son récépissé fait foi.")
+
+
+class MainMissing(DomainError):
+    """A supplementary declaration waits for the main one."""
+
+    code = "declaration.main_missing"
+    message = _(
+        "Déposez d’abord la déclaration principale de {period} : la complémentaire la suit."
+    )
+
+
+class TooWideForPrefill(DomainError):
+    """A value of the register does not fit the exchanged format."""
+
+    code = "prefill.too_wide"
+    message = _(
+        "Le préétabli de {period} ne peut pas être écrit : {detail}. Votre agence doit corriger la fiche."
+    )

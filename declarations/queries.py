@@ -1,0 +1,292 @@
+"""Questions about declarations."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet
+
+from affiliates.models import Affiliate
+from affiliates.queries import statuses_on
+from declarations.enums import (
+    DeclarationKind,
+    DeclarationStatus,
+    FileVerdict,
+    LineOrigin,
+    Severity,
+)
+from declarations.errors import PeriodNotOpen
+from declarations.finding_texts import TEXTS, FindingText
+from declarations.models import (
+    Declaration,
+    DeclarationLine,
+    FileFinding,
+    Prefill,
+    ReceivedFile,
+)
+from portal import clock
+from portal.enums import JobState
+from regulation.contributions import Bases, ContributionResult, contributions_from_bases
+from regulation.parameters import due_day, first_known_day
+from regulation.periods import Period
+from regulation.text import ascii_digits
+
+LIVE = (DeclarationStatus.DRAFT.value, DeclarationStatus.SUBMITTED.value)
+LINES_PAGE = 100
+FINDINGS_PAGE = 100
+#: Months shown in the list of an affiliate.
+MONTHS_SHOWN = 13
+
+
+# -- which months ------------------------------------------------------------------------------
+
+
+def open_span(affiliate: Affiliate, today: datetime.date) -> tuple[Period, Period]:
+    """First and last month that the affiliate may declare on `today`: the current month closes the span."""
+    known = Period.from_day(first_known_day("ceiling.monthly"))
+    return max(Period.from_day(affiliate.affiliated_on), known), Period.from_day(today)
+
+
+def check_open(affiliate: Affiliate, period: Period, today: datetime.date) -> None:
+    """Refuse with PeriodNotOpen a month outside `open_span`."""
+    first, last = open_span(affiliate, today)
+    if not first <= period <= last:
+        raise PeriodNotOpen(period=period, first=first, last=last)
+
+
+# -- one month, and the list of months ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Month:
+    """Where a month stands for an affiliate, and what is left to do."""
+
+    period: Period
+    due_on: datetime.date
+    prefill: Prefill | None
+    main: Declaration | None  # the live one: draft or submitted
+    supplements: list[Declaration]
+    last_file: ReceivedFile | None
+    is_late: bool  # not submitted and past the due day
+
+    @property
+    def step(self) -> str:
+        """What to do next: `file`, `wait`, `correct`, `submit` or nothing (`done`)."""
+        if self.main is not None and self.main.status == DeclarationStatus.SUBMITTED:
+            if any(one.status == DeclarationStatus.DRAFT for one in self.supplements):
+                return "submit"
+            return "done"
+        file = self.last_file
+        if file is not None and file.state in (JobState.WAITING, JobState.RUNNING):
+            return "wait"
+        if self.main is not None:
+            return "submit"
+        if file is not None and file.verdict in (FileVerdict.BLOCKED, FileVerdict.REFUSED):
+            return "correct"
+        return "file"
+
+    @property
+    def draft(self) -> Declaration | None:
+        """The draft that waits to be submitted, main first."""
+        candidates = [one for one in (self.main, *self.supplements) if one is not None]
+        return next((one for one in candidates if one.status == DeclarationStatus.DRAFT), None)
+
+
+def months(affiliate: Affiliate, *, today: datetime.date, count: int = MONTHS_SHOWN) -> list[Month]:
+    """The last `count` open months, newest first; four queries whatever the count."""
+    first, last = open_span(affiliate, today)
+    periods = [last - back for back in range(count) if last - back >= first]
+    if not periods:
+        return []
+    return _months(affiliate, periods, today)
+
+
+def month(affiliate: Affiliate, period: Period, *, today: datetime.date) -> Month:
+    """One month of an affiliate; four queries."""
+    return _months(affiliate, [period], today)[0]
+
+
+def _months(affiliate: Affiliate, periods: list[Period], today: datetime.date) -> list[Month]:
+    days = [period.first_day for period in periods]
+    prefills = {
+        row.period: row
+        for row in Prefill.objects.filter(affiliate=affiliate, period__in=days).defer("content")
+    }
+    declarations: dict[datetime.date, list[Declaration]] = {}
+    live = Declaration.objects.filter(affiliate=affiliate, period__in=days, status__in=LIVE)
+    for declaration in live.order_by("supplement_number"):
+        declarations.setdefault(declaration.period, []).append(declaration)
+    files: dict[datetime.date, ReceivedFile] = {}
+    received = ReceivedFile.objects.filter(affiliate=affiliate, period__in=days)
+    for file in (
+        received.select_related("stored").order_by("period", "-received_at").distinct("period")
+    ):
+        files[file.period] = file
+    found = []
+    for period in periods:
+        day = period.first_day
+        ours = declarations.get(day, [])
+        main = next((one for one in ours if one.kind == DeclarationKind.MAIN), None)
+        due_on = due_day(period)
+        submitted = main is not None and main.status == DeclarationStatus.SUBMITTED
+        found.append(
+            Month(
+                period=period,
+                due_on=due_on,
+                prefill=prefills.get(day),
+                main=main,
+                supplements=[one for one in ours if one.kind != DeclarationKind.MAIN],
+                last_file=files.get(day),
+                is_late=not submitted and today > due_on,
+            )
+        )
+    return found
+
+
+def received_files(affiliate: Affiliate, period: Period) -> QuerySet[ReceivedFile]:
+    """The files received for a month, newest first."""
+    rows = ReceivedFile.objects.filter(affiliate=affiliate, period=period.first_day)
+    return rows.select_related("stored", "received_by", "declaration").order_by("-received_at")
+
+
+def declared_lines(affiliate: Affiliate, period: Period) -> Iterable[DeclarationLine]:
+    """Every line of the submitted declarations of a month, main and supplementary."""
+    return DeclarationLine.objects.filter(
+        declaration__affiliate=affiliate,
+        declaration__period=period.first_day,
+        declaration__status=DeclarationStatus.SUBMITTED.value,
+    )
+
+
+# -- lines and findings ------------------------------------------------------------------------
+
+
+def line_page(declaration: Declaration, *, search: str = "", page: int | str = 1) -> "Page":
+    """The lines of a declaration whose number, name or card answers `search`, a hundred at a time."""
+    lines = declaration.lines.order_by("rank")
+    for word in ascii_digits(search).upper().split():
+        lines = lines.filter(registration_number__startswith=word) | lines.filter(
+            full_name__icontains=word
+        )
+    return Paginator(lines, LINES_PAGE).get_page(page)
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """The findings of one code: how many, how grave, in which words."""
+
+    code: str
+    severity: Severity
+    count: int
+    text: FindingText
+
+
+def finding_groups(file: ReceivedFile) -> list[FindingGroup]:
+    """Findings counted by severity and code, the gravest first; one query."""
+    rows = (
+        FileFinding.objects.filter(received_file=file)
+        .order_by()
+        .values("severity", "code")
+        .annotate(count=Count("id"))
+    )
+    order = {severity.value: rank for rank, severity in enumerate(Severity)}
+    groups = [
+        FindingGroup(row["code"], Severity(row["severity"]), row["count"], TEXTS[row["code"]])
+        for row in rows
+    ]
+    return sorted(groups, key=lambda group: (order[group.severity], -group.count, group.code))
+
+
+def finding_page(
+    file: ReceivedFile, *, severity: str = "", code: str = "", page: int | str = 1
+) -> "Page":
+    """The findings of a file in file order, a hundred at a time, narrowed to a severity or a code."""
+    rows = FileFinding.objects.filter(received_file=file).order_by("rank")
+    if severity:
+        rows = rows.filter(severity=severity)
+    if code:
+        rows = rows.filter(code=code)
+    return Paginator(rows, FINDINGS_PAGE).get_page(page)
+
+
+# -- amounts -----------------------------------------------------------------------------------
+
+
+def contributions_of(declaration: Declaration) -> ContributionResult:
+    """What the declaration costs, branch by branch; the preview and the submission call this one function."""
+    period = Period.from_day(declaration.period)
+    statuses = statuses_on(declaration.affiliate, period.first_day)
+    bases = Bases(gross=declaration.wage_bill, capped=declaration.capped_wage_bill)
+    return contributions_from_bases(period, bases, statuses)
+
+
+def stored_contributions(declaration: Declaration) -> ContributionResult:
+    """What was computed when the declaration was submitted, with its working."""
+    return ContributionResult.from_json(declaration.working or {})
+
+
+# -- receipt -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReceiptFacts:
+    """Everything that the receipt of a submitted declaration states. Amounts in dirhams."""
+
+    receipt_number: str
+    affiliation_number: str
+    affiliate_name: str
+    affiliate_name_ar: str
+    agency_name: str
+    agency_name_ar: str
+    period: Period
+    kind: DeclarationKind
+    supplement_number: int
+    submitted_at: datetime.datetime
+    submitted_by: str
+    due_on: datetime.date
+    is_late: bool
+    file_name: str
+    file_sha256: str
+    employee_count: int
+    new_hire_count: int
+    days_declared: int
+    wage_bill: Decimal
+    capped_wage_bill: Decimal
+    contributions: ContributionResult
+
+
+def receipt_facts(declaration: Declaration) -> ReceiptFacts:
+    """The facts of the receipt of a submitted declaration; three queries at most."""
+    declaration = Declaration.objects.select_related(
+        "affiliate__agency", "submitted_by", "received_file__stored"
+    ).get(pk=declaration.pk)
+    if declaration.submitted_at is None or declaration.receipt_number is None:
+        raise Declaration.DoesNotExist("no receipt before submission")
+    affiliate, file = declaration.affiliate, declaration.received_file
+    period = Period.from_day(declaration.period)
+    due_on = due_day(period)
+    return ReceiptFacts(
+        receipt_number=declaration.receipt_number,
+        affiliation_number=affiliate.affiliation_number,
+        affiliate_name=affiliate.name,
+        affiliate_name_ar=affiliate.name_ar,
+        agency_name=affiliate.agency.name,
+        agency_name_ar=affiliate.agency.name_ar,
+        period=period,
+        kind=DeclarationKind(declaration.kind),
+        supplement_number=declaration.supplement_number,
+        submitted_at=declaration.submitted_at,
+        submitted_by=declaration.submitted_by.full_name if declaration.submitted_by else "",
+        due_on=due_on,
+        is_late=clock.day_of(declaration.submitted_at) > due_on,
+        file_name=file.stored.name if file else "",
+        file_sha256=file.sha256 if file else "",
+        employee_count=declaration.employee_count,
+        new_hire_count=declaration.lines.filter(origin=LineOrigin.NEW_HIRE.value).count(),
+        days_declared=declaration.days_declared,
+        wage_bill=declaration.wage_bill,
+        capped_wage_bill=declaration.capped_wage_bill,
+        contributions=stored_contributions(declaration),
+    )
