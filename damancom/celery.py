@@ -24,4 +24,8 @@ app.conf.beat_schedule = {
         "task": "portal.tasks.purge_attempts",
         "schedule": crontab(hour=3, minute=40),
     },
+    "check waiting declaration files": {
+        "task": "declarations.sweep_files",
+        "schedule": 30.0,
+    },
 }
