@@ -1,0 +1,138 @@
+"""The register on the clerks' desk: search and read; what is taken back goes through a workflow."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from affiliates import queries, workflows
+from affiliates.access import staff_affiliates
+from affiliates.models import (
+    Affiliate,
+    AffiliateStatus,
+    Employee,
+    Employment,
+    Mandate,
+    Membership,
+    Representative,
+)
+from portal import clock
+from portal.actor import actor_of
+from portal.admin import StaffAdmin
+
+
+class _ReadOnlyInline(admin.TabularInline):
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class MembershipInline(_ReadOnlyInline):
+    model = Membership
+    fields = readonly_fields = ("user", "role", "since", "ended_at")
+
+
+class MandateInline(_ReadOnlyInline):
+    model = Mandate
+    fields = readonly_fields = ("representative", "scopes", "starts_on", "ends_on", "revoked_at")
+
+
+class StatusInline(_ReadOnlyInline):
+    model = AffiliateStatus
+    fields = readonly_fields = ("status", "effective_from", "effective_to")
+
+
+@admin.register(Affiliate)
+class AffiliateAdmin(StaffAdmin):
+    """The card of an employer; its number, name, town or ICE finds it, in any order."""
+
+    list_display = ("affiliation_number", "name", "city", "agency", "state", "affiliated_on")
+    list_filter = ("state", "agency")
+    list_select_related = ("agency",)
+    search_fields = ("affiliation_number",)
+    search_help_text = _("Numéro d’affiliation, raison sociale, ville ou ICE")
+    inlines = (StatusInline, MembershipInline, MandateInline)
+
+    def affiliation_number_of(self, row: Affiliate) -> str:
+        return row.affiliation_number
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.filter(pk__in=staff_affiliates(request.user).values("pk"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> "tuple[QuerySet[Any], bool]":
+        return queries.search(queryset, search_term), False
+
+
+@admin.register(Mandate)
+class MandateAdmin(StaffAdmin):
+    """The mandates of the affiliates on one's desk; a signed request lets a clerk take one back."""
+
+    list_display = ("affiliate", "representative", "starts_on", "ends_on", "revoked_at")
+    list_select_related = ("affiliate", "representative")
+    search_fields = ("=affiliate__affiliation_number", "representative__name")
+    actions = ("revoke",)
+
+    def affiliation_number_of(self, row: Mandate) -> str:
+        return row.affiliate.affiliation_number
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.filter(affiliate__in=staff_affiliates(request.user))
+
+    @admin.action(description=_("Retirer les mandats choisis"), permissions=["view"])
+    def revoke(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        now = clock.now()
+        count = 0
+        for mandate in rows.filter(revoked_at__isnull=True).order_by("pk"):
+            workflows.revoke_mandate(actor=actor_of(request), at=now, mandate=mandate)
+            count += 1
+        messages.success(
+            request,
+            ngettext("%(count)s mandat retiré.", "%(count)s mandats retirés.", count)
+            % {"count": count},
+        )
+
+
+@admin.register(Representative)
+class RepresentativeAdmin(StaffAdmin):
+    list_display = ("name", "city")
+    search_fields = ("name", "city")
+
+
+@admin.register(Employee)
+class EmployeeAdmin(StaffAdmin):
+    """Insured persons who work, or worked, for an affiliate on one's desk."""
+
+    list_display = ("registration_number", "last_name", "first_name")
+    search_fields = ("=registration_number", "last_name", "first_name", "=cin")
+    fields = ("registration_number", "last_name", "first_name", "cin", "born_on")
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        employed = Employment.objects.filter(affiliate__in=staff_affiliates(request.user))
+        return rows.filter(pk__in=employed.values("employee"))
+
+
+@admin.register(Employment)
+class EmploymentAdmin(StaffAdmin):
+    list_display = ("affiliate", "employee", "started_on", "ended_on")
+    list_select_related = ("affiliate", "employee")
+    search_fields = ("=affiliate__affiliation_number", "=employee__registration_number")
+
+    def affiliation_number_of(self, row: Employment) -> str:
+        return row.affiliate.affiliation_number
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.filter(affiliate__in=staff_affiliates(request.user))
