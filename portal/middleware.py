@@ -133,6 +133,8 @@ class ReadsOnly:
                 with connection.cursor() as cursor:
                     cursor.execute("SET TRANSACTION READ ONLY")
                 response = self.get_response(request)
+                # Nothing to keep; and a statement that failed leaves nothing that could be committed.
+                transaction.set_rollback(True)
         else:
             response = self.get_response(request)
         audit.write_readings(request)

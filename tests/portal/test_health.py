@@ -1,0 +1,87 @@
+"""/healthz names the part that is broken."""
+
+import pytest
+import redis
+from django.core.checks import run_checks
+from django.test import Client
+
+from portal import health
+from tests.running import Worker
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_seen(settings) -> None:
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        broker.delete(health._BEAT_KEY)
+    health._last_beat = float("-inf")
+    health._migrated = False
+
+
+def test_all_is_well_once_a_worker_was_seen(client: Client):
+    health.beat()
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "database": True,
+        "migrations": True,
+        "broker": True,
+        "worker": True,
+    }
+
+
+def test_no_worker_for_a_minute_is_broken(client: Client, settings):
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["worker"]) == (503, False)
+    health.beat()
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        assert 0 < broker.ttl(health._BEAT_KEY) <= 60
+
+
+def test_a_broker_that_is_away_is_broken_and_the_door_still_opens(client: Client, settings):
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert (answer.json()["broker"], answer.json()["database"]) == (False, True)
+    assert client.get("/connexion/").status_code == 200
+
+
+def test_a_missing_migration_is_broken(client: Client):
+    from django.db import connection
+
+    health.beat()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'portal' AND name LIKE '0003%'")
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["migrations"]) == (503, False)
+
+
+def test_a_database_that_is_away_is_broken(client: Client, monkeypatch: pytest.MonkeyPatch):
+    from django.db import OperationalError, connection
+
+    def away(*args, **kwargs):
+        raise OperationalError("could not connect to server")
+
+    monkeypatch.setattr(connection, "cursor", away)
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert (answer.json()["database"], answer.json()["migrations"]) == (False, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_real_worker_is_seen(worker: Worker, client: Client):
+    worker._wait_for(lambda: client.get("/healthz").json()["worker"], "no heartbeat", 30)
+
+
+def test_settings_that_fail_silently_are_found(settings):
+    assert [found.id for found in run_checks() if found.id.startswith("portal.")] == []
+    settings.MIDDLEWARE = [
+        name
+        for name in settings.MIDDLEWARE
+        if "LoginRequired" not in name and "ReadsOnly" not in name
+    ]
+    settings.CELERY_ACCEPT_CONTENT = ["json", "pickle"]
+    found = {found.id for found in run_checks()}
+    assert {"portal.E001", "portal.E002", "portal.E005"} <= found
