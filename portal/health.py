@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 _BEAT_KEY = "damancom:worker-seen"
 _SEEN_LIMIT_SECONDS = 60
-_BEAT_EVERY_SECONDS = 10
+_BEAT_EVERY_SECONDS = 5
 
 # Once applied, migrations of this program stay applied: asked until the answer is yes.
 _migrated = False
@@ -26,7 +26,7 @@ def report() -> dict[str, Any]:
 
 
 def beat() -> None:
-    """Say that this worker lives; called by the worker's own heart, kept ten seconds apart."""
+    """Say that this worker lives; called by the worker's own heart, kept five seconds apart."""
     global _last_beat  # noqa: PLW0603 - one heart per process
     if time.monotonic() - _last_beat < _BEAT_EVERY_SECONDS:
         return

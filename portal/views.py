@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
 from portal import health, limits, workflows
@@ -24,7 +25,6 @@ from portal.errors import TooManyAttempts, is_transient, message_of
 from portal.forms import NewPasswordForm, SignInForm
 from portal.middleware import client_address
 from portal.request_code import current_request_id
-from regulation.text import _ as mark
 
 # A browser that has opened this account before; it proves nothing else and opens nothing.
 _KNOWN_BROWSER = "appareil"
@@ -132,37 +132,37 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 _WORDS = {
     400: (
-        mark("La demande est mal formée"),
-        mark(
+        gettext_noop("La demande est mal formée"),
+        gettext_noop(
             "Le navigateur a envoyé quelque chose d’illisible. Revenez en arrière et recommencez."
         ),
     ),
     403: (
-        mark("Cette action n’est pas permise"),
-        mark(
+        gettext_noop("Cette action n’est pas permise"),
+        gettext_noop(
             "Revenez à la page précédente, rechargez-la et recommencez. Si cela continue, reconnectez-vous."
         ),
     ),
     404: (
-        mark("Cette page n’existe pas"),
-        mark(
+        gettext_noop("Cette page n’existe pas"),
+        gettext_noop(
             "L’adresse est fausse, ou ce qu’elle montrait ne vous est pas ouvert. Repartez de votre accueil."
         ),
     ),
     429: (
-        mark("Trop de demandes"),
-        mark("Attendez quelques minutes, puis recommencez."),
+        gettext_noop("Trop de demandes"),
+        gettext_noop("Attendez quelques minutes, puis recommencez."),
     ),
     500: (
-        mark("Quelque chose s’est cassé de notre côté"),
-        mark(
+        gettext_noop("Quelque chose s’est cassé de notre côté"),
+        gettext_noop(
             "Ce que vous aviez déjà enregistré est gardé. Recommencez ; si cela continue, "
             "donnez le code ci-dessous à votre agence."
         ),
     ),
     503: (
-        mark("Le service est très demandé"),
-        mark(
+        gettext_noop("Le service est très demandé"),
+        gettext_noop(
             "Rien n’a été enregistré. Recommencez dans quelques instants ; si cela continue, "
             "donnez le code ci-dessous à votre agence."
         ),
