@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, path
 from django.views.i18n import set_language
 
-from portal import views
+from portal import law_pages, views
 
 app_name = "portal"
 
@@ -12,4 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("deconnexion/", views.SignOut.as_view(), name="logout"),
     path("mot-de-passe/", views.change_password, name="password"),
     path("healthz", views.healthz, name="healthz"),
+    path("la-regle/", law_pages.rule, name="rule"),
+    path("la-regle/<str:name>/", law_pages.rule_series, name="rule_series"),
+    path("simulateur/", law_pages.simulator, name="simulator"),
 ]

@@ -71,7 +71,7 @@ class Confidence(LabelledEnum):
     HIGH = "high", _("Établie")
     MEDIUM = "medium", _("Probable")
     LOW = "low", _("À confirmer")
-    POLICY = "policy", _("Choix de gestion, faute de texte")
+    POLICY = "policy", _("Choix de gestion")
 
 
 class KeySeries(LabelledEnum):
