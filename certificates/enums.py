@@ -25,3 +25,12 @@ class ReasonKind(LabelledEnum):
     DECLARATION_CORRECTED = "corrected", _("une déclaration de la période a été corrigée")
     RENEWED = "renewed", _("une attestation plus récente la remplace")
     ISSUED_IN_ERROR = "error", _("délivrée par erreur")
+
+
+class RefusalReason(LabelledEnum):
+    """Why a certificate cannot be issued today; each has its remedy in eligibility.py."""
+
+    CLOSED = "closed", _("activité cessée")
+    RANGE = "range", _("période demandée impossible")
+    UNDECLARED = "undeclared", _("déclarations manquantes")
+    ARREARS = "arrears", _("cotisations impayées")

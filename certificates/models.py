@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -43,6 +43,8 @@ class Certificate(models.Model):
     ended_because = models.CharField(
         _("cause"), max_length=10, choices=ReasonKind.choices(), blank=True
     )
+    # What the member of staff who revoked it wrote; the employer reads it.
+    end_note = models.CharField(_("explication"), max_length=300, blank=True)
     superseded_by = models.ForeignKey(
         "self",
         verbose_name=_("remplacée par"),
@@ -67,6 +69,31 @@ class Certificate(models.Model):
                 )
                 & ~Q(ended_because=""),
                 name="certificate_end_explained",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind.value for kind in CertificateKind]),
+                name="certificate_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind=CertificateKind.PAYROLL.value,
+                    first_period__day=1,
+                    last_period__day=1,
+                    first_period__lte=F("last_period"),
+                )
+                | Q(
+                    ~Q(kind=CertificateKind.PAYROLL.value),
+                    first_period__isnull=True,
+                    last_period__isnull=True,
+                ),
+                name="certificate_range",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["affiliate", "kind"],
+                name="certificate_valid",
+                condition=Q(state=CertificateState.VALID.value),
             ),
         ]
 

@@ -28,4 +28,8 @@ app.conf.beat_schedule = {
         "task": "declarations.sweep_files",
         "schedule": 30.0,
     },
+    "end certificates that a later declaration contradicts": {
+        "task": "certificates.supersede_outdated",
+        "schedule": crontab(minute="*/5"),
+    },
 }

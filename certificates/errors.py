@@ -1,0 +1,44 @@
+"""Refusals of the room of certificates."""
+
+from regulation.errors import DomainError
+from regulation.text import _
+
+
+class NotEligible(DomainError):
+    """The facts of the day do not allow this certificate; eligibility.py says why, one reason at a time."""
+
+    code = "certificate.not_eligible"
+    message = _(
+        "Cette attestation ne peut pas être délivrée aujourd’hui : chaque raison, et ce qu’il faut faire, "
+        "est indiquée sur la page."
+    )
+
+
+class IntentReused(DomainError):
+    """The same form was sent again with another request inside."""
+
+    code = "certificate.intent_reused"
+    message = _(
+        "Ce formulaire a déjà servi à une autre demande. Rien n’a été fait ; rechargez la page et recommencez."
+    )
+
+
+class NotValidAnyMore(DomainError):
+    """Only a valid certificate can be revoked."""
+
+    code = "certificate.not_valid"
+    message = _("L’attestation {number} n’est plus valide : elle ne peut pas être révoquée.")
+
+
+class ReasonMissing(DomainError):
+    """A revocation without a reason."""
+
+    code = "certificate.reason_missing"
+    message = _("Écrivez pourquoi l’attestation est révoquée : l’employeur lira cette raison.")
+
+
+class DocumentNotReady(DomainError):
+    """The press gave no document; asking again later is all there is to do."""
+
+    code = "document.not_ready"
+    message = _("Votre document est en préparation. Réessayez dans une minute.")

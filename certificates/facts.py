@@ -1,0 +1,224 @@
+"""What a certificate or a receipt says, as plain frozen values: no model, no clock, no language.
+
+The facts of a certificate are stored as JSON when it is issued and read back for ever after; their canonical
+text is what the digest is made from.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from regulation.enums import Branch
+from regulation.periods import Period
+
+VERSION = 1
+
+Stored = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AffiliateFacts:
+    """The employer as it was known on the day of the document."""
+
+    affiliation_number: str
+    name: str
+    name_ar: str
+    activity: str
+    address: str
+    postal_code: str
+    city: str
+    ice: str
+    agency: str
+    agency_ar: str
+    affiliated_on: date
+    # The French label of the state in the register, a message of the catalogue.
+    state: str
+
+    def to_json(self) -> dict[str, str]:
+        return {
+            "affiliation_number": self.affiliation_number,
+            "name": self.name,
+            "name_ar": self.name_ar,
+            "activity": self.activity,
+            "address": self.address,
+            "postal_code": self.postal_code,
+            "city": self.city,
+            "ice": self.ice,
+            "agency": self.agency,
+            "agency_ar": self.agency_ar,
+            "affiliated_on": self.affiliated_on.isoformat(),
+            "state": self.state,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Stored) -> "AffiliateFacts":
+        return cls(**{**stored, "affiliated_on": date.fromisoformat(stored["affiliated_on"])})
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFacts:
+    """One declared month, its main and supplementary declarations together. Amounts in dirhams.
+
+    ``receipts`` are the numbers of the declarations that the figures rest on.
+    """
+
+    period: Period
+    employee_count: int
+    days_declared: int
+    wage_bill: Decimal
+    capped_wage_bill: Decimal
+    receipts: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "period": str(self.period),
+            "employee_count": self.employee_count,
+            "days_declared": self.days_declared,
+            "wage_bill": str(self.wage_bill),
+            "capped_wage_bill": str(self.capped_wage_bill),
+            "receipts": list(self.receipts),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Stored) -> "MonthFacts":
+        return cls(
+            period=Period.parse(stored["period"]),
+            employee_count=stored["employee_count"],
+            days_declared=stored["days_declared"],
+            wage_bill=Decimal(stored["wage_bill"]),
+            capped_wage_bill=Decimal(stored["capped_wage_bill"]),
+            receipts=tuple(stored["receipts"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What a certificate attests: the employer, and for a payroll certificate its months in order."""
+
+    affiliate: AffiliateFacts
+    months: tuple[MonthFacts, ...] = ()
+
+    @property
+    def wage_bill(self) -> Decimal:
+        """The wage bill of all the months, in dirhams."""
+        return sum((month.wage_bill for month in self.months), Decimal("0.00"))
+
+    @property
+    def capped_wage_bill(self) -> Decimal:
+        """The capped wage bill of all the months, in dirhams."""
+        return sum((month.capped_wage_bill for month in self.months), Decimal("0.00"))
+
+    @property
+    def days_declared(self) -> int:
+        """The days declared over all the months."""
+        return sum(month.days_declared for month in self.months)
+
+    @property
+    def receipts(self) -> frozenset[str]:
+        """The numbers of every declaration relied upon."""
+        return frozenset(receipt for month in self.months for receipt in month.receipts)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "affiliate": self.affiliate.to_json(),
+            "months": [month.to_json() for month in self.months],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Stored) -> "CertificateFacts":
+        return cls(
+            affiliate=AffiliateFacts.from_json(stored["affiliate"]),
+            months=tuple(MonthFacts.from_json(month) for month in stored["months"]),
+        )
+
+
+def digest(stored: Stored) -> str:
+    """Return the SHA-256 (64 hexadecimal digits) of the canonical text of stored facts.
+
+    Canonical: JSON in UTF-8, keys sorted, no blank between tokens. The same facts give the same digest
+    whatever the order in which the database returns their keys.
+    """
+    canonical = json.dumps(stored, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFacts:
+    """A submitted declaration, for its filing receipt. Amounts in dirhams; the file is empty for a typed one."""
+
+    affiliate: AffiliateFacts
+    receipt_number: str
+    period: Period
+    # French labels, messages of the catalogue.
+    kind: str
+    mode: str
+    submitted_at: datetime
+    submitted_by: str
+    employee_count: int
+    days_declared: int
+    wage_bill: Decimal
+    capped_wage_bill: Decimal
+    contributions_total: Decimal
+    file_name: str
+    file_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlipLineFacts:
+    """One branch of a slip. Amounts in dirhams."""
+
+    branch: Branch
+    base: Decimal
+    employer_share: Decimal
+    employee_share: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SlipFacts:
+    """A payment slip (BPC). Amounts in dirhams; ``outstanding`` is what remained on ``as_of``."""
+
+    affiliate: AffiliateFacts
+    payment_reference: str
+    creditor_reference: str
+    period: Period
+    issued_on: date
+    due_on: date
+    employee_count: int
+    receipt_number: str
+    lines: tuple[SlipLineFacts, ...]
+    total: Decimal
+    outstanding: Decimal
+    # The French label of the slip's state, a message of the catalogue.
+    state: str
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLineFacts:
+    """A part of a received payment and what it paid. Amount in dirhams; label a French msgid."""
+
+    label: str
+    reference: str
+    period: Period | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFacts:
+    """Money received from an employer through a bank and where it went. Amounts in dirhams."""
+
+    affiliate: AffiliateFacts
+    number: str
+    amount: Decimal
+    paid_on: date
+    booked_on: date
+    bank: str
+    bank_reference: str
+    payer: str
+    lines: tuple[PaymentLineFacts, ...]

@@ -1,0 +1,231 @@
+"""The facts to freeze, what is valid now, and what a stranger may compare."""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from affiliates.enums import AffiliateState
+from affiliates.models import Affiliate
+from certificates.eligibility import Arrear, Standing
+from certificates.enums import CertificateKind, CertificateState, ReasonKind
+from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts
+from certificates.models import Certificate
+from certificates.numbers import read_token
+from declarations.enums import DeclarationKind, DeclarationStatus
+from declarations.models import Declaration
+from payments.enums import SlipState
+from payments.models import PaymentSlip
+from regulation.periods import Period
+
+# ---------------------------------------------------------------------------------------- facts to freeze
+
+
+def affiliate_facts(affiliate: Affiliate) -> AffiliateFacts:
+    """The employer as the register knows it now."""
+    return AffiliateFacts(
+        affiliation_number=affiliate.affiliation_number,
+        name=affiliate.name,
+        name_ar=affiliate.name_ar,
+        activity=affiliate.activity,
+        address=affiliate.address,
+        postal_code=affiliate.postal_code,
+        city=affiliate.city,
+        ice=affiliate.ice,
+        agency=affiliate.agency.name,
+        agency_ar=affiliate.agency.name_ar,
+        affiliated_on=affiliate.affiliated_on,
+        state=AffiliateState(affiliate.state).label,
+    )
+
+
+def _submitted(affiliate: Affiliate) -> QuerySet[Declaration]:
+    return Declaration.objects.filter(
+        affiliate=affiliate, status=DeclarationStatus.SUBMITTED.value
+    ).order_by("period", "supplement_number")
+
+
+def declared_months(affiliate: Affiliate, first: Period, last: Period) -> tuple[MonthFacts, ...]:
+    """The months from ``first`` to ``last`` that have a submitted declaration, main and supplements together."""
+    months: dict[Period, list[Declaration]] = defaultdict(list)
+    for declaration in _submitted(affiliate).filter(
+        period__range=(first.first_day, last.first_day)
+    ):
+        months[Period.from_day(declaration.period)].append(declaration)
+    return tuple(_month(period, months[period]) for period in sorted(months))
+
+
+def _month(period: Period, declarations: Sequence[Declaration]) -> MonthFacts:
+    return MonthFacts(
+        period=period,
+        employee_count=sum(declaration.employee_count for declaration in declarations),
+        days_declared=sum(declaration.days_declared for declaration in declarations),
+        wage_bill=sum((declaration.wage_bill for declaration in declarations), Decimal("0.00")),
+        capped_wage_bill=sum(
+            (declaration.capped_wage_bill for declaration in declarations), Decimal("0.00")
+        ),
+        receipts=tuple(declaration.receipt_number or "" for declaration in declarations),
+    )
+
+
+def certificate_facts(
+    affiliate: Affiliate, kind: CertificateKind, first: Period | None, last: Period | None
+) -> CertificateFacts:
+    """What a certificate of this kind would attest now."""
+    months: tuple[MonthFacts, ...] = ()
+    if kind is CertificateKind.PAYROLL and first is not None and last is not None:
+        months = declared_months(affiliate, first, last)
+    return CertificateFacts(affiliate_facts(affiliate), months)
+
+
+def standing(affiliate: Affiliate, on: datetime.date) -> Standing:
+    """What eligibility looks at, on the Moroccan day ``on``. Two queries."""
+    declared = _submitted(affiliate).filter(kind=DeclarationKind.MAIN.value)
+    return Standing(
+        on=on,
+        state=AffiliateState(affiliate.state),
+        affiliated_on=affiliate.affiliated_on,
+        declared=frozenset(map(Period.from_day, declared.values_list("period", flat=True))),
+        arrears=tuple(_arrears(affiliate, on)),
+    )
+
+
+def _arrears(affiliate: Affiliate, on: datetime.date) -> Iterable[Arrear]:
+    """Slips past their due day, less what is on hold: a contested amount is not an arrear."""
+    held = Sum("holds__amount", filter=Q(holds__released_at__isnull=True))
+    overdue = (
+        PaymentSlip.objects.filter(
+            affiliate=affiliate,
+            due_on__lt=on,
+            outstanding__gt=0,
+            state__in=[SlipState.ISSUED.value, SlipState.PARTLY_PAID.value],
+        )
+        .annotate(claimed=F("outstanding") - Coalesce(held, Decimal("0.00")))
+        .filter(claimed__gt=0)
+        .order_by("period")
+    )
+    for slip in overdue:
+        yield Arrear(Period.from_day(slip.period), slip.due_on, slip.claimed)
+
+
+# -------------------------------------------------------------------------------------- what is valid now
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """What a certificate is worth now, and why it is not when it is not."""
+
+    state: CertificateState
+    reason: ReasonKind | None = None
+    ended_at: datetime.datetime | None = None
+
+
+def validities(certificates: Iterable[Certificate]) -> dict[int, Validity]:
+    """What each of these certificates of one affiliate is worth now, by primary key. At most one query.
+
+    A payroll certificate whose declarations are not the submitted ones any more is superseded from that very
+    moment, before the task that writes it down has passed.
+    """
+    certificates = list(certificates)
+    outdated = _outdated(certificates)
+    return {
+        certificate.pk: Validity(CertificateState.SUPERSEDED, ReasonKind.DECLARATION_CORRECTED)
+        if certificate.pk in outdated
+        else Validity(
+            CertificateState(certificate.state),
+            ReasonKind(certificate.ended_because) if certificate.ended_because else None,
+            certificate.ended_at,
+        )
+        for certificate in certificates
+    }
+
+
+def validity(certificate: Certificate) -> Validity:
+    """What one certificate is worth now."""
+    return validities([certificate])[certificate.pk]
+
+
+def _outdated(certificates: Sequence[Certificate]) -> frozenset[int]:
+    relying = [
+        certificate
+        for certificate in certificates
+        if certificate.state == CertificateState.VALID and certificate.first_period is not None
+    ]
+    if not relying:
+        return frozenset()
+    submitted: dict[datetime.date, set[str]] = defaultdict(set)
+    for period, receipt in _submitted(relying[0].affiliate).values_list("period", "receipt_number"):
+        submitted[period].add(receipt or "")
+    return frozenset(
+        certificate.pk
+        for certificate in relying
+        if CertificateFacts.from_json(certificate.facts).receipts
+        != {
+            receipt
+            for period, receipts in submitted.items()
+            if certificate.first_period <= period <= certificate.last_period  # type: ignore[operator]
+            for receipt in receipts
+        }
+    )
+
+
+def perhaps_outdated() -> QuerySet[Certificate]:
+    """Valid certificates over a month for which something was submitted after they were issued."""
+    return Certificate.objects.filter(
+        state=CertificateState.VALID.value,
+        affiliate__declarations__status=DeclarationStatus.SUBMITTED.value,
+        affiliate__declarations__period__gte=F("first_period"),
+        affiliate__declarations__period__lte=F("last_period"),
+        affiliate__declarations__submitted_at__gt=F("issued_at"),
+    ).distinct()
+
+
+# -------------------------------------------------------------------------------------------- lists, lookup
+
+
+def of_affiliate(affiliate: Affiliate) -> QuerySet[Certificate]:
+    """The certificates of an affiliate, the latest first."""
+    return Certificate.objects.filter(affiliate=affiliate).select_related("affiliate", "issued_by")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the public page shows so that a reader can compare the paper with the record; nothing more."""
+
+    number: str
+    kind: CertificateKind
+    issued_at: datetime.datetime
+    validity: Validity
+    name: str
+    affiliation_number: str
+    first: Period | None
+    last: Period | None
+    wage_bill: Decimal | None
+    digest: str
+
+
+def verification(token: str) -> Comparison | None:
+    """What the public page says of this token; None when no certificate has it."""
+    read = read_token(token)
+    if read is None:
+        return None
+    certificate = Certificate.objects.filter(token=read).select_related("affiliate").first()
+    if certificate is None:
+        return None
+    facts = CertificateFacts.from_json(certificate.facts)
+    return Comparison(
+        number=certificate.number,
+        kind=CertificateKind(certificate.kind),
+        issued_at=certificate.issued_at,
+        validity=validity(certificate),
+        name=facts.affiliate.name,
+        affiliation_number=facts.affiliate.affiliation_number,
+        first=facts.months[0].period if facts.months else None,
+        last=facts.months[-1].period if facts.months else None,
+        wage_bill=facts.wage_bill if facts.months else None,
+        digest=certificate.digest,
+    )

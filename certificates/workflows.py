@@ -1,0 +1,210 @@
+"""Issuing a certificate and ending it. Each verb is one transaction, audited, and safe to run twice."""
+
+import datetime
+import uuid
+
+from django.db import connection, transaction
+
+from affiliates.models import Affiliate
+from certificates import queries
+from certificates.eligibility import decide
+from certificates.enums import CertificateKind, CertificateState, ReasonKind
+from certificates.errors import IntentReused, NotEligible, NotValidAnyMore, ReasonMissing
+from certificates.facts import digest
+from certificates.models import Certificate
+from certificates.numbers import certificate_number, new_token
+from portal import audit
+from portal.clock import day_of
+from portal.models import User
+from regulation.periods import Period
+
+LONGEST_NOTE = 300
+
+
+@transaction.atomic
+def request(
+    *,
+    actor: User,
+    affiliate: Affiliate,
+    kind: CertificateKind,
+    intent: uuid.UUID,
+    at: datetime.datetime,
+    first: Period | None = None,
+    last: Period | None = None,
+) -> Certificate:
+    """Issue a certificate with the facts of this instant, once per ``intent``; ``first``, ``last`` for a payroll.
+
+    The same intent again gives the first certificate. A valid one of the same kind and months is superseded by the
+    new one. Refuses with NotEligible (eligibility.decide says why) and IntentReused (same intent, another request).
+    """
+    affiliate = (
+        Affiliate.objects.select_for_update(of=("self",))
+        .select_related("agency")
+        .get(pk=affiliate.pk)
+    )
+    wanted = (
+        affiliate.pk,
+        kind.value,
+        first.first_day if first else None,
+        last.first_day if last else None,
+    )
+    earlier = Certificate.objects.filter(intent=intent).first()
+    if earlier is not None:
+        made = (earlier.affiliate_id, earlier.kind, earlier.first_period, earlier.last_period)
+        if made != wanted:
+            raise IntentReused
+        return earlier
+    eligibility = decide(kind, queries.standing(affiliate, day_of(at)), first=first, last=last)
+    if not eligibility.granted:
+        raise NotEligible(reasons=[refusal.reason.value for refusal in eligibility.refusals])
+    facts = queries.certificate_facts(affiliate, kind, first, last).to_json()
+    certificate = Certificate.objects.create(
+        number=certificate_number(day_of(at).year, _next_counter()),
+        token=new_token(),
+        kind=kind.value,
+        affiliate=affiliate,
+        first_period=wanted[2],
+        last_period=wanted[3],
+        facts=facts,
+        digest=digest(facts),
+        issued_at=at,
+        issued_by=actor,
+        intent=intent,
+    )
+    audit.record(
+        actor=actor,
+        action="certificate.issued",
+        subject=certificate,
+        affiliation_number=affiliate.affiliation_number,
+        number=certificate.number,
+        kind=kind.value,
+        first=str(first) if first else None,
+        last=str(last) if last else None,
+        digest=certificate.digest,
+    )
+    _supersede_twins(certificate, actor=actor, at=at)
+    return certificate
+
+
+def _next_counter() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('certificate_number')")
+        counter: int = cursor.fetchone()[0]
+    return counter
+
+
+def _supersede_twins(certificate: Certificate, *, actor: User, at: datetime.datetime) -> None:
+    twins = (
+        Certificate.objects.select_for_update(of=("self",))
+        .filter(
+            affiliate=certificate.affiliate,
+            kind=certificate.kind,
+            first_period=certificate.first_period,
+            last_period=certificate.last_period,
+            state=CertificateState.VALID.value,
+        )
+        .exclude(pk=certificate.pk)
+        .order_by("pk")
+    )
+    for twin in twins:
+        _end(
+            twin,
+            CertificateState.SUPERSEDED,
+            ReasonKind.RENEWED,
+            actor=actor,
+            at=at,
+            successor=certificate,
+        )
+
+
+@transaction.atomic
+def revoke(
+    *, actor: User, certificate: Certificate, reason: str, at: datetime.datetime
+) -> Certificate:
+    """Declare a certificate issued in error; ``reason`` (300 characters at most) is shown to the employer.
+
+    Already revoked: nothing changes. Refuses ReasonMissing, and NotValidAnyMore for a superseded one.
+    """
+    reason = reason.strip()[:LONGEST_NOTE]
+    if not reason:
+        raise ReasonMissing
+    certificate = _locked(certificate)
+    if certificate.state == CertificateState.REVOKED:
+        return certificate
+    if certificate.state != CertificateState.VALID:
+        raise NotValidAnyMore(number=certificate.number)
+    _end(
+        certificate,
+        CertificateState.REVOKED,
+        ReasonKind.ISSUED_IN_ERROR,
+        actor=actor,
+        at=at,
+        note=reason,
+    )
+    return certificate
+
+
+@transaction.atomic
+def supersede(*, actor: User | None, certificate: Certificate, at: datetime.datetime) -> bool:
+    """Write down that the declarations under a certificate are not those it relied on any more.
+
+    True when it was still called valid; False, and nothing written, when it rightly is or already ended.
+    """
+    certificate = _locked(certificate)
+    now = queries.validity(certificate)
+    if certificate.state != CertificateState.VALID or now.state is CertificateState.VALID:
+        return False
+    _end(
+        certificate,
+        CertificateState.SUPERSEDED,
+        ReasonKind.DECLARATION_CORRECTED,
+        actor=actor,
+        at=at,
+    )
+    return True
+
+
+def supersede_outdated(*, at: datetime.datetime) -> int:
+    """Supersede every certificate that a later declaration contradicts; returns how many. One transaction each."""
+    return sum(
+        supersede(actor=None, certificate=certificate, at=at)
+        for certificate in queries.perhaps_outdated().order_by("pk")
+    )
+
+
+def _locked(certificate: Certificate) -> Certificate:
+    return (
+        Certificate.objects.select_for_update(of=("self",))
+        .select_related("affiliate")
+        .get(pk=certificate.pk)
+    )
+
+
+def _end(
+    certificate: Certificate,
+    state: CertificateState,
+    reason: ReasonKind,
+    *,
+    actor: User | None,
+    at: datetime.datetime,
+    note: str = "",
+    successor: Certificate | None = None,
+) -> None:
+    certificate.state = state.value
+    certificate.ended_because = reason.value
+    certificate.ended_at = at
+    certificate.end_note = note
+    certificate.superseded_by = successor
+    certificate.save(
+        update_fields=["state", "ended_because", "ended_at", "end_note", "superseded_by"]
+    )
+    audit.record(
+        actor=actor,
+        action=f"certificate.{state.value}",
+        subject=certificate,
+        affiliation_number=certificate.affiliate.affiliation_number,
+        number=certificate.number,
+        reason=reason.value,
+        note=note,
+        successor=successor.number if successor else None,
+    )
