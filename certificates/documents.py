@@ -1,0 +1,407 @@
+"""Frozen facts to HTML to PDF, made when asked and kept nowhere.
+
+The HTML is written here, by Django, with autoescape; the PDF is made by the press, a process apart (printing.py). The
+documents are in French with their title, labels and main sentence in Arabic beside it, whatever the language of the
+screen: the paper that one person asks for, another must read.
+"""
+
+import base64
+import io
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import segno
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from certificates import printing
+from certificates.enums import CertificateKind
+from certificates.facts import (
+    AffiliateFacts,
+    CertificateFacts,
+    PaymentFacts,
+    ReceiptFacts,
+    SlipFacts,
+    SlipLineFacts,
+)
+from portal import charts, formats
+from portal.clock import day_of
+from regulation.enums import Branch
+from regulation.text import _
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A long text in a field cannot push the rest of the paper away.
+LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page ready for the press: HTML, the name of the file, and what makes it itself (hexadecimal)."""
+
+    html: str
+    filename: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table of facts: its French label (a msgid), its value, and whether the value is a code."""
+
+    label: str
+    value: str
+    is_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A French sentence with its facts; the page says it in both languages."""
+
+    message: str
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+# --------------------------------------------------------------------------------------------- certificates
+
+_TITLES = {
+    CertificateKind.REGISTRATION: _("Attestation d’affiliation"),
+    CertificateKind.PAYROLL: _("Attestation de masse salariale"),
+}
+
+
+def certificate(
+    kind: CertificateKind,
+    facts: CertificateFacts,
+    *,
+    number: str,
+    digest: str,
+    issued_at: datetime,
+    verification_url: str,
+    code: str,
+) -> Document:
+    """A certificate as issued. ``verification_url`` goes into the QR code, ``code`` is its token in groups."""
+    with translation.override("fr"):
+        context = {
+            "title": _TITLES[kind],
+            "number": number,
+            "created": issued_at.isoformat(timespec="seconds"),
+            "issued": issued_at,
+            "qr": qr_code(verification_url),
+            "verification_url": verification_url,
+            "code": code,
+            "digest": digest,
+            **_PARTS[kind](facts, issued_at),
+        }
+        return _document("certificates/pdf/certificate.html", context, number, digest)
+
+
+def _registration(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
+    affiliate = facts.affiliate
+    return {
+        "statement": Statement(
+            _(
+                "La Caisse atteste que l’employeur désigné ci-dessous est affilié au régime de sécurité sociale "
+                "sous le numéro {number} depuis le {since}."
+            ),
+            {"number": affiliate.affiliation_number, "since": affiliate.affiliated_on},
+        ),
+        "rows": [
+            *_identity(affiliate),
+            Row(_("Affilié depuis le"), formats.day(affiliate.affiliated_on)),
+            Row(_("Situation au jour de la délivrance"), formats.label(affiliate.state)),
+        ],
+        "note": Statement(
+            _(
+                "Cette attestation constate l’affiliation au {day}. Elle ne vaut pas attestation de paiement "
+                "des cotisations."
+            ),
+            {"day": day_of(issued_at)},
+        ),
+    }
+
+
+def _payroll(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
+    first, last = facts.months[0].period, facts.months[-1].period
+    return {
+        "statement": Statement(
+            _(
+                "La Caisse atteste que l’employeur désigné ci-dessous a déclaré, pour les périodes de {first} à "
+                "{last}, une masse salariale totale de {total} DH."
+            ),
+            {"first": first, "last": last, "total": facts.wage_bill},
+        ),
+        "rows": _identity(facts.affiliate),
+        "months": facts.months,
+        "totals": facts,
+        "chart": _wage_chart(facts),
+        "note": Statement(
+            _(
+                "Montants en dirhams, tels que déclarés par l’employeur à la date du {day}. Une déclaration "
+                "corrigée après cette date rend l’attestation caduque : vérifiez-la avant de vous y fier."
+            ),
+            {"day": day_of(issued_at)},
+        ),
+    }
+
+
+_PARTS = {CertificateKind.REGISTRATION: _registration, CertificateKind.PAYROLL: _payroll}
+
+
+def _identity(affiliate: AffiliateFacts) -> list[Row]:
+    """Who the employer is; what is not known takes no line."""
+    place = " ".join(part for part in (affiliate.postal_code, affiliate.city) if part)
+    rows = [
+        Row(_("Raison sociale"), affiliate.name),
+        Row(_("Raison sociale en arabe"), affiliate.name_ar),
+        Row(_("Numéro d’affiliation"), affiliate.affiliation_number, is_code=True),
+        Row(_("Identifiant commun de l’entreprise (ICE)"), affiliate.ice, is_code=True),
+        Row(_("Activité"), affiliate.activity),
+        Row(_("Adresse"), ", ".join(part for part in (affiliate.address, place) if part)),
+        Row(_("Agence"), affiliate.agency),
+    ]
+    return [Row(row.label, _short(row.value), row.is_code) for row in rows if row.value]
+
+
+def _wage_chart(facts: CertificateFacts) -> dict[str, Any]:
+    """The bars of the wage bill; under more than twelve of them, only every third month is named."""
+    every = 1 if len(facts.months) <= 12 else 3
+    bars = [
+        charts.Bar(
+            label=formats.period(month.period),
+            short_label=f"{month.period.month:02}/{month.period.year % 100:02}"
+            if not rank % every
+            else "",
+            values=[month.wage_bill],
+        )
+        for rank, month in enumerate(facts.months)
+    ]
+    title = _("Masse salariale déclarée, mois par mois")
+    chart = charts.BarChart(title, "", [charts.Series(_("Masse salariale"), "ok")], bars)
+    drawn = charts.layout(chart, right_to_left=False)
+    svg = render_to_string("certificates/pdf/_chart.svg", {"chart": drawn})
+    return {"title": title, "image": _as_data(svg)}
+
+
+# ------------------------------------------------------------------------------------------------- receipts
+
+
+def filing_receipt(facts: ReceiptFacts) -> Document:
+    """The receipt (récépissé) of a submitted declaration."""
+    with translation.override("fr"):
+        context = {
+            "title": _("Récépissé de dépôt de déclaration"),
+            "number": facts.receipt_number,
+            "created": facts.submitted_at.isoformat(timespec="seconds"),
+            "issued": facts.submitted_at,
+            "statement": Statement(
+                _(
+                    "La Caisse a reçu le {instant} la déclaration des salaires de {period} de l’employeur ci-dessous."
+                ),
+                {"instant": facts.submitted_at, "period": facts.period},
+            ),
+            "rows": _identity(facts.affiliate),
+            "details": [
+                Row(_("Numéro de récépissé"), facts.receipt_number, is_code=True),
+                Row(_("Période déclarée"), formats.period(facts.period)),
+                Row(_("Nature de la déclaration"), formats.label(facts.kind)),
+                Row(_("Mode de dépôt"), formats.label(facts.mode)),
+                Row(_("Déposée par"), _short(facts.submitted_by)),
+                Row(_("Salariés déclarés"), formats.number(facts.employee_count)),
+                Row(_("Jours déclarés"), formats.number(facts.days_declared)),
+                Row(_("Masse salariale"), formats.dirhams(facts.wage_bill)),
+                Row(_("Masse salariale plafonnée"), formats.dirhams(facts.capped_wage_bill)),
+                Row(_("Cotisations calculées"), formats.dirhams(facts.contributions_total)),
+                *(
+                    [
+                        Row(_("Fichier reçu"), _short(facts.file_name), is_code=True),
+                        Row(_("Empreinte SHA-256 du fichier"), facts.file_sha256, is_code=True),
+                    ]
+                    if facts.file_sha256
+                    else []
+                ),
+            ],
+            "note": Statement(
+                _(
+                    "Ce récépissé prouve le dépôt et sa date ; il ne vaut pas quittance de paiement. Le bordereau de "
+                    "paiement correspondant est disponible dans votre espace."
+                )
+            ),
+        }
+        return _document("certificates/pdf/receipt.html", context, facts.receipt_number)
+
+
+def payment_receipt(facts: PaymentFacts) -> Document:
+    """The receipt (quittance) of money received through a bank."""
+    with translation.override("fr"):
+        context = {
+            "title": _("Quittance de paiement"),
+            "number": facts.number,
+            "created": facts.booked_on.isoformat(),
+            "issued": facts.booked_on,
+            "statement": Statement(
+                _(
+                    "La Caisse a reçu de l’employeur ci-dessous la somme de {amount} DH, payée le {day}."
+                ),
+                {"amount": facts.amount, "day": facts.paid_on},
+            ),
+            "rows": _identity(facts.affiliate),
+            "details": [
+                Row(_("Payé le"), formats.day(facts.paid_on)),
+                Row(_("Comptabilisé le"), formats.day(facts.booked_on)),
+                Row(_("Banque"), _short(facts.bank)),
+                *(
+                    [Row(_("Référence de la banque"), _short(facts.bank_reference), is_code=True)]
+                    if facts.bank_reference
+                    else []
+                ),
+                *(
+                    [Row(_("Payeur annoncé par la banque"), _short(facts.payer))]
+                    if facts.payer
+                    else []
+                ),
+            ],
+            "parts": facts.lines,
+            "total": facts.amount,
+            "note": Statement(
+                _(
+                    "Cette quittance vaut pour les sommes ci-dessus, sous réserve de leur encaissement définitif "
+                    "par la banque."
+                )
+            ),
+        }
+        return _document("certificates/pdf/payment.html", context, facts.number)
+
+
+# ----------------------------------------------------------------------------------------------------- slip
+
+
+@dataclass(frozen=True, slots=True)
+class SlipBox:
+    """One box of the form 511-1-01: its number there, its branches, and their sum. Amounts in dirhams."""
+
+    number: str
+    label: str
+    lines: tuple[SlipLineFacts, ...]
+
+    @property
+    def employer_share(self) -> Decimal:
+        return sum((line.employer_share for line in self.lines), Decimal("0.00"))
+
+    @property
+    def employee_share(self) -> Decimal:
+        return sum((line.employee_share for line in self.lines), Decimal("0.00"))
+
+    @property
+    def amount(self) -> Decimal:
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+
+# Payment bordereau 511-1-01: box 1 family allowance, 2 social benefits, 8 vocational tax; AMO on its second page.
+_GENERAL_BOXES = (
+    ("1", _("Prestations familiales"), (Branch.PF,)),
+    ("2", _("Prestations sociales"), (Branch.CT, Branch.LT, Branch.IPE)),
+    ("8", _("Taxe de formation professionnelle"), (Branch.TFP,)),
+)
+_HEALTH_BOXES = (
+    ("A", _("Participation solidaire à l’AMO"), (Branch.AMO_SOLIDARITY,)),
+    ("B", _("Assurance maladie obligatoire"), (Branch.AMO,)),
+)
+
+
+def slip(facts: SlipFacts) -> Document:
+    """The payment slip (BPC): boxes, branches, references and how to pay."""
+    with translation.override("fr"):
+        general, health = _boxes(facts, _GENERAL_BOXES), _boxes(facts, _HEALTH_BOXES)
+        context = {
+            "title": _("Bordereau de paiement des cotisations"),
+            "number": facts.payment_reference,
+            "created": facts.issued_on.isoformat(),
+            "issued": facts.issued_on,
+            "facts": facts,
+            "is_paid": facts.outstanding == 0,
+            "is_partly_paid": 0 < facts.outstanding < facts.total,
+            "rows": _identity(facts.affiliate)[:4],
+            "groups": [
+                group
+                for group in (
+                    (_("Régime général et formation professionnelle"), general),
+                    (_("Assurance maladie obligatoire (AMO)"), health),
+                )
+                if group[1]
+            ],
+            "qr": qr_code(facts.payment_reference),
+        }
+        return _document("certificates/pdf/slip.html", context, facts.payment_reference)
+
+
+def _boxes(
+    facts: SlipFacts, boxes: tuple[tuple[str, str, tuple[Branch, ...]], ...]
+) -> list[SlipBox]:
+    drawn = []
+    for number, label, branches in boxes:
+        lines = tuple(line for line in facts.lines if line.branch in branches)
+        if lines:
+            drawn.append(SlipBox(number, label, lines))
+    return drawn
+
+
+# --------------------------------------------------------------------------------------------- common parts
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def _document(template: str, context: dict[str, Any], number: str, digest: str = "") -> Document:
+    html = render_to_string(template, {**context, "mark": _mark(), "band": _band()})
+    identifier = (
+        digest[: printing.IDENTIFIER_BYTES * 2]
+        or number.encode().hex()[: printing.IDENTIFIER_BYTES * 2]
+    )
+    return Document(html, f"{number}.pdf", identifier.ljust(printing.IDENTIFIER_BYTES * 2, "0"))
+
+
+@cache
+def _mark() -> str:
+    return _as_data(_drawing("mark.svg"))
+
+
+@cache
+def _band() -> str:
+    """The band of the portal, as many times as the width of the paper takes."""
+    motif = _drawing("band.svg").partition(">")[2].removesuffix("</svg>")
+    times = 16
+    motifs = "".join(
+        f'<g transform="translate({48 * rank} 0)">{motif}</g>' for rank in range(times)
+    )
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {48 * times} 6" preserveAspectRatio="none">'
+    return _as_data(f"{opening}{motifs}</svg>")
+
+
+def _drawing(name: str) -> str:
+    return (ROOT / "static" / "img" / name).read_text(encoding="utf-8").strip()
+
+
+def _as_data(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def qr_code(text: str) -> str:
+    """A QR code as the data address of an SVG image; level M, with its quiet zone."""
+    drawn = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(
+        drawn, kind="svg", border=2, omitsize=True, dark="#14262b"
+    )
+    return _as_data(drawn.getvalue().decode())
+
+
+def pdf(document: Document) -> bytes:
+    """Return the PDF/A-3a of a document; the same document gives the same bytes.
+
+    Raises DocumentNotReady when the press refuses it, dies or takes too long.
+    """
+    return printing.print_pdf(document.html, bytes.fromhex(document.identifier))
