@@ -1,5 +1,29 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from certificates import views
 
 app_name = "certificates"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+_AFFILIATE = "affilies/<str:affiliation_number>/"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(f"{_AFFILIATE}attestations/", views.certificate_list, name="list"),
+    path(f"{_AFFILIATE}attestations/demander/", views.request_certificate, name="request"),
+    path(f"{_AFFILIATE}attestations/<str:number>/", views.certificate_page, name="certificate"),
+    path(
+        f"{_AFFILIATE}attestations/<str:number>/pdf/", views.certificate_pdf, name="certificate_pdf"
+    ),
+    path(f"{_AFFILIATE}bordereaux/<int:pk>/pdf/", views.slip_pdf, name="slip_pdf"),
+    path(
+        f"{_AFFILIATE}declarations/<int:pk>/recepisse.pdf",
+        views.filing_receipt_pdf,
+        name="filing_receipt_pdf",
+    ),
+    path(
+        f"{_AFFILIATE}paiements/<int:pk>/quittance.pdf",
+        views.payment_receipt_pdf,
+        name="payment_receipt_pdf",
+    ),
+    path("verifier/", views.verify, name="verify"),
+    path("verifier/<str:token>/", views.verification, name="verification"),
+]

@@ -1,0 +1,304 @@
+"""The certificates of an employer, the papers made on demand, and the public page that checks them."""
+
+import uuid
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from affiliates.access import affiliate_view
+from affiliates.enums import Scope
+from affiliates.models import Affiliate
+from certificates import documents, queries, receipts, workflows
+from certificates.eligibility import Standing, decide
+from certificates.enums import CertificateKind
+from certificates.errors import DocumentNotReady, NotEligible
+from certificates.facts import CertificateFacts
+from certificates.forms import CodeForm, RangeForm, RequestForm
+from certificates.models import Certificate
+from certificates.numbers import grouped
+from certificates.pace import seconds_to_wait
+from portal import clock
+from portal.errors import add_to_messages, message_of
+from portal.middleware import client_address
+from portal.models import User
+from regulation.errors import DomainError
+from regulation.periods import InvalidPeriod, Period
+
+VERIFICATIONS_PER_MINUTE = 30
+DOCUMENTS_PER_MINUTE = 60
+PER_PAGE = 20
+
+
+# ---------------------------------------------------------------------------------------- the employer's pages
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def certificate_list(request: HttpRequest, *, affiliate: Affiliate) -> HttpResponse:
+    """What may be asked today and why not, then what was issued."""
+    standing = queries.standing(affiliate, clock.today())
+    form = RangeForm(request.GET if "first" in request.GET else None, months=_months(standing))
+    if form.is_bound and form.is_valid():
+        first, last = form.cleaned_data["first"], form.cleaned_data["last"]
+    else:
+        first, last = _usual_range(standing)
+    if not form.is_bound:
+        form.initial = {"first": str(first), "last": str(last)}
+    page = Paginator(queries.of_affiliate(affiliate), PER_PAGE).get_page(request.GET.get("page"))
+    validities = queries.validities(page.object_list)
+    payroll = decide(CertificateKind.PAYROLL, standing, first=first, last=last)
+    return render(
+        request,
+        "certificates/list.html",
+        {
+            "affiliate": affiliate,
+            "section": "certificates",
+            "registration": decide(CertificateKind.REGISTRATION, standing),
+            "registration_form": _request_form(CertificateKind.REGISTRATION),
+            "range_form": form,
+            "first": first,
+            "last": last,
+            "payroll": payroll,
+            "payroll_facts": queries.certificate_facts(
+                affiliate, CertificateKind.PAYROLL, first, last
+            )
+            if payroll.granted
+            else None,
+            "payroll_form": _request_form(CertificateKind.PAYROLL, first, last),
+            "page": page,
+            "rows": [(certificate, validities[certificate.pk]) for certificate in page],
+        },
+    )
+
+
+def _months(standing: Standing) -> list[Period]:
+    """The months one may choose: from affiliation, five years at most, the latest first."""
+    oldest = max(Period.from_day(standing.affiliated_on), standing.last_closed - 59)
+    count = max(oldest.months_until(standing.last_closed), 0) + 1
+    return [standing.last_closed - rank for rank in range(count)]
+
+
+def _usual_range(standing: Standing) -> tuple[Period, Period]:
+    """The last twelve declared months, or the last closed one when nothing was declared."""
+    last = max(
+        (period for period in standing.declared if period <= standing.last_closed), default=None
+    )
+    if last is None:
+        return standing.last_closed, standing.last_closed
+    first = max(last - 11, Period.from_day(standing.affiliated_on))
+    return first, last
+
+
+def _request_form(
+    kind: CertificateKind, first: Period | None = None, last: Period | None = None
+) -> RequestForm:
+    return RequestForm(
+        initial={
+            "intent": uuid.uuid4(),
+            "kind": kind.value,
+            "first": str(first or ""),
+            "last": str(last or ""),
+        },
+        auto_id=f"{kind.value}_%s",
+    )
+
+
+@require_POST
+@affiliate_view(Scope.CERTIFICATES)
+def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpResponse:
+    """Issue what was asked and show it; a refusal goes back to the page that explains it."""
+    form = RequestForm(request.POST)
+    address = reverse("certificates:list", args=[affiliate.affiliation_number])
+    if not form.is_valid():
+        messages.error(request, _("Cette demande est incomplète. Rien n’a été fait ; recommencez."))
+        return redirect(address)
+    asked = form.cleaned_data
+    try:
+        first = Period.parse(asked["first"]) if asked["first"] else None
+        last = Period.parse(asked["last"]) if asked["last"] else None
+        if asked["kind"] is CertificateKind.PAYROLL and (first is None or last is None):
+            raise InvalidPeriod(value="")
+        assert isinstance(request.user, User)  # noqa: S101  the page is behind the login
+        certificate = workflows.request(
+            actor=request.user,
+            affiliate=affiliate,
+            kind=asked["kind"],
+            intent=asked["intent"],
+            at=clock.now(),
+            first=first if asked["kind"] is CertificateKind.PAYROLL else None,
+            last=last if asked["kind"] is CertificateKind.PAYROLL else None,
+        )
+    except NotEligible as refusal:
+        add_to_messages(request, refusal)
+        query = {"first": asked["first"], "last": asked["last"]} if asked["first"] else {}
+        return redirect(f"{address}?{urlencode(query)}" if query else address)
+    except DomainError as refusal:
+        add_to_messages(request, refusal)
+        return redirect(address)
+    messages.success(
+        request, _("L’attestation %(number)s est délivrée.") % {"number": certificate.number}
+    )
+    return redirect("certificates:certificate", affiliate.affiliation_number, certificate.number)
+
+
+def _certificate_or_404(affiliate: Affiliate, number: str) -> Certificate:
+    certificate = (
+        queries.of_affiliate(affiliate)
+        .select_related("superseded_by")
+        .filter(number=number)
+        .first()
+    )
+    if certificate is None:
+        raise Http404
+    return certificate
+
+
+def verification_url(certificate: Certificate) -> str:
+    """The absolute address printed in the QR code."""
+    return settings.PUBLIC_URL + reverse("certificates:verification", args=[certificate.token])
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
+    """One certificate: what it attests, what it is worth now, the paper and the address to hand over."""
+    certificate = _certificate_or_404(affiliate, number)
+    return render(
+        request,
+        "certificates/certificate.html",
+        {
+            "affiliate": affiliate,
+            "section": "certificates",
+            "certificate": certificate,
+            "kind": CertificateKind(certificate.kind),
+            "facts": CertificateFacts.from_json(certificate.facts),
+            "validity": queries.validity(certificate),
+            "verification_url": verification_url(certificate),
+            "code": grouped(certificate.token),
+        },
+    )
+
+
+# --------------------------------------------------------------------------------------------------- documents
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def certificate_pdf(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
+    """The paper of a certificate, valid or not: what it is worth is on the verification page."""
+    certificate = _certificate_or_404(affiliate, number)
+    return _download(
+        request,
+        documents.certificate(
+            CertificateKind(certificate.kind),
+            CertificateFacts.from_json(certificate.facts),
+            number=certificate.number,
+            digest=certificate.digest,
+            issued_at=certificate.issued_at,
+            verification_url=verification_url(certificate),
+            code=grouped(certificate.token),
+        ),
+    )
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def slip_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -> HttpResponse:
+    """The payment slip (BPC) of a declaration."""
+    facts = receipts.slip_facts(affiliate, pk, on=clock.today())
+    if facts is None:
+        raise Http404
+    return _download(request, documents.slip(facts))
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def filing_receipt_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -> HttpResponse:
+    """The receipt of a submitted declaration."""
+    facts = receipts.receipt_facts(affiliate, pk)
+    if facts is None:
+        raise Http404
+    return _download(request, documents.filing_receipt(facts))
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def payment_receipt_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -> HttpResponse:
+    """The receipt of a payment, from any of the allocations it was split into."""
+    facts = receipts.payment_facts(affiliate, pk)
+    if facts is None:
+        raise Http404
+    return _download(request, documents.payment_receipt(facts))
+
+
+def _download(request: HttpRequest, document: documents.Document) -> HttpResponse:
+    """The PDF as an attachment; 429 for a hasty reader, a readable 503 while the press cannot answer."""
+    wait = seconds_to_wait("document", str(request.user.pk), limit=DOCUMENTS_PER_MINUTE)
+    if wait:
+        return _too_many(request, wait)
+    try:
+        content = documents.pdf(document)
+    except DocumentNotReady as refusal:
+        answer = render(
+            request,
+            "certificates/preparing.html",
+            {"message": message_of(refusal)},
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+        answer["Retry-After"] = "60"
+        return answer
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f'attachment; filename="{document.filename}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+def _too_many(request: HttpRequest, wait: int) -> HttpResponse:
+    answer = render(
+        request, "certificates/too_many.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS
+    )
+    answer["Retry-After"] = str(wait)
+    return answer
+
+
+# ------------------------------------------------------------------------------------------------- public pages
+
+
+@login_not_required
+@require_safe
+def verify(request: HttpRequest) -> HttpResponse:
+    """A field for the code printed on a certificate."""
+    form = CodeForm(request.GET if "code" in request.GET else None)
+    if form.is_bound and form.is_valid():
+        return redirect("certificates:verification", form.cleaned_data["code"])
+    return render(request, "certificates/verify.html", {"form": form})
+
+
+@login_not_required
+@require_safe
+def verification(request: HttpRequest, token: str) -> HttpResponse:
+    """What a certificate is worth now, and the few facts to compare it with; 404 when there is none."""
+    wait = seconds_to_wait("verification", client_address(request), limit=VERIFICATIONS_PER_MINUTE)
+    if wait:
+        return _too_many(request, wait)
+    found = queries.verification(token)
+    return render(
+        request,
+        "certificates/verification.html",
+        {"found": found, "today": clock.now()},
+        status=HTTPStatus.OK if found else HTTPStatus.NOT_FOUND,
+    )
