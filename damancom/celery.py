@@ -32,4 +32,17 @@ app.conf.beat_schedule = {
         "task": "certificates.supersede_outdated",
         "schedule": crontab(minute="*/5"),
     },
+    # Often and cheap (a partial index): a slip appears within seconds of the submission.
+    "issue the slips that are due": {
+        "task": "payments.tasks.issue_slips",
+        "schedule": 2.0,
+    },
+    "check waiting bank files": {
+        "task": "payments.tasks.sweep_bank_files",
+        "schedule": 30.0,
+    },
+    "assess surcharges": {
+        "task": "payments.tasks.assess_surcharges",
+        "schedule": crontab(hour=2, minute=10),
+    },
 }

@@ -235,14 +235,20 @@ def _without_effect(line: Received) -> Match | None:
 
 def _must_wait(line: Received) -> Match | None:
     """Credits that go to a clerk whatever they cite."""
-    mismatch = next((note for note in line.notes if note.code == "L18"), None)
-    if mismatch is not None:
-        return Match("R0", LineVerdict.WAITING, (mismatch,))
+    doubt = _doubt(line)
+    if doubt is not None:
+        return Match("R0", LineVerdict.WAITING, (doubt,))
     if line.is_reversal:
         return Match("R0", LineVerdict.WAITING, (fault("L19", rang=line.rank),))
     if line.creditor_rib and line.our_account and line.creditor_rib != line.our_account:
         return Match("R0", LineVerdict.WAITING, (fault("L25", rang=line.rank),))
     return None
+
+
+def _doubt(line: Received) -> Fault | None:
+    """What the reading noted that sends a line to a clerk: details that do not add up, a bank reference already
+    used for another amount."""
+    return next((note for note in line.notes if note.code in ("L16", "L18")), None)
 
 
 def _by_one(line: Received, codes: Sequence[str], books: Books, rule: str) -> Match | None:
@@ -379,9 +385,9 @@ def _proposals(line: Received, cited: References, books: Books) -> Iterable[Prop
 
 def _reversal(line: Received, books: Books) -> Match:
     """R9: the credit that a booked debit undoes, by bank reference, end-to-end, or amount and batch."""
-    mismatch = next((note for note in line.notes if note.code == "L18"), None)
-    if mismatch is not None:
-        return Match("R0", LineVerdict.WAITING, (mismatch,))
+    doubt = _doubt(line)
+    if doubt is not None:
+        return Match("R0", LineVerdict.WAITING, (doubt,))
     for found in (
         [
             item

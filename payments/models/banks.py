@@ -114,6 +114,8 @@ class BankFile(models.Model):
     total_debits = models.DecimalField(
         _("total des débits"), max_digits=17, decimal_places=2, default=0
     )
+    # What each statement of the message announced: identifier, account, sequence, balances.
+    statements = models.JSONField(_("relevés"), default=list)
     finished_at = models.DateTimeField(_("traité le"), null=True, blank=True)
 
     class Meta:
@@ -156,17 +158,23 @@ class BankLine(models.Model):
     booking_day = models.DateField(_("date comptable"))
     value_day = models.DateField(_("date de valeur"), null=True, blank=True)
     operation_day = models.DateField(_("date d’opération"), null=True, blank=True)
-    bank_status = models.CharField(_("statut annoncé"), max_length=10, blank=True)
+    bank_status = models.CharField(_("statut annoncé"), max_length=35, blank=True)
     bank_ref = models.CharField(_("référence de la banque"), max_length=80, blank=True)
     end_to_end = models.CharField(_("référence de bout en bout"), max_length=35, blank=True)
     batch = models.CharField(_("remise"), max_length=35, blank=True)
-    creditor_ref = models.CharField(_("référence structurée"), max_length=35, blank=True)
+    creditor_ref = models.CharField(_("référence structurée"), max_length=140, blank=True)
     free_text = models.TextField(_("libellé"), blank=True)
     payer_name = models.CharField(_("payeur"), max_length=140, blank=True)
     payer_rib = models.CharField(_("RIB du payeur"), max_length=34, blank=True)
-    reason_code = models.CharField(_("motif"), max_length=10, blank=True)
+    reason_code = models.CharField(_("motif"), max_length=35, blank=True)
     reason_text = models.CharField(_("texte du motif"), max_length=140, blank=True)
     original_bank_ref = models.CharField(_("référence d’origine"), max_length=80, blank=True)
+    entry_ref = models.CharField(_("référence de l’écriture"), max_length=35, blank=True)
+    entry_count = models.PositiveIntegerField(_("opérations de l’écriture"), default=1)
+    # The day that counts for surcharges if this line pays something.
+    paid_on = models.DateField(_("payé le"), null=True, blank=True)
+    # What only a clerk or the matching reads: instruction, mandate, nature, channel, notes of the codec, place.
+    details = models.JSONField(_("autres mentions"), default=dict)
     # What makes this operation itself and no other, and which of the four rules made it; empty on a repeat.
     identity_rule = models.CharField(max_length=1)
     identity_key = models.CharField(max_length=64, null=True)  # noqa: DJ001
@@ -197,6 +205,25 @@ class BankLine(models.Model):
         indexes = [
             models.Index(
                 fields=["booking_day"], name="bank_line_waiting", condition=Q(verdict="ATT")
+            ),
+            models.Index(
+                fields=["bank_file", "rank"], name="bank_line_due", condition=Q(verdict="")
+            ),
+            models.Index(
+                fields=["account", "bank_ref"], name="bank_line_by_ref", condition=~Q(bank_ref="")
+            ),
+            models.Index(
+                fields=["account", "end_to_end"],
+                name="bank_line_by_end_to_end",
+                condition=~Q(end_to_end=""),
+            ),
+            models.Index(
+                fields=["account", "entry_ref"],
+                name="bank_line_by_entry",
+                condition=~Q(entry_ref=""),
+            ),
+            models.Index(
+                fields=["payer_rib"], name="bank_line_by_payer", condition=~Q(payer_rib="")
             ),
         ]
 

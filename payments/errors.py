@@ -1,0 +1,91 @@
+"""What payments refuses, and why."""
+
+from regulation.errors import DomainError
+from regulation.text import _
+
+
+class DeclarationNotSubmitted(DomainError):
+    """A slip is asked for a declaration that is not submitted."""
+
+    code = "payments.declaration_not_submitted"
+    message = _(
+        "Cette déclaration n’est pas déposée : le bordereau de paiement est émis après le dépôt."
+    )
+
+
+class FileRefused(DomainError):
+    """A bank file cannot be received at all (before any line is read)."""
+
+    code = "payments.file_refused"
+    message = _("{reason}")
+
+
+class NotThatMuch(DomainError):
+    """An assignment or a reversal asks for more than there is."""
+
+    code = "payments.not_that_much"
+    message = _(
+        "Le montant demandé ({asked} DH) dépasse ce qui reste ({left} DH). Corrigez le montant."
+    )
+
+
+class NothingToAssign(DomainError):
+    """The bank line is not waiting in suspense."""
+
+    code = "payments.nothing_to_assign"
+    message = _(
+        "Cette opération n’attend plus d’identification : une autre personne l’a peut-être traitée. "
+        "Rechargez la page."
+    )
+
+
+class UnknownReference(DomainError):
+    """No slip, surcharge or penalty bears this payment code."""
+
+    code = "payments.unknown_reference"
+    message = _(
+        "Aucune somme due ne porte la référence « {reference} ». Vérifiez les chiffres du bordereau."
+    )
+
+
+class AmountsDoNotAddUp(DomainError):
+    """The shares of an assignment are not the amount that waits."""
+
+    code = "payments.amounts_do_not_add_up"
+    message = _(
+        "Les parts font {shares} DH alors que l’opération porte {amount} DH. Répartissez la somme entière."
+    )
+
+
+class AlreadyUndone(DomainError):
+    """The allocation was undone before."""
+
+    code = "payments.already_undone"
+    message = _("Cette affectation est déjà annulée.")
+
+
+class NoCreditLeft(DomainError):
+    """The affiliate's credit is lower than what is asked of it."""
+
+    code = "payments.no_credit_left"
+    message = _(
+        "Le crédit disponible est de {left} DH ; {asked} DH sont demandés. Choisissez un montant plus petit."
+    )
+
+
+class HoldTooLarge(DomainError):
+    """A hold above the amount of the line or slip it restrains."""
+
+    code = "payments.hold_too_large"
+    message = _(
+        "Le montant contesté ({asked} DH) dépasse celui de la ligne ({limit} DH). Corrigez le montant."
+    )
+
+
+class UpheldTooMuch(DomainError):
+    """A decision would lower a slip by more than the line that was contested."""
+
+    code = "payments.upheld_too_much"
+    message = _(
+        "Le montant accordé ({asked} DH) dépasse ce qui peut encore être retiré de la ligne ({limit} DH)."
+    )

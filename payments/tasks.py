@@ -1,0 +1,46 @@
+"""Background work of payments. The row is the job: each task may be sent twice or lost, the sweeps find what is due."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from payments.workflows import bank_files, penalties, slips
+from portal import clock
+from portal.tasks import PortalTask, wake
+from regulation.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(base=PortalTask, queue="files")
+def import_bank_file(bank_file_id: int) -> None:
+    """Read and settle one bank file."""
+    bank_files.import_file(bank_file_id=bank_file_id)
+
+
+@shared_task(base=PortalTask, queue="default")
+def sweep_bank_files() -> None:
+    """Send again the files whose message was lost or whose worker died."""
+    for bank_file_id in bank_files.due_files():
+        wake(import_bank_file, bank_file_id)
+
+
+@shared_task(base=PortalTask, queue="money")
+def issue_slips() -> None:
+    """Issue the slip of each submitted declaration that has none; one transaction each."""
+    for declaration in slips.due_declarations()[:500]:
+        try:
+            slips.issue_slip(actor=None, declaration_id=declaration.pk)
+        except DomainError:
+            # One declaration that the law's tables cannot date must not keep the others waiting.
+            logger.exception("slip of declaration %s", declaration.pk)
+
+
+@shared_task(base=PortalTask, queue="money")
+def assess_surcharges() -> None:
+    """Assess the surcharges of started months, a few days late on purpose (see penalties.GRACE)."""
+    as_of = clock.today() - penalties.GRACE
+    for slip_id in penalties.late_slips(as_of).values_list("pk", flat=True):
+        penalties.assess_surcharges(actor=None, slip_id=slip_id, as_of=as_of)

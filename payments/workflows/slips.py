@@ -1,0 +1,234 @@
+"""Slips: issued once for each submitted declaration, lowered when a dispute is upheld."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from declarations.enums import DeclarationKind, DeclarationStatus
+from declarations.models import Declaration
+from payments import posting
+from payments.enums import AccountKind, EntryKind, LineVerdict, SlipState
+from payments.errors import DeclarationNotSubmitted, NoCreditLeft, UpheldTooMuch
+from payments.models import BankLine, LedgerLine, PaymentSlip, SlipLine
+from payments.posting import Due
+from payments.queries import credit_of, suspense_of
+from payments.workflows.allocations import Part, assign_found
+from payments.workflows.ledger import Event, post
+from payments.workflows.targets import lock_targets, save_targets, state_of
+from portal import audit, clock
+from portal.failpoints import failpoint
+from portal.models import User
+from regulation.enums import PaymentNature
+from regulation.identifiers import payment_code, slip_reference
+from regulation.money import ZERO, format_amount
+from regulation.parameters import due_day
+from regulation.periods import Period
+
+_FIRST_CORRECTION_RANK = 11
+"""Ranks 1 to 9 of an 18-digit slip code are those of supplementary declarations; corrections follow."""
+
+
+def due_declarations() -> QuerySet[Declaration]:
+    """Submitted declarations that have no slip yet, oldest first."""
+    return Declaration.objects.filter(
+        status=DeclarationStatus.SUBMITTED.value, slip_issued_at__isnull=True
+    ).order_by("pk")
+
+
+@transaction.atomic
+def issue_slip(*, actor: User | None, declaration_id: int) -> PaymentSlip:
+    """The slip of a submitted declaration: its lines, its due day, its code, its ledger entry.
+
+    Safe to run twice and at the same time: the declaration is claimed by a conditional update, and a second call
+    returns the slip of the first. Refuses DeclarationNotSubmitted.
+    """
+    claimed = Declaration.objects.filter(
+        pk=declaration_id, status=DeclarationStatus.SUBMITTED.value, slip_issued_at__isnull=True
+    ).update(slip_issued_at=clock.now())
+    if not claimed:
+        slip = PaymentSlip.objects.filter(declaration_id=declaration_id).first()
+        if slip is None:
+            raise DeclarationNotSubmitted
+        return slip
+    declaration = Declaration.objects.select_related("affiliate").get(pk=declaration_id)
+    slip = _create(declaration)
+    if slip.total:
+        due = Due(slip.affiliate_id, slip.period, slip=slip.pk)
+        event = Event(posting.slip_issued(due, slip.total), f"slip:{slip.pk}", slip.issued_on)
+        post(event, actor=actor)
+    failpoint("slip-before-commit")
+    audit.record(
+        actor=actor,
+        action="payments.slip_issued",
+        subject=slip,
+        affiliation_number=declaration.affiliate.affiliation_number,
+        period=f"{slip.period:%Y-%m}",
+        total=slip.total,
+        reference=slip.payment_reference,
+    )
+    _replace_older(actor, slip, declaration)
+    _claim_waiting_money(actor, slip)
+    slip.refresh_from_db()
+    return slip
+
+
+def _create(declaration: Declaration) -> PaymentSlip:
+    period = Period.from_day(declaration.period)
+    lines = list(declaration.contribution_lines.order_by("pk"))
+    total = sum((line.employer_share + line.employee_share for line in lines), ZERO)
+    slip = PaymentSlip.objects.create(
+        affiliate=declaration.affiliate,
+        declaration=declaration,
+        period=declaration.period,
+        payment_reference=_reference(declaration, period),
+        issued_on=clock.today(),
+        due_on=due_day(period),
+        total=total,
+        outstanding=total,
+        state=(SlipState.ISSUED if total else SlipState.PAID).value,
+        settled_on=None if total else clock.today(),
+    )
+    SlipLine.objects.bulk_create(
+        SlipLine(
+            slip=slip,
+            rank=rank,
+            branch=line.branch,
+            base=line.base,
+            employer_share=line.employer_share,
+            employee_share=line.employee_share,
+            amount=line.employer_share + line.employee_share,
+            working=line.working,
+        )
+        for rank, line in enumerate(lines, start=1)
+    )
+    return slip
+
+
+def _reference(declaration: Declaration, period: Period) -> str:
+    """The 15-digit reference of the main slip of a month; 18 digits for supplements and corrections."""
+    number = declaration.affiliate.affiliation_number
+    if declaration.kind == DeclarationKind.SUPPLEMENTARY.value:
+        rank = declaration.supplement_number
+        code = payment_code(number, period, nature=PaymentNature.SLIP, rank=rank)
+        if not PaymentSlip.objects.filter(payment_reference=code).exists():
+            return code
+    else:
+        code = slip_reference(number, period)
+        if not PaymentSlip.objects.filter(payment_reference=code).exists():
+            return code
+    used = PaymentSlip.objects.filter(
+        affiliate=declaration.affiliate, period=declaration.period
+    ).aggregate(last=Max("pk"))["last"]
+    rank = _FIRST_CORRECTION_RANK
+    while used:
+        code = payment_code(number, period, nature=PaymentNature.SLIP, rank=rank)
+        if not PaymentSlip.objects.filter(payment_reference=code).exists():
+            return code
+        rank += 1
+    return code
+
+
+def _replace_older(actor: User | None, slip: PaymentSlip, declaration: Declaration) -> None:
+    """A corrected declaration: its older slip is lowered to nothing and points here; what was paid follows."""
+    older = list(
+        PaymentSlip.objects.filter(
+            affiliate_id=slip.affiliate_id,
+            period=slip.period,
+            declaration__kind=declaration.kind,
+            declaration__supplement_number=declaration.supplement_number,
+            declaration__status=DeclarationStatus.REPLACED.value,
+        )
+        .exclude(state=SlipState.REPLACED.value)
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    )
+    for old in older:
+        remaining = old.total - credited_on(old)
+        paid = remaining - old.outstanding
+        if remaining:
+            due = Due(old.affiliate_id, old.period, slip=old.pk)
+            entry = posting.slip_lowered(due, remaining, old.outstanding)
+            post(Event(entry, f"slip_replaced:{old.pk}", slip.issued_on), actor=actor)
+        old.outstanding, old.state, old.replaced_by = ZERO, SlipState.REPLACED.value, slip
+        old.save(update_fields=["outstanding", "state", "replaced_by"])
+        carried = min(paid, slip.outstanding)
+        if carried:
+            use_credit_on(actor, slip, carried, cause=f"slip_carried:{old.pk}")
+
+
+def use_credit_on(actor: User | None, slip: PaymentSlip, amount: Decimal, *, cause: str) -> None:
+    """Pay a slip with the affiliate's credit; the caller holds the locks. Refuses NoCreditLeft."""
+    left = credit_of(slip.affiliate)
+    if amount > left:
+        raise NoCreditLeft(left=format_amount(left), asked=format_amount(amount))
+    due = Due(slip.affiliate_id, slip.period, slip=slip.pk)
+    post(Event(posting.credit_used(due, amount), cause, clock.today()), actor=actor)
+    slip.outstanding -= amount
+    slip.state = state_of(slip).value
+    slip.settled_on = clock.today() if slip.outstanding == 0 else None
+    slip.save(update_fields=["outstanding", "state", "settled_on"])
+
+
+def _claim_waiting_money(actor: User | None, slip: PaymentSlip) -> None:
+    """Money that cited this code before the slip existed stops waiting."""
+    waiting = BankLine.objects.filter(
+        verdict=LineVerdict.WAITING.value,
+        verdict_code="L11",
+        verdict_facts__ref=slip.payment_reference,
+    ).order_by("pk")
+    for line in waiting:
+        left = suspense_of(line.pk)
+        if not left:
+            continue
+        slip.refresh_from_db()
+        to_slip = min(left, slip.outstanding)
+        parts = [Part(to_slip, slip.payment_reference)] if to_slip else []
+        if left > to_slip:
+            parts.append(Part(left - to_slip, affiliate=slip.affiliate))
+        assign_found(actor=actor, line_id=line.pk, parts=parts, rule="R4")
+
+
+def credited_on(slip: PaymentSlip) -> Decimal:
+    """What disputes and corrections took off a slip, whether it was still due or already paid."""
+    lines = LedgerLine.objects.filter(
+        slip=slip,
+        account__kind=AccountKind.CONTRIBUTIONS.value,
+        entry__kind=EntryKind.SLIP_LOWERED.value,
+    ).values_list("debit", flat=True)
+    return sum(lines, ZERO)
+
+
+@transaction.atomic
+def credit_upheld(*, actor: User, slip_line: SlipLine, amount: Decimal, reference: str) -> None:
+    """A dispute is upheld: lower the due by `amount` dirhams, once per `reference`.
+
+    What was still to pay disappears; what was already paid becomes the affiliate's credit. Refuses UpheldTooMuch
+    above the line. The same reference again changes nothing.
+    """
+    cause = f"upheld:{slip_line.pk}:{reference}"[:60]
+    target = lock_targets([slip_line.slip.payment_reference])[slip_line.slip.payment_reference]
+    if LedgerLine.objects.filter(entry__cause=cause).exists():
+        return
+    lowered = LedgerLine.objects.filter(
+        entry__cause__startswith=f"upheld:{slip_line.pk}:",
+        account__kind=AccountKind.CONTRIBUTIONS.value,
+    ).values_list("debit", flat=True)
+    limit = slip_line.amount - sum(lowered, ZERO)
+    if not 0 < amount <= limit:
+        raise UpheldTooMuch(asked=format_amount(amount), limit=format_amount(limit))
+    entry = posting.slip_lowered(target.due, amount, target.outstanding)
+    post(Event(entry, cause, clock.today()), actor=actor)
+    target.pay(min(amount, target.outstanding), clock.today())
+    save_targets([target])
+    audit.record(
+        actor=actor,
+        action="payments.slip_lowered",
+        subject=slip_line.slip,
+        affiliation_number=target.affiliation_number,
+        line=slip_line.rank,
+        amount=amount,
+        reference=reference,
+    )

@@ -1,0 +1,219 @@
+"""Canonical lines to rows: each operation once in the books, whatever file brings it and however often.
+
+Identity and its four rules: docs/formats/camt.md. The unique constraint of the database has the last word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Sum
+
+from payments.codecs.faults import Fault, fault, quoted
+from payments.codecs.kinds import FileFormat, IdentityRule
+from payments.codecs.records import CanonicalLine, ReadingProfile, identity
+from payments.enums import LineVerdict
+from payments.matching import day_of_payment
+from payments.models import BankAccount, BankFile, BankLine
+from portal import clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    rule: IdentityRule
+    digest: str
+
+
+class Staging:
+    """Stages the lines of one file, chunk by chunk, inside the caller's transaction."""
+
+    def __init__(
+        self, bank_file: BankFile, accounts: dict[str, BankAccount], profile: ReadingProfile
+    ) -> None:
+        self._file = bank_file
+        self._accounts = accounts
+        self._profile = profile
+        self._seen: Counter[str] = Counter()
+        self._statement = bank_file.format == FileFormat.CAMT_053.value
+
+    def add(self, chunk: Sequence[CanonicalLine]) -> None:
+        """Write these lines; repeated operations get the verdict DBL and a link to the first."""
+        keys = [self._key(line) for line in chunk]
+        known = self._known(chunk, keys)
+        confirmed: set[int] = set()
+        fresh: dict[tuple[int, str], BankLine] = {}
+        rows: list[BankLine] = []
+        for line, key in zip(chunk, keys, strict=True):
+            account = self._accounts[line.our_account]
+            row = _row(self._file, account, line, key)
+            place = (account.pk, key.digest)
+            first = fresh.get(place) or known.get(place)
+            whole = None if first is not None else self._whole_of(line, account)
+            if first is not None and first.amount != line.amount:
+                self._set_apart(row, line, first, fresh)
+            elif first is not None or whole is not None:
+                _repeat(row, first or whole, self._file, line)
+            else:
+                fresh[place] = row
+            if row.repeats_id and self._statement:
+                confirmed.add(row.repeats_id)
+            rows.append(row)
+        # Repeats within one chunk point at rows that have no key yet: firsts are written before them.
+        BankLine.objects.bulk_create([row for row in rows if row.repeats is None])
+        later = [row for row in rows if row.pk is None]
+        for row in later:
+            if row.repeats is not None:
+                row.repeats_id = row.repeats.pk
+        BankLine.objects.bulk_create(later)
+        if confirmed:
+            BankLine.objects.filter(pk__in=confirmed).update(confirmed_by_statement=True)
+
+    def _set_apart(
+        self,
+        row: BankLine,
+        line: CanonicalLine,
+        first: BankLine,
+        fresh: dict[tuple[int, str], BankLine],
+    ) -> None:
+        """A known reference with another amount (L16): an operation of its own, which waits for a clerk."""
+        text = f"{row.identity_key}|{line.amount}"
+        row.identity_key = hashlib.sha256(text.encode()).hexdigest()
+        place = (row.account_id, row.identity_key)
+        again = fresh.get(place) or (
+            BankLine.objects.filter(account=row.account_id, identity_key=row.identity_key)
+            .select_related("bank_file")
+            .first()
+        )
+        if again is not None:
+            _repeat(row, again, self._file, line)
+            return
+        fresh[place] = row
+        told = _other_amount(line, first, self._file)
+        notes = row.details.get("notes", [])
+        row.details["notes"] = [*notes, {"code": told.code, "facts": dict(told.facts)}]
+
+    def _key(self, line: CanonicalLine) -> _Key:
+        """Rules c and d count occurrences: two equal cash deposits of one day are both true."""
+        rule, text = identity(line, self._profile)
+        text = f"{text}|{line.kind.value}"
+        if rule in (IdentityRule.END_TO_END, IdentityRule.FINGERPRINT):
+            self._seen[text] += 1
+            text = f"{text}|{self._seen[text]}"
+        return _Key(rule, hashlib.sha256(text.encode()).hexdigest())
+
+    def _known(
+        self, chunk: Sequence[CanonicalLine], keys: Sequence[_Key]
+    ) -> dict[tuple[int, str], BankLine]:
+        accounts = {self._accounts[line.our_account].pk for line in chunk}
+        rows = BankLine.objects.filter(
+            account_id__in=accounts, identity_key__in={key.digest for key in keys}
+        ).select_related("bank_file")
+        return {(row.account_id, row.identity_key or ""): row for row in rows}
+
+    def _whole_of(self, line: CanonicalLine, account: BankAccount) -> BankLine | None:
+        """For an entry without details: the first of the detailed lines that it totals, already in the books."""
+        if line.entry_count <= 1 and not line.batch:
+            return None
+        stored = BankLine.objects.filter(
+            account=account, kind=line.kind.value, repeats__isnull=True
+        )
+        for condition in (
+            {"entry_ref": line.entry_ref} if line.entry_ref else None,
+            {"batch": line.batch} if line.batch else None,
+        ):
+            if condition is None:
+                continue
+            parts = stored.filter(**condition).aggregate(total=Sum("amount"), number=Count("pk"))
+            if parts["number"] > 1 and parts["total"] == line.amount and line.entry_index == 1:
+                return stored.filter(**condition).select_related("bank_file").order_by("pk").first()
+        return None
+
+
+def _row(bank_file: BankFile, account: BankAccount, line: CanonicalLine, key: _Key) -> BankLine:
+    details: dict[str, Any] = {"our_account": line.our_account}
+    for name in (
+        "instruction",
+        "mandate",
+        "nature",
+        "channel",
+        "affiliation_number",
+        "creditor_rib",
+        "source_path",
+    ):
+        value = getattr(line, name)
+        if value:
+            details[name] = value
+    if line.notes:
+        details["notes"] = [{"code": note.code, "facts": dict(note.facts)} for note in line.notes]
+    return BankLine(
+        bank_file=bank_file,
+        rank=line.rank,
+        account=account,
+        kind=line.kind.value,
+        is_reversal=line.is_reversal,
+        amount=line.amount,
+        booking_day=line.booking_day,
+        value_day=line.value_day,
+        operation_day=line.operation_day,
+        paid_on=day_of_payment(
+            channel=line.channel,
+            nature=line.nature,
+            operation_day=line.operation_day,
+            value_day=line.value_day,
+            booking_day=line.booking_day,
+        ),
+        bank_status=line.status[:35],
+        bank_ref=line.bank_ref[:80],
+        end_to_end=line.end_to_end[:35],
+        batch=line.batch[:35],
+        creditor_ref=line.creditor_ref[:140],
+        free_text=line.free_text,
+        payer_name=line.payer_name[:140],
+        payer_rib=line.payer_rib[:34],
+        reason_code=line.reason_code[:35],
+        reason_text=line.reason_text[:140],
+        original_bank_ref=line.original_bank_ref[:80],
+        entry_ref=line.entry_ref[:35],
+        entry_count=line.entry_count,
+        details=details,
+        identity_rule=key.rule.value,
+        identity_key=key.digest,
+    )
+
+
+def _tell(row: BankLine, verdict: LineVerdict, told: Fault) -> None:
+    row.verdict = verdict.value
+    row.verdict_code = told.code
+    row.verdict_facts = dict(told.facts)
+
+
+def _repeat(
+    row: BankLine, first: BankLine | None, bank_file: BankFile, line: CanonicalLine
+) -> None:
+    if first is None:
+        return
+    row.identity_key = None
+    row.repeats = first
+    received = first.bank_file or bank_file
+    told = fault(
+        "L17",
+        rang=line.rank,
+        date=clock.day_of(received.received_at),
+        fichier=quoted(received.message_id) or received.receipt_number,
+    )
+    _tell(row, LineVerdict.DUPLICATE, told)
+
+
+def _other_amount(line: CanonicalLine, first: BankLine, bank_file: BankFile) -> Fault:
+    received = first.bank_file or bank_file
+    return fault(
+        "L16",
+        rang=line.rank,
+        ref=quoted(line.bank_ref),
+        date=clock.day_of(received.received_at),
+        montant=first.amount,
+    )

@@ -1,0 +1,156 @@
+"""What may be paid, loaded and locked: slips, surcharges and penalties behind their payment codes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from payments.enums import SlipState
+from payments.matching import Item
+from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge
+from payments.posting import Due
+from regulation.money import ZERO
+from regulation.periods import Period
+
+Payable = PaymentSlip | Surcharge | FilingPenalty
+
+
+@dataclass(slots=True)
+class Target:
+    """One payable row under lock, with what matching and posting want to know of it."""
+
+    row: Payable
+    due: Due
+    affiliation_number: str
+    held: Decimal = ZERO
+
+    @property
+    def code(self) -> str:
+        return self.row.payment_reference
+
+    @property
+    def outstanding(self) -> Decimal:
+        return self.row.outstanding
+
+    def item(self) -> Item:
+        """The row as matching sees it now."""
+        slip = self.row if isinstance(self.row, PaymentSlip) else None
+        successor = slip.replaced_by if slip is not None else None
+        return Item(
+            code=self.code,
+            affiliate=self.affiliation_number,
+            period=Period.from_day(self.due.period),
+            outstanding=self.outstanding,
+            cancelled=slip is not None and slip.state == SlipState.CANCELLED.value,
+            held=bool(self.outstanding) and self.held >= self.outstanding,
+            successor=successor.payment_reference if successor else "",
+        )
+
+    def pay(self, amount: Decimal, on: date) -> None:
+        """Lower what remains; the caller writes the row."""
+        self.row.outstanding -= amount
+        if isinstance(self.row, PaymentSlip):
+            self.row.state = state_of(self.row).value
+            self.row.settled_on = on if self.row.outstanding == 0 else None
+
+    def owe_again(self, amount: Decimal) -> None:
+        """Raise what remains, after a return; the caller writes the row."""
+        self.row.outstanding += amount
+        if isinstance(self.row, PaymentSlip):
+            self.row.state = state_of(self.row).value
+            self.row.settled_on = None
+
+
+def state_of(slip: PaymentSlip) -> SlipState:
+    """The state that follows from what remains; replaced and cancelled stay so."""
+    if slip.state in (SlipState.REPLACED.value, SlipState.CANCELLED.value):
+        return SlipState(slip.state)
+    if slip.outstanding == 0:
+        return SlipState.PAID
+    return SlipState.ISSUED if slip.outstanding == slip.total else SlipState.PARTLY_PAID
+
+
+def lock_targets(codes: Collection[str]) -> dict[str, Target]:
+    """The payable rows behind these codes and the successors of replaced slips, locked in ascending order."""
+    if not codes:
+        return {}
+    wanted = set(codes)
+    successors = PaymentSlip.objects.filter(
+        payment_reference__in=wanted, replaced_by__isnull=False
+    ).values_list("replaced_by__payment_reference", flat=True)
+    wanted |= set(successors)
+    slips = list(
+        PaymentSlip.objects.filter(payment_reference__in=wanted)
+        .select_related("affiliate", "replaced_by")
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    )
+    found = {slip.payment_reference: target_of(slip) for slip in slips}
+    missing = wanted - found.keys()
+    if missing:
+        for row in _others(missing):
+            found[row.payment_reference] = target_of(row)
+    _note_holds(found.values())
+    return found
+
+
+def _others(codes: Collection[str]) -> Iterable[Payable]:
+    yield from (
+        Surcharge.objects.filter(payment_reference__in=codes)
+        .select_related("slip__affiliate")
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    )
+    yield from (
+        FilingPenalty.objects.filter(payment_reference__in=codes)
+        .select_related("affiliate")
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    )
+
+
+def target_of(row: Payable) -> Target:
+    """A payable row (its affiliate loaded) as a target."""
+    if isinstance(row, PaymentSlip):
+        due = Due(row.affiliate_id, row.period, slip=row.pk)
+        return Target(row, due, row.affiliate.affiliation_number)
+    if isinstance(row, Surcharge):
+        slip = row.slip
+        due = Due(slip.affiliate_id, slip.period, surcharge=row.pk)
+        return Target(row, due, slip.affiliate.affiliation_number)
+    due = Due(row.affiliate_id, row.period, filing_penalty=row.pk)
+    return Target(row, due, row.affiliate.affiliation_number)
+
+
+def _note_holds(targets: Iterable[Target]) -> None:
+    slips = {target.due.slip: target for target in targets if target.due.slip}
+    if not slips:
+        return
+    held = (
+        Hold.objects.filter(slip_id__in=slips, released_at__isnull=True)
+        .values("slip_id")
+        .annotate(total=Sum("amount"))
+        .values_list("slip_id", "total")
+    )
+    for slip_id, total in held:
+        slips[slip_id].held = total
+
+
+def save_targets(targets: Iterable[Target]) -> None:
+    """Write what `pay` and `owe_again` changed."""
+    rows = [target.row for target in targets]
+    slips = [row for row in rows if isinstance(row, PaymentSlip)]
+    surcharges = [row for row in rows if isinstance(row, Surcharge)]
+    penalties = [row for row in rows if isinstance(row, FilingPenalty)]
+    if slips:
+        PaymentSlip.objects.bulk_update(
+            slips, ["outstanding", "state", "settled_on"], batch_size=500
+        )
+    if surcharges:
+        Surcharge.objects.bulk_update(surcharges, ["outstanding"], batch_size=500)
+    if penalties:
+        FilingPenalty.objects.bulk_update(penalties, ["outstanding"], batch_size=500)
