@@ -25,7 +25,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=3, minute=40),
     },
     "check waiting declaration files": {
-        "task": "declarations.sweep_files",
+        "task": "declarations.tasks.sweep_files",
         "schedule": 30.0,
     },
     "end certificates that a later declaration contradicts": {

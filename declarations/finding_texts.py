@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from regulation.text import _
+from regulation.text import Sentence, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,3 +565,18 @@ DEVIATIONS: Mapping[str, str] = {
     "D19": _("Le logiciel écrit la complémentaire avec des enregistrements de principale."),
     "D22": _("Seuls les espaces diffèrent : le logiciel réduit les espaces doubles."),
 }
+
+
+def message_of(
+    code: str,
+    *,
+    value: str,
+    expected: str,
+    field: str,
+    line_number: int | None,
+    facts: Mapping[str, object],
+) -> Sentence:
+    """The message of a finding with its facts, to be translated where it is shown."""
+    known = {"value": value, "expected": expected, "field": field, "line": str(line_number or "")}
+    known |= {name: str(fact) for name, fact in facts.items()}
+    return Sentence(TEXTS[code].message, known, tuple(sorted(TRANSLATED_FACTS & known.keys())))

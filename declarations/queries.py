@@ -18,7 +18,7 @@ from declarations.enums import (
     Severity,
 )
 from declarations.errors import PeriodNotOpen
-from declarations.finding_texts import TEXTS, FindingText
+from declarations.finding_texts import DEVIATIONS, TEXTS, FindingText, message_of
 from declarations.models import (
     Declaration,
     DeclarationLine,
@@ -31,7 +31,7 @@ from portal.enums import JobState
 from regulation.contributions import Bases, ContributionResult, contributions_from_bases
 from regulation.parameters import due_day, first_known_day
 from regulation.periods import Period
-from regulation.text import ascii_digits
+from regulation.text import Sentence, ascii_digits
 
 LIVE = (DeclarationStatus.DRAFT.value, DeclarationStatus.SUBMITTED.value)
 LINES_PAGE = 100
@@ -197,6 +197,30 @@ def finding_groups(file: ReceivedFile) -> list[FindingGroup]:
         for row in rows
     ]
     return sorted(groups, key=lambda group: (order[group.severity], -group.count, group.code))
+
+
+@dataclass(frozen=True)
+class ShownFinding:
+    """A finding with its words; `habit` says which habit of some software explains it, if one does."""
+
+    row: FileFinding
+    message: Sentence
+    text: FindingText
+    habit: str
+
+
+def shown(row: FileFinding) -> ShownFinding:
+    """A stored finding with its words."""
+    message = message_of(
+        row.code,
+        value=row.value,
+        expected=row.expected,
+        field=row.field,
+        line_number=row.line_number,
+        facts=row.facts,
+    )
+    habit = DEVIATIONS.get(row.facts.get("deviation", ""), "")
+    return ShownFinding(row, message, TEXTS[row.code], habit)
 
 
 def finding_page(

@@ -1,5 +1,25 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from declarations import views
 
 app_name = "declarations"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+_ROOM = "affilies/<str:affiliation_number>/declarations/"
+_MONTH = f"{_ROOM}periode/<str:period>/"
+_FILE = f"{_ROOM}fichiers/<int:pk>/"
+_DECLARATION = f"{_ROOM}<int:pk>/"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(_ROOM, views.month_list, name="list"),
+    path(_MONTH, views.month_page, name="month"),
+    path(f"{_MONTH}preetabli/", views.prefill, name="prefill"),
+    path(f"{_MONTH}preetabli/etablir/", views.issue_prefill, name="issue_prefill"),
+    path(f"{_MONTH}deposer/", views.upload, name="upload"),
+    path(_FILE, views.file_page, name="file"),
+    path(f"{_FILE}avancement/", views.progress, name="progress"),
+    path(f"{_FILE}original/", views.original, name="original"),
+    path(_DECLARATION, views.declaration_page, name="declaration"),
+    path(f"{_DECLARATION}lignes/", views.lines, name="lines"),
+    path(f"{_DECLARATION}deposer/", views.submit, name="submit"),
+    path(f"{_DECLARATION}abandonner/", views.cancel, name="cancel"),
+]
