@@ -131,7 +131,7 @@ def test_public_pages_open_to_all_and_change_nothing(
     for person in people:
         if person:
             client.force_login(person)
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(12):
             assert client.get(address).status_code == 200
         assert client.post(address).status_code == 405
 
