@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -373,25 +373,6 @@ def payments_for(slip: PaymentSlip) -> QuerySet[Allocation]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentReceiptFacts:
-    """What a receipt of payment says. Amounts in dirhams; `cancelled` when the money came back."""
-
-    number: str
-    affiliation_number: str
-    affiliate_name: str
-    period: Period
-    payment_reference: str
-    what: str
-    amount: Decimal
-    paid_on: date
-    recorded_at: datetime
-    bank: str
-    bank_ref: str
-    outstanding_after: Decimal
-    cancelled: bool
-
-
 def receipts_for(affiliate: Affiliate) -> QuerySet[Allocation]:
     """The payments of an affiliate, newest first: each one is a receipt."""
     return (
@@ -402,39 +383,6 @@ def receipts_for(affiliate: Affiliate) -> QuerySet[Allocation]:
         .annotate(was_undone=Q(undone_by__isnull=False))
         .order_by("-paid_on", "-pk")
     )
-
-
-def payment_receipt_facts(allocation: Allocation) -> PaymentReceiptFacts:
-    """The facts of one receipt; `allocation` comes from `receipts_for`."""
-    row = allocation.slip or allocation.surcharge or allocation.filing_penalty
-    if allocation.slip is not None:
-        what, period = "slip", allocation.slip.period
-    elif allocation.surcharge is not None:
-        what, period = "surcharge", allocation.surcharge.slip.period
-    elif allocation.filing_penalty is not None:
-        what, period = "penalty", allocation.filing_penalty.period
-    else:
-        what, period = "credit", allocation.paid_on
-    return PaymentReceiptFacts(
-        number=receipt_number(allocation),
-        affiliation_number=allocation.affiliate.affiliation_number,
-        affiliate_name=allocation.affiliate.name,
-        period=Period.from_day(period),
-        payment_reference=row.payment_reference if row else "",
-        what=what,
-        amount=allocation.amount,
-        paid_on=allocation.paid_on,
-        recorded_at=allocation.allocated_at,
-        bank=allocation.bank_line.bank_file.bank.name,
-        bank_ref=allocation.bank_line.bank_ref,
-        outstanding_after=row.outstanding if row else ZERO,
-        cancelled=bool(getattr(allocation, "was_undone", False)),
-    )
-
-
-def receipt_number(allocation: Allocation) -> str:
-    """The number of a receipt of payment: ``Q26-0000123``."""
-    return f"Q{allocation.paid_on.year % 100:02}-{allocation.pk:07}"
 
 
 # ---------------------------------------------------------------- what matching needs
