@@ -17,13 +17,13 @@ logger = logging.getLogger(__name__)
 @shared_task(base=PortalTask, queue="files")
 def import_bank_file(bank_file_id: int) -> None:
     """Read and settle one bank file."""
-    bank_files.import_file(bank_file_id=bank_file_id)
+    bank_files.import_file(bank_file_id=bank_file_id, at=clock.now())
 
 
 @shared_task(base=PortalTask, queue="default")
 def sweep_bank_files() -> None:
     """Send again the files whose message was lost or whose worker died."""
-    for bank_file_id in bank_files.due_files():
+    for bank_file_id in bank_files.due_files(at=clock.now()):
         wake(import_bank_file, bank_file_id)
 
 
@@ -32,7 +32,7 @@ def issue_slips() -> None:
     """Issue the slip of each submitted declaration that has none; one transaction each."""
     for declaration in slips.due_declarations()[:500]:
         try:
-            slips.issue_slip(actor=None, declaration_id=declaration.pk)
+            slips.issue_slip(actor=None, declaration_id=declaration.pk, at=clock.now())
         except DomainError:
             # One declaration that the law's tables cannot date must not keep the others waiting.
             logger.exception("slip of declaration %s", declaration.pk)

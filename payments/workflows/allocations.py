@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -435,16 +435,18 @@ class Part:
     affiliate: Affiliate | None = None
 
 
-def assign(*, actor: User, line_id: int, parts: Sequence[Part]) -> None:
+def assign(*, actor: User, line_id: int, parts: Sequence[Part], at: datetime) -> None:
     """A clerk names what waiting money pays. The parts must be the whole of what waits.
 
     Refuses NothingToAssign, UnknownReference, AmountsDoNotAddUp, and NotThatMuch for more than a due has left.
     """
-    assign_found(actor=actor, line_id=line_id, parts=parts, rule=BY_CLERK)
+    assign_found(actor=actor, line_id=line_id, parts=parts, rule=BY_CLERK, at=at)
 
 
 @transaction.atomic
-def assign_found(*, actor: User | None, line_id: int, parts: Sequence[Part], rule: str) -> None:
+def assign_found(
+    *, actor: User | None, line_id: int, parts: Sequence[Part], rule: str, at: datetime
+) -> None:
     """`assign`, for a due found by a rule: a slip issued after the money that cites it."""
     targets = lock_targets({part.code for part in parts if part.code})
     line = BankLine.objects.select_for_update(of=("self",)).get(pk=line_id)
@@ -476,7 +478,7 @@ def assign_found(*, actor: User | None, line_id: int, parts: Sequence[Part], rul
                     credit,
                 ),
                 f"assign:{line.pk}:{number}",
-                clock.today(),
+                clock.day_of(at),
             )
         ],
         answered=[line],
@@ -506,7 +508,7 @@ def _checked(targets: Mapping[str, Target], part: Part) -> Target:
 
 
 @transaction.atomic
-def reverse(*, actor: User, allocation_id: int) -> None:
+def reverse(*, actor: User, allocation_id: int, at: datetime) -> None:
     """Undo one allocation: its money goes back to suspense and what it paid is owed again.
 
     Refuses AlreadyUndone. Moving money is this, then `assign`.
@@ -526,7 +528,7 @@ def reverse(*, actor: User, allocation_id: int) -> None:
         line.pk, shares, None if target else wanted.affiliate_id, ZERO if target else wanted.amount
     )
     entry = post(
-        Event(posting.reversal(placed.lines), f"undo:{wanted.pk}", clock.today()), actor=actor
+        Event(posting.reversal(placed.lines), f"undo:{wanted.pk}", clock.day_of(at)), actor=actor
     )
     Allocation.objects.create(
         bank_line=line,
@@ -536,7 +538,7 @@ def reverse(*, actor: User, allocation_id: int) -> None:
         filing_penalty_id=wanted.filing_penalty_id,
         amount=wanted.amount,
         rule=BY_CLERK,
-        paid_on=clock.today(),
+        paid_on=clock.day_of(at),
         entry=entry,
         allocated_by=actor,
         undoes=wanted,

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import IO, Any, Final
 
@@ -51,7 +51,7 @@ class Received:
     again: bool
 
 
-def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any]) -> Received:
+def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any], at: datetime) -> Received:
     """Keep the bytes a bank sends, give a receipt number, and leave the reading to the worker.
 
     The same bytes again give the first receipt and change nothing. Refuses FileTooLargeError.
@@ -72,7 +72,8 @@ def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any]) -> Received:
                 bank=bank,
                 stored=stored,
                 sha256=sha256,
-                receipt_number=_receipt_number(),
+                receipt_number=_receipt_number(clock.day_of(at)),
+                received_at=at,
                 received_by=actor,
             )
             audit.record(
@@ -90,16 +91,16 @@ def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any]) -> Received:
     return Received(bank_file, False)
 
 
-def _receipt_number() -> str:
+def _receipt_number(day: date) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('payments_receipt_number')")
         number = cursor.fetchone()[0]
-    return f"RB{clock.today().year % 100:02}-{number:07}"
+    return f"RB{day.year % 100:02}-{number:07}"
 
 
-def due_files() -> list[int]:
+def due_files(*, at: datetime) -> list[int]:
     """Files whose reading is not finished and that nobody has taken up in the last minutes."""
-    stale = clock.now() - timedelta(minutes=11)
+    stale = at - timedelta(minutes=11)
     return list(
         BankFile.objects.filter(
             Q(state=JobState.WAITING.value) | Q(state=JobState.RUNNING.value, started_at__lt=stale)
@@ -109,12 +110,12 @@ def due_files() -> list[int]:
     )
 
 
-def import_file(*, bank_file_id: int) -> None:
+def import_file(*, bank_file_id: int, at: datetime) -> None:
     """Read, stage, match and settle one file. Safe to run twice, at the same time, or to stop at any line.
 
     After three attempts that did not finish, the file is parked for staff and the others go on.
     """
-    if not _claim(bank_file_id):
+    if not _claim(bank_file_id, at):
         return
     failpoint("bank-file-claimed")
     bank_file = BankFile.objects.select_related("bank", "stored").get(pk=bank_file_id)
@@ -122,17 +123,17 @@ def import_file(*, bank_file_id: int) -> None:
         with tempfile.TemporaryFile() as stream:
             with open_stored(bank_file.stored) as stored:
                 shutil.copyfileobj(stored, stream, 1 << 20)
-            _read_and_stage(bank_file, stream)
+            _read_and_stage(bank_file, stream, clock.day_of(at))
     failpoint("bank-file-staged")
     bank_file.refresh_from_db()
     if bank_file.verdict != BankFileVerdict.REFUSED.value:
         _settle_all(bank_file)
     failpoint("bank-file-settled")
-    _finish(bank_file_id)
+    _finish(bank_file_id, at)
 
 
 @transaction.atomic
-def _claim(bank_file_id: int) -> bool:
+def _claim(bank_file_id: int, at: datetime) -> bool:
     """Count the attempt before the work starts; park what failed too often."""
     bank_file = BankFile.objects.select_for_update(of=("self",)).filter(pk=bank_file_id).first()
     if bank_file is None or bank_file.state in (JobState.DONE.value, JobState.PARKED.value):
@@ -144,7 +145,7 @@ def _claim(bank_file_id: int) -> bool:
         return False
     bank_file.attempts += 1
     bank_file.state = JobState.RUNNING.value
-    bank_file.started_at = clock.now()
+    bank_file.started_at = at
     bank_file.save(update_fields=["attempts", "state", "started_at"])
     return True
 
@@ -152,7 +153,7 @@ def _claim(bank_file_id: int) -> bool:
 # ------------------------------------------------------------------ reading
 
 
-def _read_and_stage(bank_file: BankFile, stream: IO[bytes]) -> None:
+def _read_and_stage(bank_file: BankFile, stream: IO[bytes], today: date) -> None:
     profile = ReadingProfile()
     try:
         stream.seek(0)
@@ -163,13 +164,13 @@ def _read_and_stage(bank_file: BankFile, stream: IO[bytes]) -> None:
     summary = _inspect(stream, format, version, profile)
     accounts = {account.rib: account for account in BankAccount.objects.filter(bank=bank_file.bank)}
     if not summary.faults.refuses:
-        _check_truth(bank_file, summary, set(accounts))
+        _check_truth(bank_file, summary, set(accounts), today)
     if summary.faults.refuses:
         refusing = [item for item in summary.faults if item.refuses_file]
         _refuse(bank_file, refusing, summary.faults.refusing - len(refusing), summary)
         return
     lines = cp1.read(stream) if format is FileFormat.CP1 else camt.read(stream, profile)
-    _stage(bank_file, summary, accounts, lines)
+    _stage(bank_file, summary, accounts, lines, today)
 
 
 def _inspect(
@@ -182,7 +183,9 @@ def _inspect(
     )
 
 
-def _check_truth(bank_file: BankFile, summary: MessageSummary, accounts: set[str]) -> None:
+def _check_truth(
+    bank_file: BankFile, summary: MessageSummary, accounts: set[str], today: date
+) -> None:
     """What only our books know: whose bank, whose accounts, which message, which days."""
     faults, bank = summary.faults, bank_file.bank
     if summary.bank_code and summary.bank_code != bank.code:
@@ -193,7 +196,6 @@ def _check_truth(bank_file: BankFile, summary: MessageSummary, accounts: set[str
     used = _used_message(bank_file, summary)
     if used is not None:
         faults.add("E-F11", id=quoted(summary.message_id), date=clock.day_of(used.received_at))
-    today = clock.today()
     if summary.last_day and summary.last_day > today:
         faults.add("E-F19f", champ="BookgDt", date=summary.last_day)
     if summary.first_day and summary.first_day < today - OLDEST:
@@ -283,6 +285,7 @@ def _stage(
     summary: MessageSummary,
     accounts: dict[str, BankAccount],
     lines: Iterator[CanonicalLine],
+    today: date,
 ) -> None:
     """Write the lines of an accepted file, all or none. Files of one bank are staged one at a time."""
     try:
@@ -291,7 +294,7 @@ def _stage(
             locked = BankFile.objects.select_for_update(of=("self",)).get(pk=bank_file.pk)
             if locked.verdict != BankFileVerdict.PENDING.value:
                 return
-            _accept(locked, summary)
+            _accept(locked, summary, today)
             staging = Staging(locked, accounts, ReadingProfile())
             while chunk := list(islice(lines, 1000)):
                 staging.add(chunk)
@@ -309,11 +312,11 @@ def _stage(
         if "bank_file_message_once" not in str(error):
             raise
         # Another file with this message identifier was accepted between our check and this insert.
-        told = fault("E-F11", id=quoted(summary.message_id), date=clock.today())
+        told = fault("E-F11", id=quoted(summary.message_id), date=today)
         _refuse(bank_file, [told], 0, summary)
 
 
-def _accept(bank_file: BankFile, summary: MessageSummary) -> None:
+def _accept(bank_file: BankFile, summary: MessageSummary, today: date) -> None:
     bank_file.verdict = BankFileVerdict.ACCEPTED.value
     bank_file.format = summary.format.value
     bank_file.message_id = summary.message_id[:70]
@@ -325,7 +328,7 @@ def _accept(bank_file: BankFile, summary: MessageSummary) -> None:
         {
             "id": one.statement_id[:70],
             "account": one.account,
-            "year": (one.created_on or clock.today()).year,
+            "year": (one.created_on or today).year,
             "sequence": one.sequence,
             "opening": str(one.opening) if one.opening is not None else None,
             "closing": str(one.closing) if one.closing is not None else None,
@@ -362,11 +365,11 @@ def _settle_all(bank_file: BankFile) -> None:
 
 
 @transaction.atomic
-def _finish(bank_file_id: int) -> None:
+def _finish(bank_file_id: int, at: datetime) -> None:
     bank_file = BankFile.objects.select_for_update(of=("self",)).get(pk=bank_file_id)
     if bank_file.state == JobState.DONE.value:
         return
     bank_file.state = JobState.DONE.value
     bank_file.lines_done = bank_file.lines_total
-    bank_file.finished_at = clock.now()
+    bank_file.finished_at = at
     bank_file.save(update_fields=["state", "lines_done", "finished_at"])

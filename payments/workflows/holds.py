@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
 from payments.errors import HoldTooLarge
 from payments.models import Hold, PaymentSlip, SlipLine
-from portal import audit, clock
+from portal import audit
 from portal.models import User
 from regulation.money import format_amount
 
@@ -17,24 +18,33 @@ from regulation.money import format_amount
 def place_hold(
     *,
     actor: User,
-    slip: PaymentSlip,
-    slip_line: SlipLine | None,
+    slip_line_id: int,
     amount: Decimal,
     reference: str,
+    at: datetime,
 ) -> Hold:
-    """Hold `amount` dirhams of a slip, or of one of its lines, under the caller's `reference`.
+    """Hold `amount` dirhams of one line of a slip under the caller's `reference`, from `at` on.
 
-    The same reference on the same line again returns the first hold. Refuses HoldTooLarge above the line or slip.
+    The same reference on the same line again returns the first hold. Refuses HoldTooLarge above the line.
     """
-    PaymentSlip.objects.select_for_update(of=("self",)).get(pk=slip.pk)
+    slip_line = SlipLine.objects.get(pk=slip_line_id)
+    slip = (
+        PaymentSlip.objects.select_for_update(of=("self",))
+        .select_related("affiliate")
+        .get(pk=slip_line.slip_id)
+    )
     existing = Hold.objects.filter(slip=slip, slip_line=slip_line, reference=reference).first()
     if existing is not None:
         return existing
-    limit = slip_line.amount if slip_line else slip.total
-    if not 0 < amount <= limit:
-        raise HoldTooLarge(asked=format_amount(amount), limit=format_amount(limit))
+    if not 0 < amount <= slip_line.amount:
+        raise HoldTooLarge(asked=format_amount(amount), limit=format_amount(slip_line.amount))
     hold = Hold.objects.create(
-        slip=slip, slip_line=slip_line, amount=amount, reference=reference, placed_by=actor
+        slip=slip,
+        slip_line=slip_line,
+        amount=amount,
+        reference=reference,
+        placed_at=at,
+        placed_by=actor,
     )
     audit.record(
         actor=actor,
@@ -48,18 +58,20 @@ def place_hold(
 
 
 @transaction.atomic
-def release_hold(*, actor: User, slip: PaymentSlip, reference: str) -> int:
-    """Release the holds placed on a slip under this reference; how many were still in place."""
-    PaymentSlip.objects.select_for_update(of=("self",)).get(pk=slip.pk)
-    released = Hold.objects.filter(slip=slip, reference=reference, released_at__isnull=True).update(
-        released_at=clock.now()
+def release_hold(*, actor: User, hold_id: int, at: datetime) -> Hold:
+    """Release a hold from `at` on; one already released stays as it is."""
+    slip_id = Hold.objects.values_list("slip_id", flat=True).get(pk=hold_id)
+    PaymentSlip.objects.select_for_update(of=("self",)).get(pk=slip_id)
+    hold = Hold.objects.select_related("slip__affiliate").get(pk=hold_id)
+    if hold.released_at is not None:
+        return hold
+    hold.released_at = at
+    hold.save(update_fields=["released_at"])
+    audit.record(
+        actor=actor,
+        action="payments.hold_released",
+        subject=hold.slip,
+        affiliation_number=hold.slip.affiliate.affiliation_number,
+        reference=hold.reference,
     )
-    if released:
-        audit.record(
-            actor=actor,
-            action="payments.hold_released",
-            subject=slip,
-            affiliation_number=slip.affiliate.affiliation_number,
-            reference=reference,
-        )
-    return released
+    return hold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -39,7 +40,7 @@ def due_declarations() -> QuerySet[Declaration]:
 
 
 @transaction.atomic
-def issue_slip(*, actor: User | None, declaration_id: int) -> PaymentSlip:
+def issue_slip(*, actor: User | None, declaration_id: int, at: datetime) -> PaymentSlip:
     """The slip of a submitted declaration: its lines, its due day, its code, its ledger entry.
 
     Safe to run twice and at the same time: the declaration is claimed by a conditional update, and a second call
@@ -47,14 +48,14 @@ def issue_slip(*, actor: User | None, declaration_id: int) -> PaymentSlip:
     """
     claimed = Declaration.objects.filter(
         pk=declaration_id, status=DeclarationStatus.SUBMITTED.value, slip_issued_at__isnull=True
-    ).update(slip_issued_at=clock.now())
+    ).update(slip_issued_at=at)
     if not claimed:
         slip = PaymentSlip.objects.filter(declaration_id=declaration_id).first()
         if slip is None:
             raise DeclarationNotSubmitted
         return slip
     declaration = Declaration.objects.select_related("affiliate").get(pk=declaration_id)
-    slip = _create(declaration)
+    slip = _create(declaration, clock.day_of(at))
     if slip.total:
         due = Due(slip.affiliate_id, slip.period, slip=slip.pk)
         event = Event(posting.slip_issued(due, slip.total), f"slip:{slip.pk}", slip.issued_on)
@@ -70,12 +71,12 @@ def issue_slip(*, actor: User | None, declaration_id: int) -> PaymentSlip:
         reference=slip.payment_reference,
     )
     _replace_older(actor, slip, declaration)
-    _claim_waiting_money(actor, slip)
+    _claim_waiting_money(actor, slip, at)
     slip.refresh_from_db()
     return slip
 
 
-def _create(declaration: Declaration) -> PaymentSlip:
+def _create(declaration: Declaration, issued_on: date) -> PaymentSlip:
     period = Period.from_day(declaration.period)
     lines = list(declaration.contribution_lines.order_by("pk"))
     total = sum((line.employer_share + line.employee_share for line in lines), ZERO)
@@ -84,12 +85,12 @@ def _create(declaration: Declaration) -> PaymentSlip:
         declaration=declaration,
         period=declaration.period,
         payment_reference=_reference(declaration, period),
-        issued_on=clock.today(),
+        issued_on=issued_on,
         due_on=due_day(period),
         total=total,
         outstanding=total,
         state=(SlipState.ISSUED if total else SlipState.PAID).value,
-        settled_on=None if total else clock.today(),
+        settled_on=None if total else issued_on,
     )
     SlipLine.objects.bulk_create(
         SlipLine(
@@ -156,23 +157,25 @@ def _replace_older(actor: User | None, slip: PaymentSlip, declaration: Declarati
         old.save(update_fields=["outstanding", "state", "replaced_by"])
         carried = min(paid, slip.outstanding)
         if carried:
-            use_credit_on(actor, slip, carried, cause=f"slip_carried:{old.pk}")
+            use_credit_on(actor, slip, carried, cause=f"slip_carried:{old.pk}", on=slip.issued_on)
 
 
-def use_credit_on(actor: User | None, slip: PaymentSlip, amount: Decimal, *, cause: str) -> None:
+def use_credit_on(
+    actor: User | None, slip: PaymentSlip, amount: Decimal, *, cause: str, on: date
+) -> None:
     """Pay a slip with the affiliate's credit; the caller holds the locks. Refuses NoCreditLeft."""
     left = credit_of(slip.affiliate)
     if amount > left:
         raise NoCreditLeft(left=format_amount(left), asked=format_amount(amount))
     due = Due(slip.affiliate_id, slip.period, slip=slip.pk)
-    post(Event(posting.credit_used(due, amount), cause, clock.today()), actor=actor)
+    post(Event(posting.credit_used(due, amount), cause, on), actor=actor)
     slip.outstanding -= amount
     slip.state = state_of(slip).value
-    slip.settled_on = clock.today() if slip.outstanding == 0 else None
+    slip.settled_on = on if slip.outstanding == 0 else None
     slip.save(update_fields=["outstanding", "state", "settled_on"])
 
 
-def _claim_waiting_money(actor: User | None, slip: PaymentSlip) -> None:
+def _claim_waiting_money(actor: User | None, slip: PaymentSlip, at: datetime) -> None:
     """Money that cited this code before the slip existed stops waiting."""
     waiting = BankLine.objects.filter(
         verdict=LineVerdict.WAITING.value,
@@ -188,7 +191,7 @@ def _claim_waiting_money(actor: User | None, slip: PaymentSlip) -> None:
         parts = [Part(to_slip, slip.payment_reference)] if to_slip else []
         if left > to_slip:
             parts.append(Part(left - to_slip, affiliate=slip.affiliate))
-        assign_found(actor=actor, line_id=line.pk, parts=parts, rule="R4")
+        assign_found(actor=actor, line_id=line.pk, parts=parts, rule="R4", at=at)
 
 
 def credited_on(slip: PaymentSlip) -> Decimal:
@@ -202,12 +205,16 @@ def credited_on(slip: PaymentSlip) -> Decimal:
 
 
 @transaction.atomic
-def credit_upheld(*, actor: User, slip_line: SlipLine, amount: Decimal, reference: str) -> None:
+def credit_upheld(
+    *, actor: User, slip_line_id: int, amount: Decimal, reference: str, at: datetime
+) -> None:
     """A dispute is upheld: lower the due by `amount` dirhams, once per `reference`.
 
     What was still to pay disappears; what was already paid becomes the affiliate's credit. Refuses UpheldTooMuch
     above the line. The same reference again changes nothing.
     """
+    slip_line = SlipLine.objects.select_related("slip").get(pk=slip_line_id)
+    on = clock.day_of(at)
     cause = f"upheld:{slip_line.pk}:{reference}"[:60]
     target = lock_targets([slip_line.slip.payment_reference])[slip_line.slip.payment_reference]
     if LedgerLine.objects.filter(entry__cause=cause).exists():
@@ -220,8 +227,8 @@ def credit_upheld(*, actor: User, slip_line: SlipLine, amount: Decimal, referenc
     if not 0 < amount <= limit:
         raise UpheldTooMuch(asked=format_amount(amount), limit=format_amount(limit))
     entry = posting.slip_lowered(target.due, amount, target.outstanding)
-    post(Event(entry, cause, clock.today()), actor=actor)
-    target.pay(min(amount, target.outstanding), clock.today())
+    post(Event(entry, cause, on), actor=actor)
+    target.pay(min(amount, target.outstanding), on)
     save_targets([target])
     audit.record(
         actor=actor,

@@ -14,6 +14,7 @@ from declarations.models import ContributionLine, Declaration
 from payments.models import BankAccount, BankFile, PaymentSlip
 from payments.workflows.bank_files import import_file, receive
 from payments.workflows.slips import issue_slip
+from portal import clock
 from portal.models import User
 from regulation.enums import Branch
 from regulation.periods import Period
@@ -67,14 +68,16 @@ def slip(
     amounts: dict[Branch, str] | None = None,
 ) -> PaymentSlip:
     """An issued slip."""
-    return issue_slip(actor=None, declaration_id=submitted(affiliate, period, amounts).pk)
+    return issue_slip(
+        actor=None, declaration_id=submitted(affiliate, period, amounts).pk, at=clock.now()
+    )
 
 
 def received(user: User, account: BankAccount, data: bytes, *, read: bool = True) -> BankFile:
     """A bank file uploaded by a bank user and, unless told otherwise, read to the end."""
     upload = SimpleUploadedFile("releve.xml", data)
-    bank_file = receive(actor=user, bank=account.bank, upload=upload).bank_file
+    bank_file = receive(actor=user, bank=account.bank, upload=upload, at=clock.now()).bank_file
     if read:
-        import_file(bank_file_id=bank_file.pk)
+        import_file(bank_file_id=bank_file.pk, at=clock.now())
         bank_file.refresh_from_db()
     return bank_file

@@ -1,7 +1,7 @@
 """From slip to settled: worked examples in the books, file after file."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -35,6 +35,7 @@ from payments.workflows.holds import place_hold, release_hold
 from payments.workflows.ledger import Event, post
 from payments.workflows.penalties import assess_surcharges
 from payments.workflows.slips import credit_upheld, issue_slip
+from portal import clock
 from regulation.enums import Branch, SurchargeGroup
 from regulation.identifiers import slip_reference
 from regulation.penalties import surcharge
@@ -76,8 +77,8 @@ def balance(kind: AccountKind) -> Decimal:
 
 def test_a_slip_is_issued_once(cast: Cast) -> None:
     declaration = submitted(cast.affiliate, amounts={Branch.PF: "640.00", Branch.AMO: "203.60"})
-    first = issue_slip(actor=None, declaration_id=declaration.pk)
-    again = issue_slip(actor=None, declaration_id=declaration.pk)
+    first = issue_slip(actor=None, declaration_id=declaration.pk, at=clock.now())
+    again = issue_slip(actor=None, declaration_id=declaration.pk, at=clock.now())
     assert (first.pk, first.total, first.outstanding) == (again.pk, D("843.60"), D("843.60"))
     assert (first.due_on, first.lines.count(), LedgerEntry.objects.count()) == (
         date(2026, 2, 10),
@@ -93,7 +94,7 @@ def test_a_slip_is_issued_once(cast: Cast) -> None:
 def test_a_draft_gets_no_slip(cast: Cast) -> None:
     draft = submitted(cast.affiliate, status="draft", submitted_at=None, receipt_number=None)
     with pytest.raises(DeclarationNotSubmitted):
-        issue_slip(actor=None, declaration_id=draft.pk)
+        issue_slip(actor=None, declaration_id=draft.pk, at=clock.now())
 
 
 def test_exact_payment_settles(cast: Cast) -> None:
@@ -133,24 +134,39 @@ def test_unknown_money_waits_and_a_clerk_assigns_it(cast: Cast) -> None:
     ).lines.get()
     assert (line.verdict, line.verdict_code, suspense_of(line.pk)) == ("ATT", "L09", D("120.00"))
     with pytest.raises(AmountsDoNotAddUp):
-        assign(actor=cast.staff, line_id=line.pk, parts=[Part(D("100.00"), owed.payment_reference)])
+        assign(
+            actor=cast.staff,
+            line_id=line.pk,
+            parts=[Part(D("100.00"), owed.payment_reference)],
+            at=clock.now(),
+        )
     with pytest.raises(NotThatMuch):
-        assign(actor=cast.staff, line_id=line.pk, parts=[Part(D("120.00"), owed.payment_reference)])
+        assign(
+            actor=cast.staff,
+            line_id=line.pk,
+            parts=[Part(D("120.00"), owed.payment_reference)],
+            at=clock.now(),
+        )
     with pytest.raises(UnknownReference):
-        assign(actor=cast.staff, line_id=line.pk, parts=[Part(D("120.00"), "123456726010179")])
+        assign(
+            actor=cast.staff,
+            line_id=line.pk,
+            parts=[Part(D("120.00"), "123456726010179")],
+            at=clock.now(),
+        )
     parts = [Part(D("100.00"), owed.payment_reference), Part(D("20.00"), affiliate=cast.affiliate)]
-    assign(actor=cast.staff, line_id=line.pk, parts=parts)
+    assign(actor=cast.staff, line_id=line.pk, parts=parts, at=clock.now())
     owed.refresh_from_db()
     assert (owed.outstanding, suspense_of(line.pk), credit_of(cast.affiliate)) == (0, 0, D("20.00"))
     with pytest.raises(NothingToAssign):
-        assign(actor=cast.staff, line_id=line.pk, parts=parts)
+        assign(actor=cast.staff, line_id=line.pk, parts=parts, at=clock.now())
 
 
 def test_a_wrong_allocation_goes_back_to_suspense_once(cast: Cast) -> None:
     owed = slip(cast.affiliate)
     line = pay(cast, owed, "100.00")
     allocation = Allocation.objects.get(bank_line=line)
-    reverse(actor=cast.staff, allocation_id=allocation.pk)
+    reverse(actor=cast.staff, allocation_id=allocation.pk, at=clock.now())
     owed.refresh_from_db()
     assert (owed.outstanding, owed.state, suspense_of(line.pk)) == (
         D("100.00"),
@@ -158,8 +174,13 @@ def test_a_wrong_allocation_goes_back_to_suspense_once(cast: Cast) -> None:
         D("100.00"),
     )
     with pytest.raises(AlreadyUndone):
-        reverse(actor=cast.staff, allocation_id=allocation.pk)
-    assign(actor=cast.staff, line_id=line.pk, parts=[Part(D("100.00"), owed.payment_reference)])
+        reverse(actor=cast.staff, allocation_id=allocation.pk, at=clock.now())
+    assign(
+        actor=cast.staff,
+        line_id=line.pk,
+        parts=[Part(D("100.00"), owed.payment_reference)],
+        at=clock.now(),
+    )
     owed.refresh_from_db()
     assert owed.state == SlipState.PAID.value
 
@@ -175,7 +196,7 @@ def test_money_that_came_before_its_slip_finds_it(cast: Cast) -> None:
         file_of(cast, entry("80.00", ref="B1", txs=details(text=(code,)))),
     ).lines.get()
     assert (line.verdict, line.verdict_code) == ("ATT", "L11")
-    issued = issue_slip(actor=None, declaration_id=declaration.pk)
+    issued = issue_slip(actor=None, declaration_id=declaration.pk, at=clock.now())
     line.refresh_from_db()
     assert (issued.outstanding, line.verdict, credit_of(cast.affiliate)) == (0, "PAR", D("10.00"))
     assert reference != code
@@ -329,7 +350,13 @@ def test_an_upheld_dispute_lowers_the_due_once(cast: Cast) -> None:
     pay(cast, owed, "120.00")
     contested = owed.lines.get(branch="AMO")
     for _ in range(2):
-        credit_upheld(actor=cast.staff, slip_line=contested, amount=D("50.00"), reference="REC-1")
+        credit_upheld(
+            actor=cast.staff,
+            slip_line_id=contested.pk,
+            amount=D("50.00"),
+            reference="REC-1",
+            at=clock.now(),
+        )
     owed.refresh_from_db()
     assert (owed.outstanding, owed.state, credit_of(cast.affiliate)) == (0, "paid", D("20.00"))
     facts = slip_facts(owed)
@@ -337,19 +364,24 @@ def test_an_upheld_dispute_lowers_the_due_once(cast: Cast) -> None:
         D("150.00"), D("120.00"), D("30.00"), D("0.00"),
     )  # fmt: skip
     with pytest.raises(UpheldTooMuch):
-        credit_upheld(actor=cast.staff, slip_line=contested, amount=D("0.01"), reference="REC-2")
+        credit_upheld(
+            actor=cast.staff,
+            slip_line_id=contested.pk,
+            amount=D("0.01"),
+            reference="REC-2",
+            at=clock.now(),
+        )
 
 
 def test_surcharges_follow_the_law_month_by_month_and_spare_what_is_held(cast: Cast) -> None:
     owed = slip(cast.affiliate, amounts={Branch.PF: "1000.00", Branch.AMO: "500.00"})
-    hold = place_hold(
+    place_hold(
         actor=cast.staff,
-        slip=owed,
-        slip_line=owed.lines.get(branch="AMO"),
+        slip_line_id=owed.lines.get(branch="AMO").pk,
         amount=D("500.00"),
         reference="REC-1",
+        at=datetime(2026, 2, 1, tzinfo=UTC),
     )
-    type(hold).objects.update(placed_at="2026-02-01T00:00:00Z")
     new = assess_surcharges(actor=None, slip_id=owed.pk, as_of=date(2026, 3, 15))
     assert [one.month_number for one in new] == [1, 2]
     assert assess_surcharges(actor=None, slip_id=owed.pk, as_of=date(2026, 3, 15)) == []
@@ -380,17 +412,30 @@ def test_a_hold_is_placed_once_and_released(cast: Cast) -> None:
     first = owed.lines.get()
     again = [
         place_hold(
-            actor=cast.staff, slip=owed, slip_line=first, amount=D("40.00"), reference="REC-1"
-        ).pk
+            actor=cast.staff,
+            slip_line_id=first.pk,
+            amount=D("40.00"),
+            reference="REC-1",
+            at=clock.now(),
+        )
         for _ in range(2)
     ]
     assert again[0] == again[1]
+    assert again[0].released_at is None
     with pytest.raises(HoldTooLarge):
         place_hold(
-            actor=cast.staff, slip=owed, slip_line=first, amount=D("100.01"), reference="REC-2"
+            actor=cast.staff,
+            slip_line_id=first.pk,
+            amount=D("100.01"),
+            reference="REC-2",
+            at=clock.now(),
         )
-    assert release_hold(actor=cast.staff, slip=owed, reference="REC-1") == 1
-    assert release_hold(actor=cast.staff, slip=owed, reference="REC-1") == 0
+    released = release_hold(actor=cast.staff, hold_id=again[0].pk, at=clock.now())
+    later = clock.now() + timedelta(hours=1)
+    assert (
+        release_hold(actor=cast.staff, hold_id=released.pk, at=later).released_at
+        == released.released_at
+    )
 
 
 def test_a_corrected_declaration_replaces_its_slip_and_what_was_paid_follows(cast: Cast) -> None:
