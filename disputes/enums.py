@@ -40,8 +40,9 @@ class MessageSide(LabelledEnum):
 
 
 class Action(LabelledEnum):
-    """What can be done with a dispute; the label reads after « vous ne pouvez pas »."""
+    """What can be done with a dispute; the label reads after « il n’est pas possible de »."""
 
+    OPEN = "open", _("déposer")
     TAKE = "take", _("prendre en charge")
     GIVE_BACK = "give_back", _("rendre à la file")
     WRITE = "write", _("écrire")
@@ -79,3 +80,14 @@ class PieceType(LabelledEnum):
     @property
     def extension(self) -> str:
         return {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[self.value]
+
+
+class DeskFilter(LabelledEnum):
+    """A queue of the staff desk."""
+
+    RUNNING = "running", _("En cours")
+    MINE = "mine", _("Les miennes")
+    UNASSIGNED = "unassigned", _("Sans agent")
+    LATE = "late", _("En retard")
+    SECOND_PERSON = "second_person", _("Au-delà du seuil")
+    CLOSED = "closed", _("Closes")

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
-from disputes.enums import DisputeState, Ground, MessageSide, Outcome
+from disputes.enums import Action, DisputeState, Ground, MessageSide, Outcome
 from payments.models import Hold, SlipLine
 from portal.models import StoredFile
 
@@ -131,6 +131,37 @@ class Message(models.Model):
         return f"{self.dispute_id} {self.side} {self.written_at:%Y-%m-%d}"
 
 
+class DisputeStep(models.Model):
+    """One act on a dispute, by whom and when, as both sides see it. Written once."""
+
+    dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="steps")
+    action = models.CharField(_("acte"), max_length=14, choices=Action.choices())
+    side = models.CharField(_("de"), max_length=10, choices=MessageSide.choices())
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("auteur"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    at = models.DateTimeField(_("le"))
+    message = models.OneToOneField(
+        Message,
+        verbose_name=_("message"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="step",
+    )
+
+    class Meta:
+        verbose_name = _("étape")
+        verbose_name_plural = _("étapes")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.dispute_id} {self.action} {self.at:%Y-%m-%d}"
+
+
 class Attachment(models.Model):
     """A piece joined to a message; served as an attachment only."""
 
@@ -162,10 +193,30 @@ class Decision(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
     )
+    intent = models.UUIDField(unique=True)
+    # Who examined the file, how much was at stake and the limit of that day (DH): kept beside the decision so
+    # that the database itself refuses a big one made by one person alone.
+    examined_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("instruite par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    contested_total = models.DecimalField(_("total contesté"), max_digits=17, decimal_places=2)
+    second_person_above = models.DecimalField(
+        _("seconde personne au-delà de"), max_digits=17, decimal_places=2
+    )
 
     class Meta:
         verbose_name = _("décision")
         verbose_name_plural = _("décisions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(contested_total__lte=F("second_person_above"))
+                | ~Q(decided_by=F("examined_by")),
+                name="decision_second_person",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.dispute_id} {self.outcome}"

@@ -94,6 +94,16 @@ class Clock:
     state: ClockState
     days_left: int
 
+    @property
+    def days_late(self) -> int:
+        """How many days beyond the delay; 0 within it."""
+        return max(0, -self.days_left)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the delay has run out and still waits."""
+        return self.state is ClockState.LATE
+
 
 def read_clock(
     due_on: datetime.date,

@@ -1,0 +1,33 @@
+"""From a member of staff to the disputes on their desk, and what they are to each of them."""
+
+from django.db.models import QuerySet
+
+from affiliates.access import Actor, staff_affiliates
+from affiliates.enums import StaffRole
+from affiliates.models import StaffAssignment
+from disputes.enums import Party
+from disputes.errors import NotStaff
+from disputes.models import Dispute
+from portal.models import User
+
+
+def staff_disputes(user: Actor) -> QuerySet[Dispute]:
+    """The disputes of the affiliates that ``user`` may see as staff; none for anyone else."""
+    return Dispute.objects.filter(affiliate__in=staff_affiliates(user))
+
+
+def staff_party(user: User, dispute: Dispute) -> Party:
+    """What a member of staff is to a dispute: its handler, another clerk, or a supervisor.
+
+    Raises NotStaff without an assignment: a technical account looks, it does not decide.
+    """
+    assignment = (
+        StaffAssignment.objects.filter(user=user).first()
+        if user.is_active and user.is_staff
+        else None
+    )
+    if assignment is None:
+        raise NotStaff
+    if dispute.assigned_to_id == user.pk:
+        return Party.HANDLER
+    return Party.SUPERVISOR if assignment.role == StaffRole.SUPERVISOR else Party.CLERK
