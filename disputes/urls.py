@@ -1,5 +1,16 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from disputes import views
 
 app_name = "disputes"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+_ROOM = "affilies/<str:affiliation_number>/reclamations/"
+
+urlpatterns = [
+    path(_ROOM, views.dispute_list, name="list"),
+    path(f"{_ROOM}nouvelle/", views.open_dispute, name="open"),
+    path(f"{_ROOM}<str:number>/", views.detail, name="detail"),
+    path(f"{_ROOM}<str:number>/ecrire/", views.reply, name="reply"),
+    path(f"{_ROOM}<str:number>/retirer/", views.withdraw, name="withdraw"),
+    path(f"{_ROOM}<str:number>/pieces/<int:pk>/", views.piece, name="piece"),
+]
