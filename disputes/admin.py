@@ -1,0 +1,312 @@
+"""The clerk's desk for disputes: a queue by clock, and a page from which each act calls its workflow.
+
+Nothing is edited in place: Django's own forms for these rows are not reachable.
+"""
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from disputes import queries, transitions, workflows
+from disputes.access import staff_disputes, staff_party
+from disputes.downloads import piece_response
+from disputes.enums import Action, DeskFilter, DisputeState, MessageSide, Party
+from disputes.errors import NotStaff
+from disputes.forms import AnswerForm, AskForm, DecideForm, IntentForm
+from disputes.models import Attachment, Dispute
+from portal import audit, clock
+from portal.actor import actor_of
+from portal.admin import StaffAdmin
+from portal.errors import add_to_form, add_to_messages
+from portal.models import User
+from regulation.errors import DomainError
+from regulation.parameters import value_at
+
+PAGE = 25
+
+# Texts most often applied, offered while typing; the clerk may write another.
+LEGAL_GROUNDS = (
+    "Dahir n° 1-72-184, article 19 (assiette des cotisations)",
+    "Dahir n° 1-72-184, article 20 (taux des cotisations)",
+    "Dahir n° 1-72-184, article 26 (déclaration et paiement)",
+    "Loi n° 65-00, couverture médicale de base",
+    "Loi n° 02-24",
+)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(StaffAdmin):
+    """Queue and file of the disputes that a member of staff may see."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Only our own pages: no raw form, no deletion, no history of forms."""
+
+        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+            return self.admin_site.admin_view(view)
+
+        return [
+            path("", door(self.changelist_view), name="disputes_dispute_changelist"),
+            path("<int:pk>/", door(self.file_view), name="disputes_dispute_change"),
+            path("<int:pk>/prendre/", door(self.take_view), name="disputes_dispute_take"),
+            path("<int:pk>/rendre/", door(self.give_back_view), name="disputes_dispute_give_back"),
+            path("<int:pk>/ecrire/", door(self.write_view), name="disputes_dispute_write"),
+            path("<int:pk>/demander/", door(self.ask_view), name="disputes_dispute_ask"),
+            path("<int:pk>/decider/", door(self.decide_view), name="disputes_dispute_decide"),
+            path(
+                "<int:pk>/pieces/<int:piece_pk>/",
+                door(self.piece_view),
+                name="disputes_dispute_piece",
+            ),
+        ]
+
+    # ------------------------------------------------------------ the queue
+
+    @method_decorator(require_safe)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The disputes by the clock that runs out first, with filters and a search."""
+        user, today = actor_of(request), clock.today()
+        limit = value_at("dispute.second_person_above", today).value
+        chosen = _chosen_filter(request)
+        search = request.GET.get("q", "").strip()[:60]
+        seen = staff_disputes(user)
+        rows = queries.desk(seen, chosen, user=user, today=today, limit=limit)
+        if search:
+            rows = rows.filter(
+                Q(number__icontains=search)
+                | Q(affiliate__affiliation_number=search)
+                | Q(affiliate__name__icontains=search)
+            )
+        page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+        counts = queries.desk_counts(seen, user=user, today=today, limit=limit)
+        return self._page(
+            request,
+            "admin/disputes/queue.html",
+            title=_("Réclamations"),
+            rows=[(row, queries.clocks_of(row, today)) for row in page],
+            page=page,
+            tabs=[(each, counts[each], each is chosen) for each in DeskFilter],
+            chosen=chosen,
+            search=search,
+            limit=limit,
+            figures=queries.figures(seen, clock.now() - datetime.timedelta(days=365)),
+        )
+
+    # ------------------------------------------------------------ the file
+
+    @method_decorator(require_safe)
+    def file_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Everything about one dispute, side by side; looking at it leaves a trace."""
+        return self._file_page(request, self._dispute(request, pk))
+
+    @method_decorator(require_safe)
+    def piece_view(self, request: HttpRequest, pk: int, piece_pk: int) -> HttpResponseBase:
+        """Download a piece; doing so leaves a trace."""
+        dispute = self._dispute(request, pk)
+        piece = get_object_or_404(
+            Attachment.objects.select_related("stored", "message__dispute"),
+            pk=piece_pk,
+            message__dispute=dispute,
+        )
+        audit.record_reading(
+            request,
+            action="dispute.read_piece",
+            subject=piece,
+            affiliation_number=dispute.affiliate.affiliation_number,
+        )
+        return piece_response(piece)
+
+    # ------------------------------------------------------------ the acts
+
+    @method_decorator(require_POST)
+    def take_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return self._act(
+            request, pk, workflows.take, _("Le dossier est à vous. L’affilié voit votre nom.")
+        )
+
+    @method_decorator(require_POST)
+    def give_back_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return self._act(
+            request, pk, workflows.give_back, _("Le dossier est de retour dans la file.")
+        )
+
+    @method_decorator(require_POST)
+    def write_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        dispute = self._dispute(request, pk)
+        form = AnswerForm(request.POST, request.FILES, prefix="write")
+
+        def act() -> None:
+            workflows.write(
+                actor=actor_of(request),
+                dispute_id=dispute.pk,
+                side=MessageSide.STAFF,
+                intent=form.cleaned_data["intent"],
+                text=form.cleaned_data["text"],
+                pieces=form.cleaned_data["pieces"],
+                at=clock.now(),
+            )
+
+        return self._submit(request, dispute, form, "write", act, _("Message envoyé à l’affilié."))
+
+    @method_decorator(require_POST)
+    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        dispute = self._dispute(request, pk)
+        form = AskForm(request.POST, prefix="ask")
+
+        def act() -> None:
+            workflows.ask_for_piece(
+                actor=actor_of(request),
+                dispute_id=dispute.pk,
+                intent=form.cleaned_data["intent"],
+                text=form.cleaned_data["text"],
+                at=clock.now(),
+            )
+
+        return self._submit(request, dispute, form, "ask", act, _("Demande envoyée à l’affilié."))
+
+    @method_decorator(require_POST)
+    def decide_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        dispute = self._dispute(request, pk)
+        form = DecideForm(request.POST, items=dispute.items.all(), prefix="decide")
+
+        def act() -> None:
+            workflows.decide(
+                actor=actor_of(request),
+                dispute_id=dispute.pk,
+                intent=form.cleaned_data["intent"],
+                rulings=form.rulings(),
+                reasons=form.cleaned_data["reasons"],
+                legal_ground=form.cleaned_data["legal_ground"],
+                at=clock.now(),
+            )
+
+        done = _("Décision enregistrée : la suspension est levée, le montant accordé est crédité.")
+        return self._submit(request, dispute, form, "decide", act, done)
+
+    # ------------------------------------------------------------ common
+
+    def _dispute(self, request: HttpRequest, pk: int) -> Dispute:
+        return get_object_or_404(
+            staff_disputes(request.user).select_related("affiliate__agency", "assigned_to"), pk=pk
+        )
+
+    def _act(
+        self, request: HttpRequest, pk: int, verb: Callable[..., object], done: str
+    ) -> HttpResponseBase:
+        dispute = self._dispute(request, pk)
+        try:
+            verb(actor=actor_of(request), dispute_id=dispute.pk, at=clock.now())
+        except DomainError as refusal:
+            add_to_messages(request, refusal)
+        else:
+            messages.success(request, done)
+        return redirect("admin:disputes_dispute_change", pk)
+
+    def _submit(
+        self,
+        request: HttpRequest,
+        dispute: Dispute,
+        form: IntentForm,
+        name: str,
+        act: Callable[[], None],
+        done: str,
+    ) -> HttpResponseBase:
+        """Call ``act`` when the form is sound; a refusal shows the page again with what was typed."""
+        if form.is_valid():
+            try:
+                act()
+            except DomainError as refusal:
+                add_to_form(form, refusal)
+            else:
+                messages.success(request, done)
+                return redirect("admin:disputes_dispute_change", dispute.pk)
+        return self._file_page(request, dispute, {name: form}, status=422)
+
+    def _file_page(
+        self,
+        request: HttpRequest,
+        dispute: Dispute,
+        bound: dict[str, IntentForm] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        user, today = actor_of(request), clock.today()
+        audit.record_reading(
+            request,
+            action="dispute.read",
+            subject=dispute,
+            affiliation_number=dispute.affiliate.affiliation_number,
+        )
+        thread = queries.thread_of(dispute, today)
+        party = _party(user, dispute)
+        actions = transitions.allowed(DisputeState(dispute.state), party) if party else frozenset()
+        limit = value_at("dispute.second_person_above", today).value
+        forms: dict[str, IntentForm] = {
+            "write": AnswerForm(prefix="write"),
+            "ask": AskForm(prefix="ask"),
+            "decide": DecideForm(items=[row.item for row in thread.items], prefix="decide"),
+        } | (bound or {})
+        return self._page(
+            request,
+            "admin/disputes/file.html",
+            status=status,
+            title=dispute.number,
+            dispute=dispute,
+            thread=thread,
+            files=queries.slip_files(thread),
+            decision_fields=_decision_fields(thread, forms["decide"]),
+            write_form=forms["write"],
+            ask_form=forms["ask"],
+            decide_form=forms["decide"],
+            opened=next(iter(bound or {}), ""),
+            may={action.value: action in actions for action in Action},
+            is_handler=party is Party.HANDLER,
+            second_person_needed=thread.contested > limit,
+            may_decide_alone=thread.contested <= limit or party is Party.SUPERVISOR,
+            limit=limit,
+            legal_grounds=LEGAL_GROUNDS,
+            conciliation_months=int(value_at("dispute.conciliation_months", today).value),
+        )
+
+    def _page(
+        self, request: HttpRequest, template: str, *, status: int = 200, **context: object
+    ) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, template, context, status=status).render()
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.filter(pk__in=staff_disputes(request.user).values("pk"))
+
+
+def _chosen_filter(request: HttpRequest) -> DeskFilter:
+    asked = request.GET.get("file", "")
+    known = {each.value for each in DeskFilter}
+    return DeskFilter(asked) if asked in known else DeskFilter.RUNNING
+
+
+def _party(user: User, dispute: Dispute) -> Party | None:
+    """What the person is to the dispute; None for an account without an assignment, which only looks."""
+    try:
+        return staff_party(user, dispute)
+    except NotStaff:
+        return None
+
+
+def _decision_fields(thread: queries.Thread, form: IntentForm) -> list[tuple[Any, Any, Any]]:
+    """Each contested item with its two fields of the decision form."""
+    return [
+        (row, form[f"outcome_{row.item.pk}"], form[f"granted_{row.item.pk}"])
+        for row in thread.items
+    ]
