@@ -1,0 +1,86 @@
+"""manage.py replay: recompute every stored statement with the law of its day, to the centime."""
+
+import datetime
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from declarations.enums import DeclarationStatus
+from declarations.models import Declaration
+from payments.models import FilingPenalty, Surcharge
+from regulation.errors import DomainError
+from regulation.periods import Period
+from regulation.replay import Difference, replay
+
+
+class Command(BaseCommand):
+    """Say every figure that today's tables no longer give; exit 1 when there is one."""
+
+    help = "Recalcule chaque décompte enregistré avec la loi de son jour et signale tout écart."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--period", help="une seule période, comme 2026-01")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            period = Period.parse(options["period"]) if options["period"] else None
+        except DomainError as refusal:
+            raise CommandError(str(refusal)) from refusal
+        statements = differing = 0
+        for name, found in _statements(period.first_day if period else None):
+            statements += 1
+            differing += bool(found)
+            for difference in found:
+                self.stdout.write(
+                    f"{name} {difference.where} : {difference.stored} → {difference.replayed}"
+                )
+        said = _("%(statements)d décomptes recalculés, %(differing)d différents.") % {
+            "statements": statements,
+            "differing": differing,
+        }
+        if differing:
+            raise CommandError(said)
+        self.stdout.write(said)
+
+
+def _statements(month: datetime.date | None) -> Iterator[tuple[str, list[Difference]]]:
+    """Each stored statement with what differs, declarations first."""
+    declarations = Declaration.objects.filter(status=DeclarationStatus.SUBMITTED.value)
+    surcharges = Surcharge.objects.select_related("slip")
+    penalties = FilingPenalty.objects.all()
+    if month:
+        declarations = declarations.filter(period=month)
+        surcharges = surcharges.filter(slip__period=month)
+        penalties = penalties.filter(period=month)
+    for declaration in declarations.order_by("pk").iterator():
+        yield f"{declaration.receipt_number}", _of_declaration(declaration)
+    for surcharge in surcharges.order_by("pk").iterator():
+        yield f"{surcharge.payment_reference}", replay(surcharge.working)
+    for penalty in penalties.order_by("pk").iterator():
+        found = replay(penalty.working)
+        if str(penalty.amount) != penalty.working["amount"]:
+            found.append(Difference("amount", str(penalty.amount), penalty.working["amount"]))
+        yield f"{penalty.payment_reference}", found
+
+
+def _of_declaration(declaration: Declaration) -> list[Difference]:
+    """What differs in the working, and between the working and the columns beside it."""
+    working = declaration.working
+    if not working:
+        return [Difference("working", "", "")]
+    kept = {
+        "total": (declaration.contributions_total, working["total"]),
+        "bases.gross": (declaration.wage_bill, working["bases"]["gross"]),
+        "bases.capped": (declaration.capped_wage_bill, working["bases"]["capped"]),
+    }
+    beside = [
+        Difference(where, str(column), stored)
+        for where, (column, stored) in kept.items()
+        if str(column) != stored
+    ]
+    return beside + replay(working)
