@@ -178,7 +178,7 @@ def _contest(
     hold = None
     if holdable > ZERO:
         hold = place_hold(
-            actor=actor, slip=slip, slip_line=line, amount=holdable, reference=dispute.number
+            actor=actor, slip_line_id=line.pk, amount=holdable, reference=dispute.number, at=at
         )
     DisputedItem.objects.create(dispute=dispute, slip_line=line, amount=amount, hold=hold)
     return holdable
@@ -363,9 +363,9 @@ def decide(
     total = sum((item.amount for item in items), ZERO)
     limit = value_at("dispute.second_person_above", clock.day_of(at)).value
     rules.check_second_person(total, limit=limit, party=party)
-    _release_holds(dispute, actor)
+    _release_holds(dispute, actor, at)
     for item in items:
-        _settle(dispute, item, rulings[item.pk].outcome, granted[item.pk], actor)
+        _settle(dispute, item, rulings[item.pk].outcome, granted[item.pk], actor, at)
     failpoint("dispute-decide-before-decision")
     decision = Decision.objects.create(
         dispute=dispute,
@@ -398,19 +398,28 @@ def decide(
     return decision
 
 
-def _release_holds(dispute: Dispute, actor: User) -> None:
-    slips = PaymentSlip.objects.filter(lines__disputed_items__dispute=dispute)
-    for slip in slips.order_by("pk").distinct():
-        release_hold(actor=actor, slip=slip, reference=dispute.number)
+def _release_holds(dispute: Dispute, actor: User, at: datetime.datetime) -> None:
+    held = dispute.items.filter(hold__isnull=False).order_by("slip_line__slip", "pk")
+    for hold_id in held.values_list("hold_id", flat=True):
+        release_hold(actor=actor, hold_id=hold_id, at=at)
 
 
 def _settle(
-    dispute: Dispute, item: DisputedItem, outcome: Outcome, granted: Decimal, actor: User
+    dispute: Dispute,
+    item: DisputedItem,
+    outcome: Outcome,
+    granted: Decimal,
+    actor: User,
+    at: datetime.datetime,
 ) -> None:
     """Post the credit of what an item was granted, and keep the answer on it."""
     if granted > ZERO:
         credit_upheld(
-            actor=actor, slip_line=item.slip_line, amount=granted, reference=dispute.number
+            actor=actor,
+            slip_line_id=item.slip_line_id,
+            amount=granted,
+            reference=dispute.number,
+            at=at,
         )
     item.outcome = outcome.value
     item.granted = granted
@@ -424,7 +433,7 @@ def withdraw(*, actor: User, dispute_id: int, at: datetime.datetime) -> Dispute:
     if dispute.state == DisputeState.WITHDRAWN:
         return dispute
     state = transitions.move(DisputeState(dispute.state), Action.WITHDRAW, Party.AFFILIATE)
-    _release_holds(dispute, actor)
+    _release_holds(dispute, actor, at)
     dispute.state = state.value
     dispute.closed_at = at
     dispute.save(update_fields=["state", "closed_at"])

@@ -67,7 +67,7 @@ def slip_of(
             employee_share=employee,
             working=dict(working),
         )
-    return issue_slip(actor=None, declaration_id=declaration.pk)
+    return issue_slip(actor=None, declaration_id=declaration.pk, at=declaration.submitted_at)
 
 
 def upload(name: str = "bulletin.pdf", content: bytes = PDF) -> "ContentFile[bytes]":

@@ -8,7 +8,6 @@ import pytest
 from django.db import IntegrityError, InternalError, transaction
 from django.db.models import Sum
 
-from affiliates.enums import StaffRole
 from disputes import rules, workflows
 from disputes.enums import Action, DisputeState, Ground, MessageSide, Outcome
 from disputes.errors import (
@@ -39,24 +38,6 @@ pytestmark = pytest.mark.django_db
 
 LATER = OPENED_AT + datetime.timedelta(days=3)
 BIG = ((Branch.AMO, Decimal("900000.00"), Decimal("20340.00"), Decimal("20340.00")),)
-
-
-@pytest.fixture
-def slip(cast: Cast) -> PaymentSlip:
-    return slip_of(cast.affiliate)
-
-
-@pytest.fixture
-def supervisor(cast: Cast) -> User:
-    return StaffAssignmentFactory(
-        role=StaffRole.SUPERVISOR.value, agency=cast.affiliate.agency
-    ).user
-
-
-@pytest.fixture
-def taken(cast: Cast, slip: PaymentSlip) -> Dispute:
-    dispute = dispute_of(cast.owner, slip)
-    return workflows.take(actor=cast.staff, dispute_id=dispute.pk, at=OPENED_AT)
 
 
 def live_holds(slip: PaymentSlip) -> Decimal:
