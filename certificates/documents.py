@@ -37,6 +37,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A long text in a field cannot push the rest of the paper away.
 LONGEST_TEXT = 200
+# Room for the amounts at the left of a chart, in its own units.
+CHART_MARGIN = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def _identity(affiliate: AffiliateFacts) -> list[Row]:
         Row(_("Raison sociale"), affiliate.name),
         Row(_("Raison sociale en arabe"), affiliate.name_ar),
         Row(_("Numéro d’affiliation"), affiliate.affiliation_number, is_code=True),
-        Row(_("Identifiant commun de l’entreprise (ICE)"), affiliate.ice, is_code=True),
+        Row(_("Identifiant de l’entreprise (ICE)"), affiliate.ice, is_code=True),
         Row(_("Activité"), affiliate.activity),
         Row(_("Adresse"), ", ".join(part for part in (affiliate.address, place) if part)),
         Row(_("Agence"), affiliate.agency),
@@ -182,7 +184,8 @@ def _wage_chart(facts: CertificateFacts) -> dict[str, Any]:
     title = _("Masse salariale déclarée, mois par mois")
     chart = charts.BarChart(title, "", [charts.Series(_("Masse salariale"), "ok")], bars)
     drawn = charts.layout(chart, right_to_left=False)
-    svg = render_to_string("certificates/pdf/_chart.svg", {"chart": drawn})
+    frame = {"margin": str(CHART_MARGIN), "frame_width": str(charts.WIDTH + CHART_MARGIN)}
+    svg = render_to_string("certificates/pdf/_chart.svg", {"chart": drawn, **frame})
     return {"title": title, "image": _as_data(svg)}
 
 
