@@ -1,0 +1,29 @@
+# One image, three commands: web, worker, beat (docker-compose.yml). No secret enters it.
+
+FROM python:3.13-slim-trixie AS build
+WORKDIR /app
+COPY requirements.txt requirements-uv.txt ./
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements-uv.txt \
+    && /venv/bin/uv pip install --no-cache --python /venv/bin/python --require-hashes -r requirements.txt \
+    && /venv/bin/uv pip uninstall --python /venv/bin/python uv
+
+FROM python:3.13-slim-trixie
+# What WeasyPrint loads to make the PDF documents.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+    && rm -rf /var/lib/apt/lists/*
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin damancom
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY . .
+# Files to serve and translations are made here, with settings that exist for this one command.
+RUN SECRET_KEY=only-while-the-image-is-made-only-while-the-image-is-made \
+    ALLOWED_HOSTS=localhost PUBLIC_URL=https://localhost \
+    DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost \
+    DJANGO_SETTINGS_MODULE=damancom.settings.base \
+    sh -c "python -m damancom.messages compile && python manage.py collectstatic --noinput --verbosity 0"
+USER damancom
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "1", "--no-ws", "damancom.wsgi:application"]
