@@ -277,7 +277,7 @@ TEXTS: Mapping[str, FindingText] = {
     ),
     "R28": FindingText(
         _("Jours déclarés"),
-        _("{value} jours sont déclarés ; le mois en compte {expected}."),
+        _("{value} jours sont déclarés ; valeurs admises : {expected}."),
         _("Les jours de calendrier ont été repris au lieu des jours de travail."),
         _("Déclarez au plus 26 jours."),
         _LINE_STOPS,
@@ -411,7 +411,7 @@ TEXTS: Mapping[str, FindingText] = {
     ),
     "R73": FindingText(
         _("Jours d’un entrant"),
-        _("{value} jours sont déclarés ; on attend {expected}."),
+        _("{value} jours sont déclarés ; valeurs admises : {expected}."),
         _("La main-d’œuvre occasionnelle se déclare avec 0 jour, tout autre entrant de 1 à 26."),
         _REGENERATE,
         _LINE_STOPS,
