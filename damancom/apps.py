@@ -1,6 +1,7 @@
 """The wiring as a Django application, and the staff desk that replaces Django's own admin site."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -9,4 +10,9 @@ class DamancomConfig(AppConfig):
 
 
 class StaffDeskConfig(AdminConfig):
-    default_site = "portal.admin.StaffDesk"
+    default_site = "portal.desk.StaffDesk"
+
+    def ready(self) -> None:
+        super().ready()
+        # Rights come from an assignment to an agency, never from Django's groups.
+        admin.site.unregister(apps.get_model("auth", "Group"))

@@ -5,27 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
 from portal import audit
 from portal.models import AuditEntry, StoredFile, User
-
-
-class StaffDesk(admin.AdminSite):
-    """The clerks' desk; replaces Django's own admin site."""
-
-    site_header = _("Damancom — bureau des agents")
-    site_title = _("Bureau des agents")
-    index_title = _("Que voulez-vous traiter ?")
-    enable_nav_sidebar = False
-
-    def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """One door for everyone: the same limits, the same words."""
-        return redirect(f"{reverse('portal:login')}?next={request.get_full_path()}")
 
 
 class StaffAdmin(admin.ModelAdmin):
