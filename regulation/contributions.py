@@ -10,13 +10,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
-from regulation.enums import Box, Branch, Confidence, ContributionStatus
+from regulation.enums import Box, Branch, ContributionStatus
 from regulation.errors import DomainError
 from regulation.money import ZERO, check_amount, format_amount, format_rate, round_half_up
-from regulation.parameters import Value, Version, choice_at, french_day, value_at
+from regulation.parameters import Choice, Value, Version, choice_at, french_day, value_at
 from regulation.periods import Period
+from regulation.series import CHOICES
 from regulation.text import Sentence, _
 
 HUNDRED = Decimal(100)
@@ -110,6 +112,16 @@ RULES: tuple[BranchRule, ...] = (
     BranchRule(Branch.TFP, Box.TFP, False, "rate.tfp.employer", None),
 )
 
+# What no text settles and a line relies on, for a base of real wages and for one of capped wages.
+_CHOICES_OF = {
+    False: ("policy.rounding.unit",),
+    True: (
+        "policy.rounding.unit",
+        "policy.ceiling.part_month",
+        "policy.ceiling.several_employers",
+    ),
+}
+
 _EXEMPTED = {ContributionStatus.AMO_EXEMPT: Branch.AMO, ContributionStatus.TFP_EXEMPT: Branch.TFP}
 
 _BASE_GROSS = _("Assiette : salaires réels du mois, {base} DH.")
@@ -131,7 +143,7 @@ _STATE = _(
     "il reste {employer} DH à l’employeur."
 )
 _LAW = _("Texte : {reference}, taux en vigueur depuis le {day}.")
-_POLICY = _("{reference}.")
+_CHOICE = _("Choix de gestion : {choice}.")
 _EXEMPT_NOTE = _("{branch} : rien n’est dû, l’affilié a le statut « {status} ».")
 
 
@@ -309,15 +321,24 @@ def contributions(
     return contributions_from_bases(period, sum_wages(wages, ceiling), statuses)
 
 
+_GROSS = attrgetter("gross_wage")
+_CAPPED = attrgetter("capped_wage")
+_TAKEOVER = attrgetter("state_takeover")
+
+
 def sum_wages(wages: Iterable[WageLine], ceiling: Decimal) -> Bases:
     """Cap each wage and add them up; refuse a wage that is not an amount."""
     lines = wages if isinstance(wages, Sequence) else list(wages)
-    gross = [line.gross_wage for line in lines]
-    given = [line.capped_wage for line in lines]
-    own = [capped for capped in given if capped is not None]
+    # Whole columns are summed and compared without a step of Python per line:
+    # a big employer's preview is computed while he waits.
+    gross = list(map(_GROSS, lines))
+    given = list(map(_CAPPED, lines))
+    some_given = given.count(None) != len(given)
+    own = [capped for capped in given if capped is not None] if some_given else []
+    total = sum(gross, ZERO)
     # A sum keeps the finest exponent of its terms: one look at it tells whether
     # any wage has a third decimal, and lines are examined only when one has.
-    doubtful = sum(gross, ZERO) + sum(own, ZERO)
+    doubtful = total + sum(own, ZERO)
     if not doubtful.is_finite() or doubtful.as_tuple().exponent != -2:
         _check_lines(lines)
     if min(gross, default=ZERO) < 0 or min(own, default=ZERO) < 0:
@@ -325,9 +346,10 @@ def sum_wages(wages: Iterable[WageLine], ceiling: Decimal) -> Bases:
     capped = [wage if wage < ceiling else ceiling for wage in gross]  # noqa: FURB136 - 4 times faster
     if own:
         capped = [_own_cap(line, cap) for line, cap in zip(lines, capped, strict=True)]
-    taken = [rank for rank, line in enumerate(lines) if line.state_takeover]
+    takeovers = list(map(_TAKEOVER, lines))
+    taken = [rank for rank, yes in enumerate(takeovers) if yes] if any(takeovers) else []
     return Bases(
-        sum(gross, ZERO),
+        total,
         sum(capped, ZERO),
         sum((gross[rank] for rank in taken), ZERO),
         sum((capped[rank] for rank in taken), ZERO),
@@ -474,12 +496,15 @@ def _line(
     versions = [rates.employer.version]
     if rates.employee:
         versions.append(rates.employee.version)
-    versions.append(choice_at("policy.rounding.unit", period.first_day).version)
+    choices = [choice_at(name, period.first_day) for name in _CHOICES_OF[capped]]
     working = [_base_sentence(period, base, versions, capped=capped)]
     working += _share_sentences(rates, base, total, employee, rest_of)
     state = ZERO
-    if taken:
-        state = _state_share(period, rates, base, taken, employer, versions)
+    covered = choice_at("policy.takeover.branches", period.first_day) if taken else None
+    if covered and rates.rule.branch.value in covered.option.split():
+        # When every wage is taken over, nothing is left, not even a centime of rounding.
+        state = employer if taken == base else min(employer, _share(taken, rates.employer.value))
+        choices.append(covered)
     if state:
         employer -= state
         working.append(
@@ -501,11 +526,8 @@ def _line(
             },
         )
     )
-    working += [
-        Sentence(_POLICY, {"reference": version.reference})
-        for version in versions
-        if version.confidence is Confidence.POLICY
-    ]
+    working += [chosen(choice) for choice in choices]
+    versions += [choice.version for choice in choices]
     return ContributionLine(
         branch=rates.rule.branch,
         box=rates.rule.box,
@@ -521,20 +543,9 @@ def _line(
     )
 
 
-def _state_share(
-    period: Period,
-    rates: _Rates,
-    base: Decimal,
-    taken: Decimal,
-    employer: Decimal,
-    versions: list[Version],
-) -> Decimal:
-    covered = choice_at("policy.takeover.branches", period.first_day)
-    if rates.rule.branch.value not in covered.option.split():
-        return ZERO
-    versions.append(covered.version)
-    # When every wage is taken over, nothing is left, not even a centime of rounding.
-    return employer if taken == base else min(employer, _share(taken, rates.employer.value))
+def chosen(choice: Choice) -> Sentence:
+    """Say that a choice of management was made where no text settles."""
+    return Sentence(_CHOICE, {"choice": CHOICES[choice.option]}, ("choice",))
 
 
 def _base_sentence(

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from regulation.contributions import format_exact
+from regulation.contributions import chosen, format_exact
 from regulation.enums import Branch, SurchargeGroup
 from regulation.errors import DomainError
 from regulation.money import ZERO, check_amount, format_amount, format_rate, round_half_up
@@ -39,6 +39,11 @@ _SERIES = {
     SurchargeGroup.TFP: "surcharge.tfp",
 }
 
+# What no text settles and every started month relies on.
+_MONTH_CHOICES = ("policy.surcharge.months", "policy.surcharge.fraction")
+_RATE_CHOICES = (*_MONTH_CHOICES, "policy.surcharge.rate_day")
+_PENALTY_CHOICES = ("policy.filing_penalty.cap_scope", "policy.filing_penalty.scope")
+
 _MONTH = _(
     "Mois {rank}, du {starts_on} au {ends_on} : {base} DH × {rate} = {exact} DH ({reference})."
 )
@@ -59,7 +64,6 @@ _PENALTY = _(
 )
 _PENALTY_MONTHS = _("{months} mois commencés du {starts_on} au {until} : {amount} DH.")
 _LAW = _("Texte : {reference}.")
-_POLICY = _("{reference}.")
 
 
 class PaidMoreThanDue(DomainError):
@@ -198,23 +202,19 @@ class MonthCharge:
 
 @dataclass(frozen=True, slots=True)
 class GroupSurcharge:
-    """The surcharge of one branch group: months, amount in DH, working."""
+    """The surcharge of one branch group: months, amount in DH, working, versions used."""
 
     group: SurchargeGroup
     principal: Decimal
     months: tuple[MonthCharge, ...]
     amount: Decimal
     working: tuple[Sentence, ...]
+    versions: tuple[Version, ...]
 
     @property
     def rate(self) -> Decimal:
         """The sum of the monthly rates that were charged, in percent."""
         return sum((month.rate for month in self.months), ZERO)
-
-    @property
-    def versions(self) -> tuple[Version, ...]:
-        """The parameter versions used, each once."""
-        return tuple(dict.fromkeys(month.version for month in self.months if month.version))
 
     @property
     def text(self) -> str:
@@ -242,6 +242,7 @@ class GroupSurcharge:
                 for charge in self.months
             ],
             "working": [sentence.to_json() for sentence in self.working],
+            "versions": [version.to_json() for version in self.versions],
         }
 
 
@@ -432,11 +433,18 @@ def _group_surcharge(
     exact = sum((charge.exact for charge in charges), ZERO)
     amount = round_half_up(exact)
     if not charges:
-        working: tuple[Sentence, ...] = (Sentence(_NOT_LATE, {"due_on": french_day(due_on)}),)
-    else:
-        facts = {"exact": format_exact(exact), "amount": format_amount(amount)}
-        working = (*(charge.working for charge in charges), Sentence(_SUM, facts))
-    return GroupSurcharge(group, principal, charges, amount, working)
+        in_time = Sentence(_NOT_LATE, {"due_on": french_day(due_on)})
+        return GroupSurcharge(group, principal, charges, amount, (in_time,), ())
+    choices = [choice_at(name, charges[0].month.starts_on) for name in _RATE_CHOICES]
+    facts = {"exact": format_exact(exact), "amount": format_amount(amount)}
+    working = (
+        *(charge.working for charge in charges),
+        Sentence(_SUM, facts),
+        *(chosen(choice) for choice in choices),
+    )
+    used = [charge.version for charge in charges if charge.version]
+    versions = (*dict.fromkeys(used), *(choice.version for choice in choices))
+    return GroupSurcharge(group, principal, charges, amount, working, versions)
 
 
 def filing_penalty(*, employees: int, due_on: date, filed_on: date) -> FilingPenaltyResult:
@@ -454,7 +462,7 @@ def filing_penalty(*, employees: int, due_on: date, filed_on: date) -> FilingPen
     first_day = months[0].starts_on
     per_employee = value_at("filing_penalty.per_employee", first_day)
     cap = value_at("filing_penalty.cap", first_day)
-    scope = choice_at("policy.filing_penalty.cap_scope", first_day)
+    choices = [choice_at(name, first_day) for name in (*_MONTH_CHOICES, *_PENALTY_CHOICES)]
     uncapped = employees * per_employee.value
     monthly = min(uncapped, cap.value)
     amount = round_half_up(monthly * len(months))
@@ -479,9 +487,9 @@ def filing_penalty(*, employees: int, due_on: date, filed_on: date) -> FilingPen
             },
         ),
         Sentence(_LAW, {"reference": per_employee.reference}),
-        Sentence(_POLICY, {"reference": scope.reference}),
+        *(chosen(choice) for choice in choices),
     ]
-    versions = (per_employee.version, cap.version, scope.version)
+    versions = (per_employee.version, cap.version, *(choice.version for choice in choices))
     return FilingPenaltyResult(
         due_on, filed_on, employees, len(months), amount, tuple(working), versions
     )

@@ -140,6 +140,14 @@ SERIES: dict[str, Series] = {
     "filing_penalty.omitted_employee": _penalties(
         _("Astreinte par salarié omis ou minoré"), Unit.DIRHAMS
     ),
+    "e_filing_penalty.per_employee": _penalties(
+        _("Absence de télédéclaration, par salarié"), Unit.DIRHAMS
+    ),
+    "e_filing_penalty.cap": _penalties(_("Absence de télédéclaration, plafond"), Unit.DIRHAMS),
+    "e_payment_penalty.per_employee": _penalties(
+        _("Absence de télépaiement, par salarié"), Unit.DIRHAMS
+    ),
+    "e_payment_penalty.cap": _penalties(_("Absence de télépaiement, plafond"), Unit.DIRHAMS),
     "policy.filing_penalty.cap_scope": _penalties(
         _("Portée du plafond de l’astreinte"), Unit.CHOICE
     ),
@@ -227,14 +235,17 @@ SERIES: dict[str, Series] = {
 }
 
 CHOICES: dict[str, str] = {
-    "full_ceiling": _("le plafond entier s’applique"),
+    "full_ceiling": _("le plafond entier s’applique à un mois incomplet"),
     "per_employer": _("un plafond par employeur"),
     "box": _("chaque rubrique du bordereau est arrondie une fois"),
     "first_day": _("le statut du premier jour vaut pour tout le mois"),
-    "PF CT IPE LT TFP": _("prestations familiales, prestations sociales et TFP"),
-    "date_to_date": _("de date à date, à partir du lendemain de l’échéance"),
-    "started_month": _("chaque mois commencé"),
-    "month_start": _("le taux du premier jour de chaque mois de retard"),
+    "PF CT IPE LT TFP": _(
+        "l’État prend en charge les prestations familiales, les prestations sociales et la TFP"
+    ),
+    "date_to_date": _("les mois courent de date à date, à partir du lendemain de l’échéance"),
+    "started_month": _("chaque mois commencé compte"),
+    "each_month": _("le plafond vaut pour chaque mois commencé"),
+    "month_start": _("chaque mois porte le taux de son premier jour"),
     "channel_day": _("selon le moyen de paiement"),
     "oldest_principal_first": _("période la plus ancienne d’abord, principal avant majorations"),
     "declaration": _("une astreinte par déclaration"),

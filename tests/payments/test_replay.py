@@ -19,6 +19,7 @@ from tests.payments.factories import submitted
 pytestmark = pytest.mark.django_db
 
 JANUARY = Period(2026, 1)
+AT = datetime.datetime(2026, 2, 5, 9, tzinfo=datetime.UTC)
 DUE, LATE = datetime.date(2026, 2, 10), datetime.date(2026, 4, 25)
 
 
@@ -44,7 +45,7 @@ def declaration() -> Declaration:
         working=result.to_json(),
     )
     Declaration.objects.filter(pk=row.pk).update(wage_bill=result.bases.gross)
-    slip = issue_slip(actor=None, declaration_id=row.pk)
+    slip = issue_slip(actor=None, declaration_id=row.pk, at=AT)
     assess_surcharges(actor=None, slip_id=slip.pk, as_of=LATE)
     penalty = filing_penalty(employees=2, due_on=DUE, filed_on=LATE)
     FilingPenalty.objects.create(

@@ -68,7 +68,7 @@ def test_every_line_says_how_it_was_found() -> None:
         "part patronale : le reste, 369,41 DH. "
         "Texte : Loi 65-00 ; décret n° 2-14-207 du 10 novembre 2014 modifiant le décret "
         "n° 2-05-734, taux en vigueur depuis le 01/01/2016. "
-        "Choix de gestion : aucun texte trouvé sur l’arrondi ; rubriques de l’imprimé 511-1-01."
+        "Choix de gestion : chaque rubrique du bordereau est arrondie une fois."
     ).replace("16 345", "16\u00a0345").replace(" %", "\u00a0%")
     assert amo.residue == Decimal("0.004284")
     assert [version.name for version in amo.versions] == [
