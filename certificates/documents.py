@@ -8,7 +8,7 @@ screen: the paper that one person asks for, another must read.
 import base64
 import io
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -20,17 +20,15 @@ from django.utils import translation
 
 from certificates import printing
 from certificates.enums import CertificateKind
-from certificates.facts import (
-    AffiliateFacts,
-    CertificateFacts,
-    PaymentFacts,
-    ReceiptFacts,
-    SlipFacts,
-    SlipLineFacts,
-)
+from certificates.facts import AffiliateFacts, CertificateFacts, PaymentFacts
+from declarations.enums import DeclarationKind
+from declarations.queries import ReceiptFacts
+from payments.enums import SlipState
+from payments.queries import SlipFacts, SlipLineFact
 from portal import charts, formats
 from portal.clock import day_of
-from regulation.enums import Branch
+from regulation.contributions import RULES
+from regulation.enums import Box, Branch
 from regulation.text import _
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -192,8 +190,8 @@ def _wage_chart(facts: CertificateFacts) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------- receipts
 
 
-def filing_receipt(facts: ReceiptFacts) -> Document:
-    """The receipt (récépissé) of a submitted declaration."""
+def filing_receipt(employer: AffiliateFacts, facts: ReceiptFacts) -> Document:
+    """The receipt (récépissé) of a submitted declaration, in time or late."""
     with translation.override("fr"):
         context = {
             "title": _("Récépissé de dépôt de déclaration"),
@@ -202,39 +200,50 @@ def filing_receipt(facts: ReceiptFacts) -> Document:
             "issued": facts.submitted_at,
             "statement": Statement(
                 _(
-                    "La Caisse a reçu le {instant} la déclaration des salaires de {period} de l’employeur ci-dessous."
+                    "La Caisse a reçu le {instant} la déclaration des salaires de {period} de l’employeur "
+                    "ci-dessous."
                 ),
                 {"instant": facts.submitted_at, "period": facts.period},
             ),
-            "rows": _identity(facts.affiliate),
-            "details": [
-                Row(_("Numéro de récépissé"), facts.receipt_number, is_code=True),
-                Row(_("Période déclarée"), formats.period(facts.period)),
-                Row(_("Nature de la déclaration"), formats.label(facts.kind)),
-                Row(_("Mode de dépôt"), formats.label(facts.mode)),
-                Row(_("Déposée par"), _short(facts.submitted_by)),
-                Row(_("Salariés déclarés"), formats.number(facts.employee_count)),
-                Row(_("Jours déclarés"), formats.number(facts.days_declared)),
-                Row(_("Masse salariale"), formats.dirhams(facts.wage_bill)),
-                Row(_("Masse salariale plafonnée"), formats.dirhams(facts.capped_wage_bill)),
-                Row(_("Cotisations calculées"), formats.dirhams(facts.contributions_total)),
-                *(
-                    [
-                        Row(_("Fichier reçu"), _short(facts.file_name), is_code=True),
-                        Row(_("Empreinte SHA-256 du fichier"), facts.file_sha256, is_code=True),
-                    ]
-                    if facts.file_sha256
-                    else []
-                ),
-            ],
+            "rows": _identity(employer),
+            "details": [row for row in _filing_details(facts) if row.value],
             "note": Statement(
                 _(
-                    "Ce récépissé prouve le dépôt et sa date ; il ne vaut pas quittance de paiement. Le bordereau de "
-                    "paiement correspondant est disponible dans votre espace."
+                    "Ce récépissé prouve le dépôt et sa date ; il ne vaut pas quittance de paiement. Le "
+                    "bordereau de paiement correspondant est disponible dans votre espace."
                 )
             ),
         }
         return _document("certificates/pdf/receipt.html", context, facts.receipt_number)
+
+
+def _filing_details(facts: ReceiptFacts) -> list[Row]:
+    kind = formats.label(facts.kind)
+    if facts.kind is DeclarationKind.SUPPLEMENTARY:
+        kind = f"{kind} n° {facts.supplement_number}"
+    due = formats.sentence(
+        Statement(
+            _("après l’échéance du {day}")
+            if facts.is_late
+            else _("dans le délai (échéance le {day})"),
+            {"day": facts.due_on},
+        )
+    )
+    return [
+        Row(_("Numéro de récépissé"), facts.receipt_number, is_code=True),
+        Row(_("Période déclarée"), formats.period(facts.period)),
+        Row(_("Nature de la déclaration"), kind),
+        Row(_("Dépôt"), due),
+        Row(_("Déposée par"), _short(facts.submitted_by)),
+        Row(_("Salariés déclarés"), formats.number(facts.employee_count)),
+        Row(_("dont entrants"), formats.number(facts.new_hire_count)),
+        Row(_("Jours déclarés"), formats.number(facts.days_declared)),
+        Row(_("Masse salariale"), formats.dirhams(facts.wage_bill)),
+        Row(_("Masse salariale plafonnée"), formats.dirhams(facts.capped_wage_bill)),
+        Row(_("Cotisations calculées"), formats.dirhams(facts.contributions.total)),
+        Row(_("Fichier reçu"), _short(facts.file_name), is_code=True),
+        Row(_("Empreinte SHA-256 du fichier"), facts.file_sha256, is_code=True),
+    ]
 
 
 def payment_receipt(facts: PaymentFacts) -> Document:
@@ -284,11 +293,11 @@ def payment_receipt(facts: PaymentFacts) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class SlipBox:
-    """One box of the form 511-1-01: its number there, its branches, and their sum. Amounts in dirhams."""
+    """One box of the form 511-1-01: its number there, its branches, and their sums. Amounts in dirhams."""
 
     number: str
     label: str
-    lines: tuple[SlipLineFacts, ...]
+    lines: tuple[SlipLineFact, ...]
 
     @property
     def employer_share(self) -> Decimal:
@@ -303,52 +312,55 @@ class SlipBox:
         return sum((line.amount for line in self.lines), Decimal("0.00"))
 
 
-# Payment bordereau 511-1-01: box 1 family allowance, 2 social benefits, 8 vocational tax; AMO on its second page.
-_GENERAL_BOXES = (
-    ("1", _("Prestations familiales"), (Branch.PF,)),
-    ("2", _("Prestations sociales"), (Branch.CT, Branch.LT, Branch.IPE)),
-    ("8", _("Taxe de formation professionnelle"), (Branch.TFP,)),
+# Payment bordereau 511-1-01: the general scheme on its first page, the AMO, whose boxes have no number, on its second.
+_GROUPS = (
+    (
+        _("Régime général et formation professionnelle"),
+        ((Box.PF, "1"), (Box.SOCIAL_BENEFITS, "2"), (Box.TFP, "8")),
+    ),
+    (
+        _("Assurance maladie obligatoire (AMO)"),
+        ((Box.AMO_SOLIDARITY, ""), (Box.AMO, "")),
+    ),
 )
-_HEALTH_BOXES = (
-    ("A", _("Participation solidaire à l’AMO"), (Branch.AMO_SOLIDARITY,)),
-    ("B", _("Assurance maladie obligatoire"), (Branch.AMO,)),
-)
+_BOX_OF = {rule.branch: rule.box for rule in RULES}
 
 
-def slip(facts: SlipFacts) -> Document:
-    """The payment slip (BPC): boxes, branches, references and how to pay."""
+def slip(employer: AffiliateFacts, facts: SlipFacts, *, on: date) -> Document:
+    """The payment slip (BPC) as it stands on ``on``: boxes, branches, references and how to pay."""
     with translation.override("fr"):
-        general, health = _boxes(facts, _GENERAL_BOXES), _boxes(facts, _HEALTH_BOXES)
+        groups = [(heading, _boxes(facts, boxes)) for heading, boxes in _GROUPS]
         context = {
             "title": _("Bordereau de paiement des cotisations"),
             "number": facts.payment_reference,
             "created": facts.issued_on.isoformat(),
             "issued": facts.issued_on,
             "facts": facts,
-            "is_paid": facts.outstanding == 0,
-            "is_partly_paid": 0 < facts.outstanding < facts.total,
-            "rows": _identity(facts.affiliate)[:4],
-            "groups": [
-                group
-                for group in (
-                    (_("Régime général et formation professionnelle"), general),
-                    (_("Assurance maladie obligatoire (AMO)"), health),
-                )
-                if group[1]
-            ],
+            "on": on,
+            "rows": _identity(employer)[:4],
+            "groups": [(heading, boxes) for heading, boxes in groups if boxes],
+            "changes": [(label, amount) for label, amount in _changes(facts) if amount],
+            "is_settled": facts.state is SlipState.PAID or not facts.outstanding,
             "qr": qr_code(facts.payment_reference),
         }
         return _document("certificates/pdf/slip.html", context, facts.payment_reference)
 
 
-def _boxes(
-    facts: SlipFacts, boxes: tuple[tuple[str, str, tuple[Branch, ...]], ...]
-) -> list[SlipBox]:
+def _changes(facts: SlipFacts) -> list[tuple[str, Decimal]]:
+    """What happened to the total since the slip was issued; each as shown under it."""
+    return [
+        (_("Déjà payé"), facts.paid),
+        (_("Accordé après réclamation"), facts.credited),
+        (_("Suspendu par une réclamation, non réclamé pour le moment"), facts.held),
+    ]
+
+
+def _boxes(facts: SlipFacts, boxes: tuple[tuple[Box, str], ...]) -> list[SlipBox]:
     drawn = []
-    for number, label, branches in boxes:
-        lines = tuple(line for line in facts.lines if line.branch in branches)
+    for box, number in boxes:
+        lines = tuple(line for line in facts.lines if _BOX_OF[Branch(line.branch)] is box)
         if lines:
-            drawn.append(SlipBox(number, label, lines))
+            drawn.append(SlipBox(number, box.label, lines))
     return drawn
 
 

@@ -8,11 +8,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from regulation.enums import Branch
 from regulation.periods import Period
 
 VERSION = 1
@@ -145,58 +144,6 @@ def digest(stored: Stored) -> str:
     """
     canonical = json.dumps(stored, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptFacts:
-    """A submitted declaration, for its filing receipt. Amounts in dirhams; the file is empty for a typed one."""
-
-    affiliate: AffiliateFacts
-    receipt_number: str
-    period: Period
-    # French labels, messages of the catalogue.
-    kind: str
-    mode: str
-    submitted_at: datetime
-    submitted_by: str
-    employee_count: int
-    days_declared: int
-    wage_bill: Decimal
-    capped_wage_bill: Decimal
-    contributions_total: Decimal
-    file_name: str
-    file_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class SlipLineFacts:
-    """One branch of a slip. Amounts in dirhams."""
-
-    branch: Branch
-    base: Decimal
-    employer_share: Decimal
-    employee_share: Decimal
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class SlipFacts:
-    """A payment slip (BPC). Amounts in dirhams; ``outstanding`` is what remained on ``as_of``."""
-
-    affiliate: AffiliateFacts
-    payment_reference: str
-    creditor_reference: str
-    period: Period
-    issued_on: date
-    due_on: date
-    employee_count: int
-    receipt_number: str
-    lines: tuple[SlipLineFacts, ...]
-    total: Decimal
-    outstanding: Decimal
-    # The French label of the slip's state, a message of the catalogue.
-    state: str
-    as_of: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from certificates.forms import CodeForm, RangeForm, RequestForm
 from certificates.models import Certificate
 from certificates.numbers import grouped
 from certificates.pace import seconds_to_wait
+from declarations.queries import receipt_facts
+from payments.queries import slip_facts
 from portal import clock
 from portal.errors import add_to_messages, message_of
 from portal.middleware import client_address
@@ -214,20 +216,22 @@ def certificate_pdf(request: HttpRequest, *, affiliate: Affiliate, number: str) 
 @affiliate_view(Scope.READ)
 def slip_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -> HttpResponse:
     """The payment slip (BPC) of a declaration."""
-    facts = receipts.slip_facts(affiliate, pk, on=clock.today())
-    if facts is None:
+    slip = receipts.slip_of(affiliate, pk)
+    if slip is None:
         raise Http404
-    return _download(request, documents.slip(facts))
+    employer = queries.affiliate_facts(affiliate)
+    return _download(request, documents.slip(employer, slip_facts(slip), on=clock.today()))
 
 
 @require_safe
 @affiliate_view(Scope.READ)
 def filing_receipt_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -> HttpResponse:
     """The receipt of a submitted declaration."""
-    facts = receipts.receipt_facts(affiliate, pk)
-    if facts is None:
+    declaration = receipts.filed(affiliate, pk)
+    if declaration is None:
         raise Http404
-    return _download(request, documents.filing_receipt(facts))
+    employer = queries.affiliate_facts(affiliate)
+    return _download(request, documents.filing_receipt(employer, receipt_facts(declaration)))
 
 
 @require_safe

@@ -6,6 +6,7 @@ from django import template
 from django.utils import translation
 
 from portal import formats
+from regulation.enums import Branch
 
 register = template.Library()
 
@@ -22,6 +23,12 @@ def arabic_sentence(said: Any) -> str:
     """A sentence with its facts, in Arabic."""
     with translation.override("ar"):
         return formats.sentence(said)
+
+
+@register.filter
+def branch_label(value: str) -> str:
+    """The French name of a branch from its stored value."""
+    return formats.label(Branch(value))
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""Declared months, slips and payments for the tests of certificates."""
+"""Declared months, slips and payments for the tests of certificates, made the way the portal makes them."""
 
 import datetime
 import itertools
@@ -6,23 +6,17 @@ from decimal import Decimal
 
 from affiliates.models import Affiliate
 from declarations.enums import DeclarationKind, DeclarationStatus, FilingMode
-from declarations.models import Declaration
-from payments.enums import EntryKind, LineKind, SlipState
-from payments.models import (
-    Allocation,
-    BankAccount,
-    BankFile,
-    BankLine,
-    LedgerEntry,
-    PaymentSlip,
-    SlipLine,
-)
-from portal.models import StoredFile, User
-from regulation.enums import Branch
-from regulation.identifiers import slip_reference
+from declarations.models import ContributionLine, Declaration
+from payments.models import Allocation, BankAccount, PaymentSlip
+from payments.workflows.slips import issue_slip
+from portal.models import User
+from regulation.contributions import Bases, contributions_from_bases
 from regulation.periods import Period
+from tests.payments.camt_files import camt, details, entry
+from tests.payments.factories import received
 
 _rank = itertools.count(1)
+FILED = datetime.datetime(2026, 2, 5, 9, 30, tzinfo=datetime.UTC)
 
 
 def declared(
@@ -32,11 +26,12 @@ def declared(
     by: User,
     wage_bill: str = "61234.50",
     kind: DeclarationKind = DeclarationKind.MAIN,
-    at: datetime.datetime | None = None,
+    at: datetime.datetime = FILED,
 ) -> Declaration:
-    """A submitted declaration of twelve people."""
-    rank = next(_rank)
-    return Declaration.objects.create(
+    """A submitted declaration of twelve people, with its contributions."""
+    bases = Bases(gross=Decimal(wage_bill), capped=Decimal(wage_bill) - Decimal("1234.50"))
+    contributions = contributions_from_bases(period, bases)
+    declaration = Declaration.objects.create(
         affiliate=affiliate,
         period=period.first_day,
         kind=kind.value,
@@ -45,103 +40,37 @@ def declared(
         status=DeclarationStatus.SUBMITTED.value,
         employee_count=12,
         days_declared=300,
-        wage_bill=Decimal(wage_bill),
-        capped_wage_bill=Decimal(wage_bill) - Decimal("1234.50"),
-        submitted_at=at or datetime.datetime(2026, 2, 5, 9, 30, tzinfo=datetime.UTC),
+        wage_bill=bases.gross,
+        capped_wage_bill=bases.capped,
+        submitted_at=at,
         submitted_by=by,
-        receipt_number=f"R-2026-{rank:07}",
-        contributions_total=Decimal("16939.70"),
-        working={},
+        receipt_number=f"R-2026-{next(_rank):07}",
+        contributions_total=contributions.total,
+        working=contributions.to_json(),
     )
-
-
-def slip_of(
-    declaration: Declaration, *, outstanding: str = "16939.70", due_on: datetime.date | None = None
-) -> PaymentSlip:
-    """The slip of a declaration: seven branches, 16 939,70 DH."""
-    period = Period.from_day(declaration.period)
-    slip = PaymentSlip.objects.create(
-        affiliate=declaration.affiliate,
-        declaration=declaration,
-        period=declaration.period,
-        payment_reference=slip_reference(declaration.affiliate.affiliation_number, period),
-        issued_on=datetime.date(2026, 2, 5),
-        due_on=due_on or datetime.date(2026, 2, 10),
-        total=Decimal("16939.70"),
-        outstanding=Decimal(outstanding),
-        state=SlipState.ISSUED.value,
-    )
-    lines = [
-        (Branch.PF, "61234.50", "3919.01", "0.00"),
-        (Branch.CT, "60000.00", "609.00", "304.50"),
-        (Branch.LT, "60000.00", "4599.40", "2296.80"),
-        (Branch.IPE, "60000.00", "220.40", "110.20"),
-        (Branch.TFP, "61234.50", "979.75", "0.00"),
-        (Branch.AMO_SOLIDARITY, "61234.50", "1132.84", "0.00"),
-        (Branch.AMO, "61234.50", "1383.90", "1383.90"),
-    ]
-    for rank, (branch, base, employer, employee) in enumerate(lines, start=1):
-        SlipLine.objects.create(
-            slip=slip,
-            rank=rank,
-            branch=branch.value,
-            base=Decimal(base),
-            employer_share=Decimal(employer),
-            employee_share=Decimal(employee),
-            amount=Decimal(employer) + Decimal(employee),
-            working={},
+    for line in contributions.lines:
+        ContributionLine.objects.create(
+            declaration=declaration,
+            branch=line.branch.value,
+            base=line.base,
+            rate_employer=line.rate_employer,
+            rate_employee=line.rate_employee,
+            employer_share=line.employer,
+            employee_share=line.employee,
+            working=[],
         )
-    return slip
+    return declaration
 
 
-def paid(
-    slip: PaymentSlip, amount: str, *, account: BankAccount, by: User, excess: str = ""
-) -> Allocation:
-    """Money for a slip, received in a bank file; ``excess`` goes to the employer's credit."""
-    rank = next(_rank)
-    stored = StoredFile.objects.create(name="a.xml", size=1, sha256=f"{rank:064}", stored_by=by)
-    bank_file = BankFile.objects.create(
-        bank=account.bank,
-        stored=stored,
-        sha256=stored.sha256,
-        receipt_number=f"B-{rank}",
-        received_by=by,
-    )
-    whole = Decimal(amount) + Decimal(excess or "0.00")
-    line = BankLine.objects.create(
-        bank_file=bank_file,
-        rank=1,
-        account=account,
-        kind=LineKind.CREDIT.value,
-        amount=whole,
-        booking_day=datetime.date(2026, 2, 10),
-        bank_ref="BI-9912331",
-        payer_name="BOULANGERIE AL BARAKA SARL",
-        identity_rule="A",
-        identity_key=f"{rank:064}",
-    )
-    entry = LedgerEntry(
-        kind=EntryKind.PAYMENT.value, booked_on=line.booking_day, cause=f"test:{rank}"
-    )
-    entry.save()
-    first = Allocation.objects.create(
-        bank_line=line,
-        affiliate=slip.affiliate,
-        slip=slip,
-        amount=Decimal(amount),
-        rule="R1",
-        paid_on=datetime.date(2026, 2, 9),
-        entry=entry,
-        allocated_by=by,
-    )
-    if excess:
-        Allocation.objects.create(
-            bank_line=line,
-            affiliate=slip.affiliate,
-            amount=Decimal(excess),
-            rule="R1",
-            paid_on=datetime.date(2026, 2, 9),
-            entry=entry,
-            allocated_by=by,
-        )
-    return first
+def slip_of(declaration: Declaration) -> PaymentSlip:
+    """The slip of a declaration, issued when it was filed."""
+    return issue_slip(actor=None, declaration_id=declaration.pk, at=FILED)
+
+
+def paid(slip: PaymentSlip, *, account: BankAccount, by: User, excess: str = "0.00") -> Allocation:
+    """Money for a whole slip, received in a bank file; ``excess`` goes to the employer's credit."""
+    amount = slip.total + Decimal(excess)
+    text = details(ref="BI-9912331", text=(slip.payment_reference,), payer="AL BARAKA SARL")
+    line = entry(str(amount), ref="BI-9912331", day="2026-02-10", value="2026-02-09", txs=text)
+    received(by, account, camt(line, account=account.rib))
+    return Allocation.objects.get(slip=slip)

@@ -20,11 +20,13 @@ from certificates.facts import (
     MonthFacts,
     PaymentFacts,
     PaymentLineFacts,
-    ReceiptFacts,
-    SlipFacts,
-    SlipLineFacts,
     digest,
 )
+from declarations.enums import DeclarationKind
+from declarations.queries import ReceiptFacts
+from payments.enums import SlipState
+from payments.queries import SlipFacts, SlipLineFact
+from regulation.contributions import Bases, contributions_from_bases
 from regulation.enums import Branch
 from regulation.identifiers import creditor_reference, slip_reference
 from regulation.periods import Period
@@ -75,7 +77,7 @@ def certificate(affiliate=BAKERY, months=12):
     )
 
 
-def slip(affiliate=BAKERY):
+def slip(affiliate=BAKERY, **changes):
     reference = slip_reference("2000012", Period(2026, 1))
     lines = [
         (Branch.PF, "61234.50", "3919.01", "0.00"),
@@ -86,52 +88,72 @@ def slip(affiliate=BAKERY):
         (Branch.AMO_SOLIDARITY, "61234.50", "1132.84", "0.00"),
         (Branch.AMO, "61234.50", "1383.90", "1383.90"),
     ]
+    facts = {
+        "pk": 1,
+        "affiliation_number": "2000012",
+        "affiliate_name": affiliate.name,
+        "payment_reference": reference,
+        "creditor_reference": creditor_reference(reference),
+        "period": Period(2026, 1),
+        "issued_on": datetime.date(2026, 2, 5),
+        "due_on": datetime.date(2026, 2, 10),
+        "total": Decimal("16939.70"),
+        "credited": Decimal("0.00"),
+        "paid": Decimal("0.00"),
+        "held": Decimal("0.00"),
+        "outstanding": Decimal("16939.70"),
+        "state": SlipState.ISSUED,
+        "lines": tuple(
+            SlipLineFact(
+                rank,
+                branch.value,
+                Decimal(base),
+                Decimal(employer),
+                Decimal(employee),
+                Decimal(employer) + Decimal(employee),
+                Decimal("0.00"),
+                [],
+            )
+            for rank, (branch, base, employer, employee) in enumerate(lines)
+        ),
+        "payments": (),
+        "surcharges": (),
+        "replaced_by": "",
+        "wage_bill": Decimal("61234.50"),
+        "employee_count": 12,
+    }
     return documents.slip(
-        SlipFacts(
-            affiliate=affiliate,
-            payment_reference=reference,
-            creditor_reference=creditor_reference(reference),
-            period=Period(2026, 1),
-            issued_on=datetime.date(2026, 2, 5),
-            due_on=datetime.date(2026, 2, 10),
-            employee_count=12,
-            receipt_number="R-2026-1",
-            lines=tuple(
-                SlipLineFacts(
-                    branch,
-                    Decimal(base),
-                    Decimal(employer),
-                    Decimal(employee),
-                    Decimal(employer) + Decimal(employee),
-                )
-                for branch, base, employer, employee in lines
-            ),
-            total=Decimal("16939.70"),
-            outstanding=Decimal("6939.70"),
-            state="partiellement payé",
-            as_of=datetime.date(2026, 2, 9),
-        )
+        affiliate, SlipFacts(**{**facts, **changes}), on=datetime.date(2026, 2, 9)
     )
 
 
 def filing_receipt(affiliate=BAKERY, person="Nadia Benjelloun", file_name="AFFEBDS.txt"):
+    bases = Bases(gross=Decimal("61234.50"), capped=Decimal("60000.00"))
     return documents.filing_receipt(
+        affiliate,
         ReceiptFacts(
-            affiliate=affiliate,
             receipt_number="R-2026-0000007",
+            affiliation_number="2000012",
+            affiliate_name=affiliate.name,
+            affiliate_name_ar=affiliate.name_ar,
+            agency_name=affiliate.agency,
+            agency_name_ar=affiliate.agency_ar,
             period=Period(2026, 1),
-            kind="principale",
-            mode="fichier (EDI)",
+            kind=DeclarationKind.MAIN,
+            supplement_number=0,
             submitted_at=ISSUED,
             submitted_by=person,
-            employee_count=12,
-            days_declared=300,
-            wage_bill=Decimal("61234.50"),
-            capped_wage_bill=Decimal("60000.00"),
-            contributions_total=Decimal("16939.70"),
+            due_on=datetime.date(2026, 2, 10),
+            is_late=False,
             file_name=file_name,
             file_sha256="ab" * 32,
-        )
+            employee_count=12,
+            new_hire_count=1,
+            days_declared=300,
+            wage_bill=bases.gross,
+            capped_wage_bill=bases.capped,
+            contributions=contributions_from_bases(Period(2026, 1), bases),
+        ),
     )
 
 
@@ -233,16 +255,45 @@ def test_a_slip_says_the_boxes_and_both_references():
         "8 140,30",
         "2 767,80",
         "16 939,70",
-        "Reste à payer au 9 février 2026 : 6 939,70 DH",
         "À payer au plus tard le",
         "10 février 2026",
     ):
         assert words in text
 
 
+def test_a_slip_says_what_happened_to_its_total():
+    text = text_of(
+        documents.pdf(
+            slip(
+                paid=Decimal("10000.00"),
+                held=Decimal("500.00"),
+                outstanding=Decimal("6939.70"),
+                state=SlipState.PARTLY_PAID,
+            )
+        )
+    )
+    for words in (
+        "Déjà payé",
+        "10 000,00",
+        "500,00",
+        "Reste à payer au 9 février 2026",
+        "6 939,70 DH",
+    ):
+        assert words in text
+    assert "Accordé après réclamation" not in text
+    replaced = text_of(documents.pdf(slip(replaced_by="200001202601111177")))
+    assert "remplacé par le bordereau 200001202601111177 : ne le payez pas" in replaced
+
+
 def test_receipts_say_what_was_received():
     filing = text_of(documents.pdf(filing_receipt()))
-    for words in ("R-2026-0000007", "10 février 2026 à 15:05", "61 234,50 DH", "ab" * 16):
+    for words in (
+        "R-2026-0000007",
+        "10 février 2026 à 15:05",
+        "61 234,50 DH",
+        "ab" * 16,
+        "dans le délai",
+    ):
         assert words in filing
     payment = text_of(documents.pdf(payment_receipt()))
     for words in ("17 000,00", "60,30", "BI-9912331", "9 février 2026"):

@@ -13,6 +13,8 @@ from certificates import pace, printing, views, workflows
 from certificates.enums import CertificateKind, CertificateState
 from certificates.errors import DocumentNotReady
 from certificates.models import Certificate
+from payments.models import Allocation
+from portal import formats
 from portal.models import AuditEntry
 from regulation.periods import Period
 from tests.affiliates.factories import MembershipFactory, UserFactory
@@ -34,7 +36,7 @@ def months(cast):
 
 @pytest.fixture
 def slip(cast, months):
-    return slip_of(months[1], outstanding="0.00")
+    return slip_of(months[1])
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def certificate(cast, months):
 
 @pytest.fixture
 def allocation(cast, slip):
-    return paid(slip, "16939.70", account=cast.bank_account, by=cast.bank, excess="60.30")
+    return paid(slip, account=cast.bank_account, by=cast.bank, excess="60.30")
 
 
 @pytest.fixture
@@ -126,11 +128,12 @@ def test_papers_are_sent_as_attachments(client, cast, addresses, name):
 def test_the_quittance_holds_everything_the_payment_paid(client, cast, addresses, allocation):
     client.force_login(cast.owner)
     text = text_of(client.get(addresses["payment_receipt_pdf"]).content)
-    assert "17 000,00" in text
+    assert formats.number(allocation.amount).replace("\u202f", " ") in text
+    assert formats.number(allocation.bank_line.amount).replace("\u202f", " ") in text
     assert "60,30" in text
+    credit = Allocation.objects.exclude(pk=allocation.pk).get()
     other = reverse(
-        "certificates:payment_receipt_pdf",
-        args=[cast.affiliate.affiliation_number, allocation.pk + 1],
+        "certificates:payment_receipt_pdf", args=[cast.affiliate.affiliation_number, credit.pk]
     )
     assert text_of(client.get(other).content) == text
 
