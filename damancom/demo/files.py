@@ -32,11 +32,12 @@ def capped(gross: Decimal, period: Period) -> Decimal:
     return min(gross, value_at("ceiling.monthly", period.first_day).value)
 
 
-def declaration(prefill: PrefillFile, jobs: Iterable[Job]) -> Payroll:
+def declaration(prefill: PrefillFile, jobs: Iterable[Job], *, careless: bool = False) -> Payroll:
     """The conforming DS file that answers ``prefill`` with the wages of ``jobs``.
 
     Everyone prefilled comes back, those who work elsewhere now as left; those who work here and are not prefilled
-    are new hires.
+    are new hires. A ``careless`` one adds up but declares nonsense: a capped wage under what it should be on the
+    first line, a wage without a day of work on the second.
     """
     header = prefill.header
     period = Period.parse(header.period)
@@ -47,12 +48,18 @@ def declaration(prefill: PrefillFile, jobs: Iterable[Job]) -> Payroll:
         known = prefill.lines[number]
         job = at_work.pop(number, None)
         month = month_of(job, period) if job else ABSENT
+        under_ceiling = capped(month.gross_wage, period)
+        days = month.days
+        if careless and not lines:
+            under_ceiling -= 100
+        elif careless and len(lines) == 1:
+            days = 0
         lines.append(
             e_bds.prefilled_line(
                 known,
-                days_declared=month.days,
+                days_declared=days,
                 gross_wage=to_cents(month.gross_wage),
-                capped_wage=to_cents(capped(month.gross_wage, period)),
+                capped_wage=to_cents(under_ceiling),
                 situation=month.situation,
                 af_returned=known.af_net if month.situation in ("SO", "DE") else 0,
             )
@@ -88,9 +95,9 @@ def declaration(prefill: PrefillFile, jobs: Iterable[Job]) -> Payroll:
 def with_faults(content: bytes) -> bytes:
     """The same file as a careless program would write it.
 
-    CR LF and cut blanks (tolerated, with a warning), the capped wage of the first line equal to the real one, a day
-    too many on the second, a paper situation code on the third, and a total of real wages that is a dirham off. On a
-    file of two people the third fault has no line to fall on.
+    CR LF and cut blanks are tolerated with a warning. What refuses it whole: the capped wage of the first line equal
+    to the real one, a day too many on the second, a paper situation code on the third, and a total of real wages a
+    dirham off. On a file of two people the third fault has no line to fall on.
     """
     records = content.decode("ascii").splitlines()
     people = [rank for rank, text in enumerate(records) if text.startswith("B02")]
@@ -107,7 +114,12 @@ def with_faults(content: bytes) -> bytes:
         if text.startswith("B03"):
             total = int(text[97:112]) + 100
             records[rank] = f"{text[:97]}{total:015}{text[112:]}"
-    return b"".join(text.rstrip().encode("ascii") + b"\r\n" for text in records)
+    return as_saved_on_windows("\n".join(records).encode("ascii"))
+
+
+def as_saved_on_windows(content: bytes) -> bytes:
+    """The same records with CR LF and their trailing blanks cut."""
+    return b"".join(text.rstrip() + b"\r\n" for text in content.splitlines())
 
 
 @dataclass(frozen=True)

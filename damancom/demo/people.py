@@ -92,15 +92,16 @@ class Month:
     situation: str = ""
 
 
+Grades = tuple[tuple[int, Decimal, Decimal], ...]
 # Shares of the people, in percent, and the wages they earn, in multiples of the minimum.
-GRADES: tuple[tuple[int, Decimal, Decimal], ...] = (
+GRADES: Grades = (
     (38, Decimal("1.00"), Decimal("1.00")),
     (34, Decimal("1.02"), Decimal("1.60")),
     (19, Decimal("1.60"), Decimal("2.80")),
     (7, Decimal("2.80"), Decimal("5.50")),
     (2, Decimal("5.50"), Decimal("9.00")),
 )
-SKILLED_GRADES: tuple[tuple[int, Decimal, Decimal], ...] = (
+SKILLED_GRADES: Grades = (
     (14, Decimal("1.00"), Decimal("1.00")),
     (36, Decimal("1.05"), Decimal("1.75")),
     (30, Decimal("1.75"), Decimal("3.20")),
@@ -121,7 +122,9 @@ def staff_of(
 ) -> list[Job]:
     """``count`` people in place before ``first_month`` and, in larger firms, ``turnover`` who come and who leave."""
     chance = random.Random(f"{firm} 2026")  # noqa: S311 - a story, not a secret
-    jobs = [_job(chance, numbers, skilled, first_month) for _ in range(count)]
+    # A baker with two employees pays neither of them like a director.
+    grades = SKILLED_GRADES if skilled else GRADES if count >= 10 else GRADES[:3]
+    jobs = [_job(chance, numbers, grades, first_month) for _ in range(count)]
     span = first_month.months_until(last_month)
     for index in range(turnover):
         month = first_month + (1 + index * max(span - 1, 1) // turnover)
@@ -129,7 +132,7 @@ def staff_of(
         jobs[index * 7 % count] = Job(
             **{**vars(leaver), "left_on": month.first_day + datetime.timedelta(days=11)}
         )
-        arrival = _job(chance, numbers, skilled, first_month)
+        arrival = _job(chance, numbers, grades, first_month)
         jobs.append(Job(**{**vars(arrival), "started_on": month.first_day}))
     if count >= 30:
         away = jobs[3]
@@ -144,8 +147,7 @@ def staff_of(
     return jobs
 
 
-def _job(chance: random.Random, numbers: Iterator[str], skilled: bool, first_month: Period) -> Job:
-    grades = SKILLED_GRADES if skilled else GRADES
+def _job(chance: random.Random, numbers: Iterator[str], grades: Grades, first_month: Period) -> Job:
     _, low, high = chance.choices(grades, weights=[share for share, _, _ in grades])[0]
     steps = int((high - low) * 100)
     started = first_month - chance.randint(1, 96)

@@ -16,6 +16,8 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 # The address printed in QR codes and mails; https in production.
 PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# The demo creates accounts whose password is public: never here.
+DEMO_ALLOWED = False
 
 INSTALLED_APPS = [
     "damancom.apps.DamancomConfig",

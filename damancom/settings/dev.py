@@ -12,6 +12,7 @@ os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
 
 from damancom.settings.base import *
 
+DEMO_ALLOWED = True
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 0
 SESSION_COOKIE_NAME = "session"

@@ -10,6 +10,7 @@ os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
 
 from damancom.settings.base import *
 
+DEMO_ALLOWED = True
 SECURE_SSL_REDIRECT = False
 SESSION_COOKIE_NAME = "session"
 SESSION_COOKIE_SECURE = False

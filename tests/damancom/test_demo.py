@@ -1,0 +1,153 @@
+"""The demo stands on its workflows: built once, true to the centime, with something on every screen."""
+
+import datetime
+import time
+from collections import Counter
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+
+from affiliates.models import Affiliate, Employment
+from certificates.enums import CertificateState
+from certificates.models import Certificate
+from damancom.demo import build, people, world
+from declarations import workflows as declaring
+from declarations.enums import FileVerdict
+from declarations.models import Declaration, DeclarationLine, ReceivedFile
+from payments.models import BankLine, PaymentSlip, Surcharge
+from payments.workflows import bank_files, slips
+from portal.models import User
+from regulation.enums import KeySeries
+from regulation.identifiers import (
+    affiliation_key,
+    check_rib,
+    ice_key_matches,
+    registration_key,
+)
+from regulation.parameters import monthly_minimum_wage
+from regulation.periods import Period
+
+NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
+
+
+def _rows():
+    return {model._meta.label: model._base_manager.count() for model in apps.get_models()}
+
+
+def test_every_invented_identifier_has_a_valid_key_and_both_series_are_used():
+    numbers = people.registration_numbers()
+    keys = Counter(registration_key(next(numbers)) for _ in range(500))
+    assert keys[KeySeries.UNKNOWN] == 0
+    assert min(keys[KeySeries.FIRST], keys[KeySeries.SECOND]) > 100
+    assert {affiliation_key(firm.number) for firm in world.FIRMS} == {
+        KeySeries.FIRST,
+        KeySeries.SECOND,
+    }
+    assert all(ice_key_matches(firm.ice) for firm in world.FIRMS)
+    assert all(check_rib(house.rib) for house in world.BANKS)
+
+
+def test_the_story_is_the_same_at_each_telling():
+    first, last = Period(2025, 11), Period(2026, 10)
+    once, again = (build.jobs_of_all(first, last) for _ in range(2))
+    assert once == again
+    month = people.month_of(once["textile"][0], last)
+    assert month == people.month_of(again["textile"][0], last)
+    assert month.gross_wage >= monthly_minimum_wage(last.first_day) * month.days / 26 - 1
+
+
+@pytest.mark.slow
+def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
+    started = time.monotonic()
+    build.load(now=NOW, folder=tmp_path)
+    assert time.monotonic() - started < 60
+    rows = _rows()
+
+    # Something to show on every screen.
+    assert Affiliate.objects.count() == 6
+    assert Declaration.objects.filter(status="submitted").count() == 72
+    sizes = Counter(Employment.objects.values_list("affiliate__name", flat=True))
+    assert min(sizes.values()) == 1
+    assert max(sizes.values()) >= 300
+    wages = DeclarationLine.objects.filter(days_declared=26)
+    assert wages.filter(gross_wage__gt=6000).exists()
+    assert {"ISSUED", "PARTLY_PAID", "PAID"} <= {
+        state.upper() for state in PaymentSlip.objects.values_list("state", flat=True)
+    }
+    assert Surcharge.objects.exists()
+    assert BankLine.objects.filter(verdict="ATT").exists(), "suspense money"
+    assert set(Certificate.objects.values_list("state", flat=True)) == {
+        state.value for state in CertificateState
+    }
+    assert set(
+        ReceivedFile.objects.filter(period="2026-11-01").values_list("verdict", flat=True)
+    ) == {FileVerdict.ACCEPTED.value, FileVerdict.BLOCKED.value}
+
+    # Again changes nothing, and the books are true.
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    build.load(now=NOW, folder=tmp_path)
+    assert _rows() == rows
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
+    call_command("check_ledger")
+    call_command("verify_audit")
+
+    _the_visitor_declares_and_the_bank_pays(tmp_path)
+    call_command("check_ledger")
+
+
+def _the_visitor_declares_and_the_bank_pays(folder):
+    """The files offered do what the table says they do."""
+    bakery = world.firm("bakery")
+    affiliate = Affiliate.objects.get(affiliation_number=bakery.number)
+    nadia = User.objects.get(email=bakery.owner.email)
+
+    def sent(kind):
+        path = next((folder / kind).glob(f"DS_{bakery.number}_*.txt"))
+        received, _ = declaring.receive_file(
+            actor=nadia,
+            at=NOW,
+            affiliate=affiliate,
+            period=Period(2026, 11),
+            name=path.name,
+            chunks=[path.read_bytes()],
+        )
+        return declaring.check_file(file_id=received.pk, at=NOW)
+
+    faulty = sent("declarations-avec-fautes")
+    assert faulty.verdict == FileVerdict.REFUSED
+    assert {"D1", "D2", "R33", "R48"} - set(faulty.findings.values_list("code", flat=True)) == set()
+    draft = Declaration.objects.get(received_file=sent("declarations"))
+    declaring.submit(actor=nadia, at=NOW, declaration=draft, version=draft.version)
+    slip = slips.issue_slip(actor=None, declaration_id=draft.pk, at=NOW)
+
+    user = User.objects.get(email=world.bank("911").user.email)
+    verdicts = {}
+    for path in sorted((folder / "banque").glob("*.xml")):
+        received = bank_files.receive(
+            actor=user,
+            bank=user.bank_memberships.get().bank,
+            upload=SimpleUploadedFile(path.name, path.read_bytes()),
+            at=NOW,
+        ).bank_file
+        bank_files.import_file(bank_file_id=received.pk, at=NOW)
+        received.refresh_from_db()
+        verdicts[path.stem] = received
+    right = verdicts["camt.054-911-20261121"]
+    assert [line.verdict for line in right.lines.order_by("rank")] == [
+        "ACC",
+        "ACC",
+        "PAR",
+        "ATT",
+        "ATT",
+    ]
+    slip.refresh_from_db()
+    assert (slip.state, slip.outstanding) == ("paid", 0)
+    assert verdicts["camt.054-911-20261121-total-faux"].verdict == "refused"
+
+
+def test_the_command_refuses_to_run_in_production(settings):
+    settings.DEMO_ALLOWED = False
+    with pytest.raises(CommandError, match="mot de passe est public"):
+        call_command("demo")
