@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,18 @@ from django.db.models import Count, DecimalField, F, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate
-from payments.enums import AccountKind, EntryKind, LineVerdict, SlipState
+from declarations.enums import DeclarationStatus
+from declarations.models import Declaration
+from payments.codecs.cr1 import WHOLE_FILE, ReturnHeader, ReturnLine
+from payments.codecs.faults import REST, public_code, sentence
+from payments.enums import (
+    AccountKind,
+    BankFileVerdict,
+    EntryKind,
+    LineKind,
+    LineVerdict,
+    SlipState,
+)
 from payments.matching import Item
 from payments.models import (
     Allocation,
@@ -26,9 +37,11 @@ from payments.models import (
     SlipLine,
     Surcharge,
 )
+from regulation.enums import Branch
 from regulation.identifiers import creditor_reference
 from regulation.money import ZERO
 from regulation.periods import Period
+from regulation.text import Sentence
 
 MONEY = DecimalField(max_digits=17, decimal_places=2)
 
@@ -39,6 +52,17 @@ def _total(expression: Any, **conditions: Any) -> Coalesce:
 
 
 # ---------------------------------------------------------------- what an affiliate owes
+
+
+def awaited_slips(affiliate: Affiliate) -> list[Declaration]:
+    """Submitted declarations whose slip is being prepared: a matter of seconds."""
+    return list(
+        Declaration.objects.filter(
+            affiliate=affiliate,
+            status=DeclarationStatus.SUBMITTED.value,
+            slip_issued_at__isnull=True,
+        ).order_by("period")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +194,11 @@ class Movement:
     def kind(self) -> EntryKind:
         return EntryKind(self.line.entry.kind)
 
+    @property
+    def is_credit_account(self) -> bool:
+        """True for a movement of the affiliate's own credit, False for what it owes."""
+        return self.line.account.kind == AccountKind.CREDIT.value
+
 
 def movements(affiliate: Affiliate) -> list[Movement]:
     """Every movement of the receivable and credit accounts, oldest first, with the running balance; one query."""
@@ -192,7 +221,7 @@ def movements(affiliate: Affiliate) -> list[Movement]:
 
 @dataclass(frozen=True, slots=True)
 class OpenDue:
-    """Something an affiliate may pay or contest: its code, what it is, and what remains."""
+    """Something an affiliate may pay or contest: its code, what it is (slip, surcharge, penalty), what remains."""
 
     code: str
     period: Period
@@ -269,7 +298,12 @@ class SlipLineFact:
     employee_share: Decimal
     amount: Decimal
     held: Decimal
-    working: Any
+    working: tuple[Sentence, ...]
+
+    @property
+    def label(self) -> str:
+        """The French name of the branch."""
+        return Branch(self.branch).label
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +353,7 @@ def slip_facts(slip: PaymentSlip) -> SlipFacts:
     lines = tuple(
         SlipLineFact(
             line.pk, line.branch, line.base, line.employer_share, line.employee_share, line.amount,
-            held_by_line[line.pk], line.working,
+            held_by_line[line.pk], sentences_of(line.working),
         )
         for line in SlipLine.objects.filter(slip=slip).order_by("rank")
     )  # fmt: skip
@@ -361,6 +395,12 @@ def slip_facts(slip: PaymentSlip) -> SlipFacts:
         wage_bill=declaration.wage_bill,
         employee_count=declaration.employee_count,
     )
+
+
+def sentences_of(working: Any) -> tuple[Sentence, ...]:
+    """The sentences of a stored working, whatever stored it; empty when there are none."""
+    stored = working.get("working", ()) if isinstance(working, dict) else working
+    return tuple(Sentence.from_json(one) for one in stored)
 
 
 def payments_for(slip: PaymentSlip) -> QuerySet[Allocation]:
@@ -497,3 +537,31 @@ def search_lines(bank_file: BankFile, *, verdict: str, text: str) -> QuerySet[Ba
             | Q(free_text__icontains=text)
         )
     return lines
+
+
+def return_header(bank_file: BankFile) -> ReturnHeader:
+    """The header of the return file CR1."""
+    return ReturnHeader(bank_file.receipt_number, bank_file.message_id, bank_file.sha256)
+
+
+def return_lines(bank_file: BankFile) -> Iterator[ReturnLine]:
+    """The answers of the return file CR1, in French: one per line, or the faults of a refused file."""
+    if bank_file.verdict == BankFileVerdict.REFUSED.value:
+        for stored in bank_file.faults:
+            code, facts = stored["code"], stored["facts"]
+            text = sentence(code, facts) if code else REST.format(**facts)
+            yield ReturnLine(
+                WHOLE_FILE, "", LineKind.INFO, ZERO, LineVerdict.REFUSED, public_code(code), text
+            )
+        return
+    for line in bank_file.lines.order_by("rank").iterator(chunk_size=2000):
+        code = line.verdict_code
+        yield ReturnLine(
+            line.rank,
+            line.bank_ref,
+            LineKind(line.kind),
+            line.amount,
+            LineVerdict(line.verdict),
+            public_code(code),
+            sentence(code, line.verdict_facts) if code else "",
+        )

@@ -1,5 +1,21 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from payments import bank_pages, views
 
 app_name = "payments"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+_ROOM = "affilies/<str:affiliation_number>/paiements/"
+_FILE = "banque/fichiers/<str:receipt_number>/"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(_ROOM, views.account, name="account"),
+    path(f"{_ROOM}mouvements/", views.movements, name="movements"),
+    path(f"{_ROOM}bordereaux/", views.slip_list, name="slips"),
+    path(f"{_ROOM}bordereaux/<int:pk>/", views.slip_page, name="slip"),
+    path(f"{_ROOM}bordereaux/<int:pk>/credit/", views.use_credit, name="use_credit"),
+    path(f"{_ROOM}recus/", views.receipts, name="receipts"),
+    path("banque/", bank_pages.home, name="bank_home"),
+    path(_FILE, bank_pages.bank_file, name="bank_file"),
+    path(f"{_FILE}avancement/", bank_pages.progress, name="bank_progress"),
+    path(f"{_FILE}retour/", bank_pages.return_file, name="bank_return_file"),
+]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
+from affiliates.models import Affiliate
 from declarations.enums import DeclarationKind, DeclarationStatus
 from declarations.models import Declaration
 from payments import posting
@@ -173,6 +174,29 @@ def use_credit_on(
     slip.state = state_of(slip).value
     slip.settled_on = on if slip.outstanding == 0 else None
     slip.save(update_fields=["outstanding", "state", "settled_on"])
+
+
+@transaction.atomic
+def use_credit(*, actor: User, affiliate: Affiliate, slip_id: int, at: datetime) -> Decimal:
+    """The employer pays a slip with its own credit, as far as both go; returns the amount used.
+
+    Nothing left to pay or no credit: nothing happens and 0 is returned, so that a second click is harmless.
+    """
+    Affiliate.objects.select_for_update(of=("self",)).get(pk=affiliate.pk)
+    slip = PaymentSlip.objects.select_for_update(of=("self",)).get(pk=slip_id, affiliate=affiliate)
+    amount = min(credit_of(affiliate), slip.outstanding)
+    if amount <= 0:
+        return ZERO
+    rank = LedgerLine.objects.filter(entry__cause__startswith=f"credit_used:{slip.pk}:").count()
+    use_credit_on(actor, slip, amount, cause=f"credit_used:{slip.pk}:{rank}", on=clock.day_of(at))
+    audit.record(
+        actor=actor,
+        action="payments.credit_used",
+        subject=slip,
+        affiliation_number=affiliate.affiliation_number,
+        amount=amount,
+    )
+    return amount
 
 
 def _claim_waiting_money(actor: User | None, slip: PaymentSlip, at: datetime) -> None:

@@ -1,0 +1,130 @@
+"""Screens of the employer's account: statement, movements, slips, receipts."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from affiliates.access import affiliate_view
+from affiliates.enums import Scope
+from affiliates.models import Affiliate
+from payments import queries
+from payments.enums import SlipState
+from payments.forms import PaidOnForm
+from payments.models import PaymentSlip
+from payments.workflows import penalties, slips
+from portal import clock, formats
+from portal.actor import actor_of
+from portal.errors import add_to_messages
+from regulation.errors import DomainError
+from regulation.penalties import SurchargeResult
+
+SECTION = {"section": "payments"}
+PER_PAGE = 50
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def account(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
+    """What is owed, what was paid, month by month, and the one thing to do next."""
+    today = clock.today()
+    context = {
+        **SECTION,
+        "today": today,
+        "balance": queries.home_balance(affiliate, on=today),
+        "dues": queries.open_dues(affiliate),
+        "rows": queries.statement_by_period(affiliate),
+        "awaited": queries.awaited_slips(affiliate),
+    }
+    return render(request, "payments/account.html", context)
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def movements(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
+    """Every movement of the account with the balance after it, newest first; each opens to its cause."""
+    found = list(reversed(queries.movements(affiliate)))
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "payments/movements.html", {**SECTION, "page": page})
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def slip_list(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
+    """The slips, newest month first."""
+    page = Paginator(queries.slips_for(affiliate), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "payments/slips.html", {**SECTION, "page": page})
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def slip_page(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
+    """One slip: its lines with their working, how to pay it, what was paid, what waiting costs."""
+    rows = PaymentSlip.objects.select_related("affiliate", "declaration", "replaced_by")
+    slip = get_object_or_404(rows, affiliate=affiliate, pk=pk)
+    facts = queries.slip_facts(slip)
+    form = PaidOnForm(request.GET if "paye_le" in request.GET else None)
+    day = _day_asked(form)
+    context = {
+        **SECTION,
+        "slip": slip,
+        "facts": facts,
+        "late": facts.outstanding > 0 and slip.due_on < clock.today(),
+        "credit": queries.credit_of(affiliate) if facts.outstanding else 0,
+        "form": form,
+        "paid_on": day,
+        "quote": _quote(request, slip, day),
+        "is_open": facts.state not in (SlipState.REPLACED, SlipState.CANCELLED),
+    }
+    return render(request, "payments/slip.html", context)
+
+
+def _day_asked(form: PaidOnForm) -> date:
+    """The day typed, or today."""
+    if form.is_bound and form.is_valid() and form.cleaned_data["paye_le"]:
+        asked: date = form.cleaned_data["paye_le"]
+        return asked
+    return clock.today()
+
+
+def _quote(request: HttpRequest, slip: PaymentSlip, day: date) -> SurchargeResult | None:
+    """The surcharge of this slip if what remains is paid on `day`; None when the law's tables do not say."""
+    if slip.outstanding == 0 or day <= slip.due_on:
+        return None
+    try:
+        return penalties.surcharge_of(slip, until=day)
+    except DomainError as refusal:
+        add_to_messages(request, refusal)
+        return None
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def receipts(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
+    """Every payment received, newest first, each with its receipt."""
+    page = Paginator(queries.receipts_for(affiliate), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "payments/receipts.html", {**SECTION, "page": page})
+
+
+@require_POST
+@affiliate_view(Scope.PAY)
+def use_credit(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
+    """Pay a slip with the affiliate's own credit."""
+    slip = get_object_or_404(PaymentSlip, affiliate=affiliate, pk=pk)
+    try:
+        used = slips.use_credit(
+            actor=actor_of(request), affiliate=affiliate, slip_id=slip.pk, at=clock.now()
+        )
+    except DomainError as refusal:
+        add_to_messages(request, refusal)
+    else:
+        if used:
+            text = _("%(amount)s de votre crédit ont payé ce bordereau.")
+            messages.success(request, text % {"amount": formats.dirhams(used)})
+    return redirect("payments:slip", affiliate.affiliation_number, slip.pk)
