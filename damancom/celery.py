@@ -14,6 +14,13 @@ app.autodiscover_tasks()
 
 # default: short work; files: parsing and checking what employers and banks send; money: posting and allocation.
 app.conf.task_queues = [Queue("default"), Queue("files"), Queue("money")]
+# Tasks that are not named here go to "default".
+app.conf.task_routes = {
+    "declarations.tasks.check_file": {"queue": "files"},
+    "payments.tasks.import_bank_file": {"queue": "files"},
+    "payments.tasks.issue_slips": {"queue": "money"},
+    "payments.tasks.assess_surcharges": {"queue": "money"},
+}
 # Each entry on its own lines, so that two rooms can add theirs at once.
 app.conf.beat_schedule = {
     "seal the trace": {

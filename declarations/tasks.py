@@ -8,13 +8,13 @@ from portal import clock
 from portal.tasks import PortalTask, wake
 
 
-@shared_task(base=PortalTask, queue="files")
+@shared_task(base=PortalTask)
 def check_file(file_id: int) -> None:
     """Check one received file; the row says whether there is still something to do."""
     workflows.check_file(file_id=file_id, at=clock.now())
 
 
-@shared_task(base=PortalTask, queue="default")
+@shared_task(base=PortalTask)
 def sweep_files() -> None:
     """Send again the checks that are due, and park those that failed three times."""
     for file_id in workflows.park_poison(at=clock.now()):

@@ -14,20 +14,20 @@ from regulation.errors import DomainError
 logger = logging.getLogger(__name__)
 
 
-@shared_task(base=PortalTask, queue="files")
+@shared_task(base=PortalTask)
 def import_bank_file(bank_file_id: int) -> None:
     """Read and settle one bank file."""
     bank_files.import_file(bank_file_id=bank_file_id, at=clock.now())
 
 
-@shared_task(base=PortalTask, queue="default")
+@shared_task(base=PortalTask)
 def sweep_bank_files() -> None:
     """Send again the files whose message was lost or whose worker died."""
     for bank_file_id in bank_files.due_files(at=clock.now()):
         wake(import_bank_file, bank_file_id)
 
 
-@shared_task(base=PortalTask, queue="money")
+@shared_task(base=PortalTask)
 def issue_slips() -> None:
     """Issue the slip of each submitted declaration that has none; one transaction each."""
     for declaration in slips.due_declarations()[:500]:
@@ -38,7 +38,7 @@ def issue_slips() -> None:
             logger.exception("slip of declaration %s", declaration.pk)
 
 
-@shared_task(base=PortalTask, queue="money")
+@shared_task(base=PortalTask)
 def assess_surcharges() -> None:
     """Assess the surcharges of started months, a few days late on purpose (see penalties.GRACE)."""
     as_of = clock.today() - penalties.GRACE

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class PortalTask(Task):
-    """The base of every task: ``@shared_task(base=PortalTask, queue="files")``.
+    """The base of every task: ``@shared_task(base=PortalTask)``.
 
     Tried again only on what passes by itself (a lock, a timeout, a lost connection), three times, waiting longer
     each time. Any other error is a bug: it is logged, and the row stays where the sweeper of its room finds it.
@@ -44,13 +44,13 @@ def wake(task: Task, *args: Any) -> None:
     transaction.on_commit(send)
 
 
-@shared_task(base=PortalTask, queue="default")
+@shared_task(base=PortalTask)
 def seal_trace() -> None:
     """Seal the acts committed since the last time. Scheduled; safe to run twice and at once."""
     audit.seal()
 
 
-@shared_task(base=PortalTask, queue="default")
+@shared_task(base=PortalTask)
 def purge_attempts() -> None:
     """Remove old counters of attempts. Scheduled daily."""
     limits.purge()

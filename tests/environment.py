@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import django
 
-from damancom import embedded
+from damancom import embedded, messages
 
 _services = contextlib.ExitStack()
 PARALLEL_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")  # "gw0", "gw1"… or empty
@@ -37,6 +37,7 @@ else:
         embedded.missing_services(embedded.VAR / "test", durable=False, wait_seconds=600)
     )
     atexit.register(stop)
+    messages.compile_catalogues()
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "damancom.settings.test"
 django.setup()
