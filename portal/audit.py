@@ -132,21 +132,25 @@ def digest_of(position: int, previous: str, entry: AuditEntry) -> str:
 
 
 @transaction.atomic
-def seal() -> int:
+def seal(*, everywhere: bool = False) -> int:
     """Seal the entries that are committed and have no seal yet; return how many.
 
     Entries that come into sight later take later positions, so the order of the chain is the order of commits
     as seen by the sealer. Safe to run twice and at once: one sealer works, another finds the lock and leaves.
+    It looks back from the last seal no further than the longest transaction, unless told to look everywhere.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SEALER_LOCK])
         if not cursor.fetchone()[0]:
             return 0
-    last = AuditSeal.objects.order_by("-position").first()
+    last = AuditSeal.objects.select_related("entry").order_by("-position").first()
     position, previous = (last.position, last.digest) if last else (0, _FIRST_LINK)
+    unsealed = AuditEntry.objects.filter(seal__isnull=True).order_by("pk")
+    if last and not everywhere:
+        unsealed = unsealed.filter(inserted_at__gt=last.entry.inserted_at - _LONGEST_TRANSACTION)
     sealed = 0
     while True:
-        pending = list(AuditEntry.objects.filter(seal__isnull=True).order_by("pk")[:_BATCH])
+        pending = list(unsealed[:_BATCH])
         if not pending:
             return sealed
         seals = []
@@ -213,7 +217,7 @@ def verify(*, known_head: tuple[int, str] | None = None) -> Verification:
         .values_list("pk", flat=True)
         .first()
     )
-    seal()
+    seal(everywhere=True)
     position, previous, newest = 0, _FIRST_LINK, None
     known_seen = known_head is None
     for link in _links():

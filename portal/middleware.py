@@ -21,7 +21,7 @@ Next = Callable[[HttpRequest], HttpResponseBase]
 
 # Answers even when the database does not.
 _WITHOUT_DATABASE = "/healthz"
-_PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
+_PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 def client_address(request: HttpRequest) -> str:

@@ -69,7 +69,9 @@ class AuditEntry(models.Model):
 
     at = models.DateTimeField(_("le"), default=timezone.now, db_index=True)
     # The database's own clock, whatever the program believes: what the seals are checked against.
-    inserted_at = models.DateTimeField(_("écrit le"), db_default=Now(), editable=False)
+    inserted_at = models.DateTimeField(
+        _("écrit le"), db_default=Now(), db_index=True, editable=False
+    )
     # Text beside the key: the entry stays readable whatever becomes of the account.
     actor = models.ForeignKey(
         User,
