@@ -129,8 +129,8 @@ def _payroll(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
     return {
         "statement": Statement(
             _(
-                "La Caisse atteste que l’employeur désigné ci-dessous a déclaré, pour les périodes de {first} à "
-                "{last}, une masse salariale totale de {total} DH."
+                "La Caisse atteste que l’employeur désigné ci-dessous a déclaré, de la période {first} à la période "
+                "{last} incluses, une masse salariale totale de {total} DH."
             ),
             {"first": first, "last": last, "total": facts.wage_bill},
         ),
@@ -200,8 +200,8 @@ def filing_receipt(employer: AffiliateFacts, facts: ReceiptFacts) -> Document:
             "issued": facts.submitted_at,
             "statement": Statement(
                 _(
-                    "La Caisse a reçu le {instant} la déclaration des salaires de {period} de l’employeur "
-                    "ci-dessous."
+                    "La Caisse a reçu le {instant} la déclaration des salaires de l’employeur ci-dessous pour "
+                    "{period}."
                 ),
                 {"instant": facts.submitted_at, "period": facts.period},
             ),
