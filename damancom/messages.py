@@ -7,6 +7,7 @@
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def sources() -> dict[Key, str]:
         if "migrations" not in path.parts:
             for key in _in_python(path.read_text("utf-8")):
                 found.setdefault(key, str(path.relative_to(CHECKOUT)))
+    for path in sorted((CHECKOUT / "regulation" / "parameters").glob("*.toml")):
+        for text in _in_table(tomllib.loads(path.read_text("utf-8"))):
+            found.setdefault((text, None), str(path.relative_to(CHECKOUT)))
     for path in sorted((CHECKOUT / "templates").rglob("*.*")):
         for key in _in_template(path.read_text("utf-8"), str(path)):
             found.setdefault(key, str(path.relative_to(CHECKOUT)))
@@ -123,6 +127,16 @@ def _call(name: str, arguments: list[ast.expr]) -> Iterator[Key]:
     if isinstance(singular, str) and singular:
         identifier = (singular, plural) if isinstance(plural, str) else singular
         yield identifier, context if isinstance(context, str) else None
+
+
+def _in_table(node: object) -> Iterator[str]:
+    """The texts of a table of the law that a person reads: its sources, and why a value is unknown."""
+    if isinstance(node, dict):
+        yield from (node[key] for key in ("reference", "unknown") if key in node)
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from _in_table(child)
 
 
 def _in_template(text: str, origin: str) -> Iterator[Key]:

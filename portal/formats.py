@@ -107,7 +107,7 @@ def fact(value: object) -> str:
 
 def sentence(said: Refusal | Sentence) -> str:
     """The French sentence of a refusal, a finding or a Sentence, translated and filled with its facts."""
-    translated = said.translated if isinstance(said, Sentence) else ()
+    translated = getattr(said, "translated", ())
     facts = {
         name: gettext(str(value)) if name in translated and value else fact(value)
         for name, value in said.facts.items()

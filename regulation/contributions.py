@@ -524,6 +524,7 @@ def _line(
                 "reference": rates.employer.reference,
                 "day": french_day(rates.employer.effective_from),
             },
+            ("reference",),
         )
     )
     working += [chosen(choice) for choice in choices]
@@ -562,6 +563,7 @@ def _base_sentence(
             "reference": ceiling.reference,
             "base": format_amount(base),
         },
+        ("reference",),
     )
 
 

@@ -13,6 +13,8 @@ class DomainError(Exception):
 
     code: str = "refused"
     message: str = _("Cette opération est refusée.")
+    #: Facts that are French msgids themselves.
+    translated: tuple[str, ...] = ()
 
     def __init__(self, **facts: object) -> None:
         super().__init__(facts)

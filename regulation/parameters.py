@@ -38,6 +38,7 @@ class NotYetKnown(DomainError):
         "« {title} » n’a pas de valeur établie au {day} : choisissez une date "
         "à partir du {first_day}."
     )
+    translated = ("title",)
 
 
 class NotEstablished(DomainError):
@@ -48,6 +49,7 @@ class NotEstablished(DomainError):
         "« {title} » n’a pas de valeur établie au {day} ({reason}) : complétez la table "
         "avec le texte officiel avant de calculer."
     )
+    translated = ("title", "reason")
 
 
 class TableFault(Exception):

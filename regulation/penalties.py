@@ -74,6 +74,7 @@ class PaidMoreThanDue(DomainError):
         "{group} : les paiements ({paid} DH) dépassent le principal ({principal} DH) : "
         "vérifiez leur affectation."
     )
+    translated = ("group",)
 
 
 class NoEmployees(DomainError):
@@ -420,9 +421,9 @@ def _charge(
         "reference": rate.reference,
     }
     working = (
-        Sentence(_MONTH_HELD, shown | {"held": format_amount(held)})
+        Sentence(_MONTH_HELD, shown | {"held": format_amount(held)}, ("reference",))
         if held
-        else Sentence(_MONTH, shown)
+        else Sentence(_MONTH, shown, ("reference",))
     )
     return MonthCharge(month, base, held, rate.value, exact, working, rate.version)
 
@@ -486,7 +487,7 @@ def filing_penalty(*, employees: int, due_on: date, filed_on: date) -> FilingPen
                 "amount": format_amount(amount),
             },
         ),
-        Sentence(_LAW, {"reference": per_employee.reference}),
+        Sentence(_LAW, {"reference": per_employee.reference}, ("reference",)),
         *(chosen(choice) for choice in choices),
     ]
     versions = (per_employee.version, cap.version, *(choice.version for choice in choices))

@@ -141,3 +141,21 @@ def test_in_arabic_the_pages_run_right_to_left(client: Client) -> None:
     shown = page(client, "/simulateur/", period="2026-01", wages="4000")
     assert 'dir="rtl"' in shown
     assert 'dir="rtl"' in page(client, "/la-regle/rate.pf.employer/")
+
+
+def test_in_arabic_the_texts_of_the_law_are_said_in_arabic(client: Client) -> None:
+    client.cookies["django_language"] = "ar"
+    shown = page(client, "/la-regle/", on="2026-04-25")
+    assert "المرسوم رقم 2-01-2723 الصادر في 12 مارس 2002" in shown
+    main = shown.split("<main", 1)[1]
+    assert not re.search("Décret|Dahir|Loi |Choix|SMIG", main)
+    working = page(client, "/simulateur/", period="2026-01", wages="4000", paid_on="2026-04-25")
+    main = re.sub("<form.*?</form>", "", working.split("<main", 1)[1])
+    assert not re.search("Texte|Décret|Loi |Choix|Mois", main)
+    assert "اختيار تدبيري: تُقرَّب كل خانة من ورقة الأداء مرة واحدة." in working
+
+
+def test_in_arabic_a_refusal_names_the_value_in_arabic(client: Client) -> None:
+    client.cookies["django_language"] = "ar"
+    shown = page(client, "/simulateur/", period="2002-03", wages="4000")
+    assert "«السقف الشهري للأجر» في 01/03/2002" in shown

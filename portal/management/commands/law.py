@@ -46,7 +46,7 @@ class Command(BaseCommand):
             _(SERIES[name].title),
             f"  {french_day(day)} : {_value(name, day)}",
             f"  {_('en vigueur depuis le')} {french_day(found.effective_from)}",
-            f"  {_('texte')} : {found.reference}",
+            f"  {_('texte')} : {_(found.reference)}",
             f"  {_('confiance')} : {_(found.confidence.label)}",
             f"  {_('vérifié le')} {french_day(found.reviewed_on)}",
             f"{_('historique')} :",
@@ -67,6 +67,6 @@ def _value(name: str, day: date) -> str:
 
 def _described(entry: Entry) -> str:
     if entry.unknown:
-        return f"— ({entry.unknown})"
+        return f"— ({_(entry.unknown)})"
     value = _(CHOICES[entry.choice]) if entry.choice else str(entry.number)
-    return f"{value}  ({entry.reference})"
+    return f"{value}  ({_(entry.reference)})"
