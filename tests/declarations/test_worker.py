@@ -1,0 +1,124 @@
+"""The real path: the page, the broker, a worker in its own process, the page again."""
+
+import datetime
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from declarations import tasks, workflows
+from declarations.codecs import e_bds
+from declarations.enums import FileVerdict
+from declarations.models import Declaration, DeclarationLine, ReceivedFile
+from portal import clock
+from portal.enums import JobState
+from regulation.periods import Period
+from tests.cast import Cast
+from tests.declarations.factories import answer, employ
+from tests.running import CHECKOUT, Worker, environment_for
+
+
+def last_month() -> Period:
+    return Period.from_day(clock.today()).previous()
+
+
+def filled(cast: Cast) -> bytes:
+    employ(cast.affiliate, 3)
+    row = workflows.issue_prefill(
+        actor=cast.owner, at=clock.now(), affiliate=cast.affiliate, period=last_month()
+    )
+    return answer(row)
+
+
+def received(cast: Cast) -> ReceivedFile:
+    file, _ = workflows.receive_file(
+        actor=cast.owner,
+        at=clock.now(),
+        affiliate=cast.affiliate,
+        period=last_month(),
+        name=e_bds.file_name(cast.affiliate.affiliation_number, last_month().compact),
+        chunks=[filled(cast)],
+    )
+    return file
+
+
+def test_an_upload_is_checked_by_the_worker(worker: Worker, cast: Cast) -> None:
+    content = filled(cast)
+    number = cast.affiliate.affiliation_number
+    client = Client()
+    client.force_login(cast.owner)
+    name = e_bds.file_name(number, last_month().compact)
+
+    client.post(
+        reverse("declarations:upload", args=[number, last_month()]),
+        {"file": SimpleUploadedFile(name, content)},
+    )
+    worker.wait_idle()
+
+    file = ReceivedFile.objects.get()
+    assert (file.state, file.verdict) == (JobState.DONE, FileVerdict.ACCEPTED)
+    assert Declaration.objects.get().employee_count == 3
+
+
+def test_the_sweep_finds_a_file_whose_message_was_lost(worker: Worker, cast: Cast) -> None:
+    file = received(cast)
+
+    tasks.sweep_files.delay()
+    worker.wait_idle()
+
+    file.refresh_from_db()
+    assert file.verdict == FileVerdict.ACCEPTED
+
+
+def test_a_message_sent_twice_makes_one_draft(worker: Worker, cast: Cast) -> None:
+    file = received(cast)
+
+    for _ in range(3):
+        tasks.check_file.delay(file.pk)
+    worker.wait_idle()
+
+    assert Declaration.objects.count() == 1
+    assert DeclarationLine.objects.count() == 3
+
+
+RUN_ONCE = (
+    "import django, sys; django.setup()\n"
+    "from declarations import workflows; from portal import clock\n"
+    "workflows.check_file(file_id=int(sys.argv[1]), at=clock.now())\n"
+)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "check_file.claimed",
+        "check_file.checked",
+        "check_file.before_commit",
+        "check_file.committed",
+    ],
+)
+def test_killed_anywhere_the_check_ends_once(cast: Cast, place: str) -> None:
+    file = received(cast)
+    environment = environment_for(connection.settings_dict["NAME"]) | {"FAILPOINT": place}
+    environment["DJANGO_SETTINGS_MODULE"] = os.environ["DJANGO_SETTINGS_MODULE"]
+
+    killed = subprocess.run(
+        [sys.executable, "-c", RUN_ONCE, str(file.pk)], env=environment, cwd=CHECKOUT, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+
+    later = clock.now() + workflows.files.LEASE + datetime.timedelta(seconds=1)
+    for due in workflows.park_poison(at=later):
+        workflows.check_file(file_id=due, at=later)
+    file.refresh_from_db()
+    assert file.verdict == FileVerdict.ACCEPTED
+    assert file.attempts == (1 if place == "check_file.committed" else 2)
+    assert Declaration.objects.count() == 1
+    assert DeclarationLine.objects.count() == 3
