@@ -22,9 +22,7 @@ ACCEPTED, REFUSED, UNUSABLE = 0, 1, 2
 
 
 class Command(BaseCommand):
-    help = _(
-        "Contrôle un fichier e-BDS comme le ferait le dépôt. Sans compte, sans base de données."
-    )
+    help = "Contrôle un fichier e-BDS comme le ferait le dépôt. Sans compte, sans base de données."
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
