@@ -18,6 +18,7 @@ from regulation.contributions import (
     contributions_from_bases,
     format_exact,
     statuses_in,
+    sum_wages,
 )
 from regulation.enums import Box, Branch, Confidence, ContributionStatus
 from regulation.errors import DomainError
@@ -205,6 +206,20 @@ def test_sums_made_elsewhere_give_the_same_result(
     assert contributions_from_bases(JANUARY, bases, held) == direct
     assert direct.bases.capped <= CEILING * len(some)
     assert direct.bases.capped <= direct.bases.gross
+
+
+@given(st.lists(lines), st.integers(0, 20), statuses)
+def test_splitting_the_lines_changes_nothing(
+    some: list[WageLine], cut: int, held: set[ContributionStatus]
+) -> None:
+    parts = [sum_wages(some[:cut], CEILING), sum_wages(some[cut:], CEILING)]
+    together = Bases(
+        *(
+            sum((getattr(part, name) for part in parts), Decimal("0.00"))
+            for name in ("gross", "capped", "takeover_gross", "takeover_capped")
+        )
+    )
+    assert contributions_from_bases(JANUARY, together, held) == contributions(JANUARY, some, held)
 
 
 @given(st.lists(lines, max_size=5), lines, wages)
