@@ -14,11 +14,16 @@ from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.template import engines
 from django.template.base import Node
+from hypothesis import settings as hypothesis_settings
 
 from tests.cast import cast
 from tests.running import Server, Worker
 
 __all__ = ["cast"]
+
+# A busy machine is not a fault of the code: properties have no stopwatch, benchmarks do.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 
 
 def pytest_unconfigure() -> None:
