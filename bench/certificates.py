@@ -1,0 +1,107 @@
+"""A registration certificate from facts to PDF/A-3a, warm, against an empty page through the same press.
+
+    .venv/bin/python -m bench.certificates
+
+One JSON line; the goal is 300 ms at most for the one-page certificate. Exit code 1 above it.
+"""
+
+import datetime
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "damancom.settings.dev")
+django.setup()
+
+# isort: split
+
+from certificates import documents, printing  # noqa: E402
+from certificates.enums import CertificateKind  # noqa: E402
+from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts, digest  # noqa: E402
+from regulation.periods import Period  # noqa: E402
+
+GOAL_MS = 300
+ROUNDS = 30
+EMPTY = '<!doctype html><html lang="fr"><title>Rien</title><body></body></html>'
+
+EMPLOYER = AffiliateFacts(
+    affiliation_number="2000012",
+    name="BOULANGERIE AL BARAKA",
+    name_ar="مخبزة البركة",
+    activity="BOULANGERIE",
+    address="12 RUE DES ORANGERS",
+    postal_code="20000",
+    city="CASABLANCA",
+    ice="001234567000089",
+    agency="Agence Casablanca Anfa",
+    agency_ar="وكالة الدار البيضاء أنفا",
+    affiliated_on=datetime.date(2015, 3, 1),
+    state="en activité",
+)
+MONTHS = tuple(
+    MonthFacts(
+        Period(2025, 1) + rank, 12, 300, Decimal("61234.50"), Decimal("60000.00"), (f"R{rank}",)
+    )
+    for rank in range(12)
+)
+
+
+def certificate(kind: CertificateKind, months: tuple[MonthFacts, ...]) -> bytes:
+    facts = CertificateFacts(EMPLOYER, months)
+    return documents.pdf(
+        documents.certificate(
+            kind,
+            facts,
+            number="ATT-2026-0000123-06",
+            digest=digest(facts.to_json()),
+            issued_at=datetime.datetime(2026, 2, 10, 14, 5, tzinfo=datetime.UTC),
+            verification_url="https://damancom.example/verifier/ABCDEFGHIJKLMNOPQRSTUVWXYZ23/",
+            code="ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23",
+        )
+    )
+
+
+def seconds(function: Callable[[], bytes]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def main() -> int:
+    works: list[Callable[[], bytes]] = [
+        lambda: printing.print_pdf(EMPTY, b"0" * printing.IDENTIFIER_BYTES),
+        lambda: certificate(CertificateKind.REGISTRATION, ()),
+        lambda: certificate(CertificateKind.PAYROLL, MONTHS),
+    ]
+    cold = seconds(works[1])
+    for work in works:
+        work()
+    # In turn, so that a busy neighbour weighs on all of them alike.
+    rounds = [[seconds(work) for work in works] for _round in range(ROUNDS)]
+    empty, one_page, two_pages = (statistics.median(times) for times in zip(*rounds, strict=True))
+    print(
+        json.dumps(
+            {
+                "bench": "certificates",
+                "rounds": ROUNDS,
+                "first_ms": round(cold * 1000),
+                "empty_page_ms": round(empty * 1000, 1),
+                "registration_ms": round(one_page * 1000, 1),
+                "payroll_12_months_ms": round(two_pages * 1000, 1),
+                "registration_per_second_per_core": round(1 / one_page, 1),
+                "ratio_to_empty_page": round(one_page / empty, 1),
+                "goal_ms": GOAL_MS,
+            }
+        )
+    )
+    return 0 if one_page * 1000 <= GOAL_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
