@@ -1,0 +1,340 @@
+"""The clerk's desk for money: bank files and lines, the suspense desk, slips, and the ledger to read.
+
+One act lives here: naming what waiting money pays, and taking back a wrong allocation. Both call workflows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from affiliates.access import staff_affiliates
+from affiliates.models import Affiliate
+from payments import queries
+from payments.codecs.faults import SENTENCES, sentence
+from payments.errors import UnknownReference
+from payments.forms import AssignForm
+from payments.models import (
+    Allocation,
+    BankFile,
+    BankLine,
+    FilingPenalty,
+    LedgerEntry,
+    LedgerLine,
+    PaymentSlip,
+    SlipLine,
+    Surcharge,
+)
+from payments.workflows.allocations import Part, assign, live_allocations, reverse
+from portal import audit, clock
+from portal.actor import actor_of
+from portal.admin import StaffAdmin
+from portal.errors import add_to_form, add_to_messages
+from regulation.errors import DomainError
+from regulation.identifiers import check_affiliation_number, normalise, read_payment_code
+from regulation.money import ZERO, parse_amount
+
+View = Callable[..., HttpResponseBase]
+
+
+@admin.register(BankFile)
+class BankFileAdmin(StaffAdmin):
+    """What banks sent, and the answer to it as a whole."""
+
+    list_display = (
+        "receipt_number",
+        "bank",
+        "received_at",
+        "format",
+        "verdict",
+        "state",
+        "lines_total",
+        "total_credits",
+        "total_debits",
+    )
+    list_filter = ("verdict", "state", "format", "bank")
+    search_fields = ("=receipt_number", "message_id", "=sha256")
+    date_hierarchy = "received_at"
+    list_select_related = ("bank",)
+    fields = (
+        "receipt_number", "bank", "received_at", "received_by", "sha256", "format", "message_id", "verdict",
+        "state", "attempts", "lines_total", "lines_done", "total_credits", "total_debits", "faults", "finished_at",
+    )  # fmt: skip
+
+
+@admin.register(BankLine)
+class BankLineAdmin(StaffAdmin):
+    """Bank operations; those that wait are named here."""
+
+    list_display = (
+        "booking_day",
+        "amount",
+        "kind",
+        "payer_name",
+        "bank_ref",
+        "verdict",
+        "verdict_code",
+        "bank_file",
+    )
+    list_filter = ("verdict", "kind", "rule", "account")
+    search_fields = ("=bank_ref", "=end_to_end", "creditor_ref", "payer_name", "free_text")
+    date_hierarchy = "booking_day"
+    list_select_related = ("bank_file", "account")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Our page for one line instead of Django's form, and its two acts."""
+
+        def door(view: View) -> View:
+            return self.admin_site.admin_view(view)
+
+        return [
+            path("", door(self.changelist_view), name="payments_bankline_changelist"),
+            path("<int:pk>/", door(self.line_view), name="payments_bankline_change"),
+            path("<int:pk>/affecter/", door(self.assign_view), name="payments_bankline_assign"),
+            path(
+                "<int:pk>/reprendre/<int:allocation_pk>/",
+                door(self.reverse_view),
+                name="payments_bankline_reverse",
+            ),
+        ]
+
+    def line_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One operation: what the bank said, what was found, where the money is."""
+        return self._page(request, self._line(pk))
+
+    @method_decorator(require_POST)
+    def assign_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Name what waiting money pays."""
+        line = self._line(pk)
+        form = AssignForm(request.POST)
+        if form.is_valid():
+            try:
+                parts = _parts(form.cleaned_data, queries.suspense_of(line.pk))
+                assign(actor=actor_of(request), line_id=line.pk, parts=parts, at=clock.now())
+            except DomainError as refusal:
+                add_to_form(form, refusal)
+            else:
+                messages.success(request, _("La somme est affectée."))
+                return redirect("admin:payments_bankline_change", line.pk)
+        return self._page(request, line, form, status=422)
+
+    @method_decorator(require_POST)
+    def reverse_view(self, request: HttpRequest, pk: int, allocation_pk: int) -> HttpResponseBase:
+        """Take back one allocation: its money waits again."""
+        allocation = get_object_or_404(Allocation, pk=allocation_pk, bank_line=pk)
+        try:
+            reverse(actor=actor_of(request), allocation_id=allocation.pk, at=clock.now())
+        except DomainError as refusal:
+            add_to_messages(request, refusal)
+        else:
+            messages.success(request, _("L’affectation est annulée ; la somme attend de nouveau."))
+        return redirect("admin:payments_bankline_change", pk)
+
+    def _line(self, pk: int) -> BankLine:
+        rows = BankLine.objects.select_related("bank_file__bank", "account", "repeats__bank_file")
+        return get_object_or_404(rows, pk=pk)
+
+    def _page(
+        self,
+        request: HttpRequest,
+        line: BankLine,
+        form: AssignForm | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        waiting = queries.suspense_of(line.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": str(line),
+            "line": line,
+            "told": _told(line),
+            "waiting": waiting,
+            "age": (clock.today() - line.booking_day).days,
+            "proposals": line.proposals,
+            "allocations": _with_affiliates(live_allocations(line.pk)),
+            "form": form or AssignForm(initial=_first_proposal(line, waiting)),
+        }
+        audit.record_reading(
+            request, action="payments.line_read", subject=line, affiliation_number=""
+        )
+        return TemplateResponse(
+            request, "admin/payments/line.html", context, status=status
+        ).render()
+
+
+def _told(line: BankLine) -> str:
+    code = line.verdict_code
+    return sentence(code, line.verdict_facts, _) if code in SENTENCES else ""
+
+
+def _with_affiliates(allocations: Iterable[Allocation]) -> list[Allocation]:
+    keys = [allocation.pk for allocation in allocations]
+    return list(
+        Allocation.objects.filter(pk__in=keys)
+        .select_related("affiliate", "slip", "surcharge", "filing_penalty", "allocated_by")
+        .order_by("pk")
+    )
+
+
+def _first_proposal(line: BankLine, waiting: Any) -> dict[str, object]:
+    """The nearest proposal, ready to be confirmed; nothing is applied until the clerk sends it."""
+    if not line.proposals:
+        return {}
+    first = line.proposals[0]
+    if not first["code"]:
+        return {"credit_affiliate": first["affiliate"]}
+    return {"code_1": first["code"], "amount_1": str(min(parse_amount(first["amount"]), waiting))}
+
+
+def _parts(typed: dict[str, str], waiting: Any) -> list[Part]:
+    """What the clerk typed as parts; the rest goes to the affiliate's credit when one is named."""
+    parts = []
+    for number in ("1", "2"):
+        code, amount = typed[f"code_{number}"], typed[f"amount_{number}"]
+        if code or amount:
+            parts.append(Part(parse_amount(amount), read_payment_code(normalise(code)).text))
+    rest = waiting - sum((part.amount for part in parts), ZERO)
+    if typed["credit_affiliate"] and rest > 0:
+        number = check_affiliation_number(typed["credit_affiliate"])
+        affiliate = Affiliate.objects.filter(affiliation_number=number).first()
+        if affiliate is None:
+            raise UnknownReference(reference=number)
+        parts.append(Part(rest, affiliate=affiliate))
+    return parts
+
+
+class SlipLineInline(admin.TabularInline):
+    """The lines of a slip, to read."""
+
+    model = SlipLine
+    fields = ("rank", "branch", "base", "employer_share", "employee_share", "amount")
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(PaymentSlip)
+class PaymentSlipAdmin(StaffAdmin):
+    """Slips of the affiliates of this member of staff."""
+
+    list_display = (
+        "payment_reference",
+        "affiliate",
+        "period",
+        "due_on",
+        "state",
+        "total",
+        "outstanding",
+    )
+    list_filter = ("state",)
+    search_fields = ("=payment_reference", "=affiliate__affiliation_number", "affiliate__name")
+    date_hierarchy = "period"
+    list_select_related = ("affiliate",)
+    inlines = (SlipLineInline,)
+    fields = (
+        "payment_reference", "affiliate", "period", "issued_on", "due_on", "state", "total", "outstanding",
+        "settled_on", "replaced_by",
+    )  # fmt: skip
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(affiliate__in=staff_affiliates(request.user))
+
+    def affiliation_number_of(self, row: PaymentSlip) -> str:
+        return row.affiliate.affiliation_number
+
+
+@admin.register(Surcharge)
+class SurchargeAdmin(StaffAdmin):
+    """Surcharges, to read."""
+
+    list_display = (
+        "payment_reference",
+        "slip",
+        "month_number",
+        "assessed_on",
+        "amount",
+        "outstanding",
+    )
+    search_fields = ("=payment_reference", "=slip__payment_reference")
+    list_select_related = ("slip",)
+    fields = ("payment_reference", "slip", "month_number", "assessed_on", "amount", "outstanding")
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(slip__affiliate__in=staff_affiliates(request.user))
+
+    def affiliation_number_of(self, row: Surcharge) -> str:
+        return row.slip.affiliate.affiliation_number
+
+
+@admin.register(FilingPenalty)
+class FilingPenaltyAdmin(StaffAdmin):
+    """Filing penalties, to read."""
+
+    list_display = (
+        "payment_reference",
+        "affiliate",
+        "period",
+        "assessed_on",
+        "amount",
+        "outstanding",
+    )
+    search_fields = ("=payment_reference", "=affiliate__affiliation_number")
+    list_select_related = ("affiliate",)
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(affiliate__in=staff_affiliates(request.user))
+
+    def affiliation_number_of(self, row: FilingPenalty) -> str:
+        return row.affiliate.affiliation_number
+
+
+class LedgerLineInline(admin.TabularInline):
+    """The two sides of an entry, to read."""
+
+    model = LedgerLine
+    fields = ("account", "debit", "credit", "period")
+    extra = 0
+    can_delete = False
+    verbose_name_plural = gettext_lazy("lignes d’écriture")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(StaffAdmin):
+    """The ledger, to read: nobody changes it, not even here."""
+
+    list_display = ("id", "booked_on", "kind", "cause", "posted_by", "posted_at")
+    list_filter = ("kind",)
+    search_fields = ("=cause", "=lines__slip__payment_reference")
+    date_hierarchy = "booked_on"
+    list_select_related = ("posted_by",)
+    inlines = (LedgerLineInline,)
+    fields = ("booked_on", "kind", "cause", "posted_by", "posted_at", "reversal_of")
