@@ -11,6 +11,8 @@ WIDTH = 480
 HEIGHT = 240
 _TOP = 18
 _BASE = 208
+# Kept free for the figures of the scale, on the side where reading starts.
+_GUTTER = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,14 @@ def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
     highest = max((sum(bar.values, Decimal(0)) for bar in chart.bars), default=Decimal(0))
     step = _step(highest)
     scale = Decimal(_BASE - _TOP) / max(highest, step)
-    slot = WIDTH // max(len(chart.bars), 1)
+    slot = (WIDTH - _GUTTER) // max(len(chart.bars), 1)
+    start = 0 if right_to_left else WIDTH - slot * len(chart.bars)
     width = min(slot * 6 // 10, 48)
 
     parts, labels = [], []
     for index, bar in enumerate(chart.bars):
         place = len(chart.bars) - 1 - index if right_to_left else index
-        middle = place * slot + slot // 2
+        middle = start + place * slot + slot // 2
         y = _BASE
         for series, value in zip(chart.series, bar.values, strict=True):
             height = int(value * scale)
