@@ -13,7 +13,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext
 
@@ -103,6 +103,7 @@ def _find(
             given_scopes=ArraySubquery(
                 _mandates(user, on).filter(affiliate=OuterRef("pk")).values("scopes")
             ),
+            has_siblings=Exists(for_actor(user, on=on).exclude(pk=OuterRef("pk"))),
         )
         .first()
     )

@@ -6,8 +6,15 @@ from django.http import HttpRequest
 
 
 def current_affiliate(request: HttpRequest) -> dict[str, Any]:
-    """``affiliate`` and ``scopes`` (values such as "pay") on pages opened by ``access.affiliate_view``."""
+    """On pages opened by ``access.affiliate_view``: ``affiliate``, ``scopes`` (values such as "pay"), ``several``.
+
+    ``several`` says whether the person acts for other affiliates too.
+    """
     affiliate = getattr(request, "affiliate", None)
     if affiliate is None:
-        return {"affiliate": None, "scopes": frozenset()}
-    return {"affiliate": affiliate, "scopes": request.affiliate_scopes}  # type: ignore[attr-defined]
+        return {"affiliate": None, "scopes": frozenset(), "several": False}
+    return {
+        "affiliate": affiliate,
+        "scopes": request.affiliate_scopes,  # type: ignore[attr-defined]
+        "several": affiliate.has_siblings,
+    }
