@@ -43,7 +43,7 @@ def declaration(prefill: PrefillFile, jobs: Iterable[Job], *, careless: bool = F
     period = Period.parse(header.period)
     at_work = {job.registration_number: job for job in jobs if works_in(job, period)}
     wages: list[WageLine] = []
-    lines = []
+    lines: list[e_bds.PrefilledLine] = []
     for number in sorted(prefill.lines):
         known = prefill.lines[number]
         job = at_work.pop(number, None)

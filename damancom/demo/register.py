@@ -13,6 +13,7 @@ from affiliates.models import Affiliate, Agency, Representative, StaffAssignment
 from damancom.demo import world
 from damancom.demo.people import Job, registration_numbers, staff_of
 from payments.models import Bank, BankAccount, BankMembership
+from portal import clock
 from portal.models import User
 from regulation.enums import ContributionStatus
 from regulation.periods import Period
@@ -80,12 +81,13 @@ def build(*, at: datetime.datetime, first_month: Period, last_month: Period) -> 
     jobs = jobs_of_all(first_month, last_month)
     affiliates = {}
     for firm in world.FIRMS:
-        affiliate = _affiliate(firm, agencies[firm.agency], supervisor, at)
+        founded = datetime.datetime.combine(firm.since, datetime.time(10), clock.CASABLANCA)
+        affiliate = _affiliate(firm, agencies[firm.agency], supervisor, founded)
         affiliates[firm.key] = affiliate
         for person, member_role in firm.members:
             workflows.add_member(
                 actor=supervisor,
-                at=at,
+                at=founded,
                 affiliate=affiliate,
                 user=people[person.email],
                 role=member_role,
