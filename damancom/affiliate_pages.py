@@ -1,0 +1,234 @@
+"""The home of an affiliate, and the list of a person who acts for several."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from affiliates.access import affiliate_view, for_actor
+from affiliates.enums import Scope
+from affiliates.models import Affiliate
+from affiliates.queries import search
+from damancom.enums import MonthState
+from damancom.months import SHOWN_MONTHS, Month, months_of, most_urgent, owed_by
+from damancom.notices import notices_of
+from portal import charts, clock, formats
+
+AFFILIATES_PER_PAGE = 50
+
+# The colour of a state, and which of the four times of a month it belongs to.
+_TONES = {
+    MonthState.TO_DECLARE: "info",
+    MonthState.LATE_TO_DECLARE: "bad",
+    MonthState.CHECKING: "info",
+    MonthState.TO_CORRECT: "warn",
+    MonthState.READY: "warn",
+    MonthState.SUBMITTED: "ok",
+    MonthState.TO_PAY: "warn",
+    MonthState.LATE_TO_PAY: "bad",
+    MonthState.HELD: "info",
+    MonthState.PAID: "ok",
+}
+_STEPS = {
+    MonthState.TO_DECLARE: 1,
+    MonthState.LATE_TO_DECLARE: 1,
+    MonthState.CHECKING: 2,
+    MonthState.TO_CORRECT: 2,
+    MonthState.READY: 3,
+    MonthState.TO_PAY: 4,
+    MonthState.LATE_TO_PAY: 4,
+}
+_PAYING = frozenset({MonthState.TO_PAY, MonthState.LATE_TO_PAY})
+
+
+@dataclass(frozen=True)
+class Act:
+    """What to do about one month: words, and where. ``allowed`` says whether this person may."""
+
+    month: Month
+    state: MonthState
+    tone: str
+    title: str
+    text: str
+    url: str
+    label: str
+    step: int
+    allowed: bool
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def home(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
+    """The period in progress, the one next act, the balance, the last twelve months, what is new."""
+    now = clock.now()
+    today = clock.day_of(now)
+    months = months_of([affiliate], today=today)[affiliate.pk]
+    owed = owed_by(affiliate)
+    scopes = request.affiliate_scopes  # type: ignore[attr-defined]
+    acts = [_act(affiliate, month, today, scopes) for month in most_urgent(months, today)]
+    context = {
+        "section": "home",
+        "today": today,
+        "act": acts[0] if acts else None,
+        "later_acts": acts[1:6],
+        "steps": [_("Déclarer"), _("Corriger"), _("Déposer"), _("Payer")],
+        "owed": owed,
+        "next_due": min(
+            (act.month.due_on for act in acts if act.month.due_on >= today), default=None
+        ),
+        "notices": notices_of(affiliate, months, owed, now=now),
+        "chart": _chart(months) if any(month.slips for month in months) else None,
+    }
+    return render(request, "damancom/home.html", context)
+
+
+def _act(affiliate: Affiliate, month: Month, today: datetime.date, scopes: frozenset[Scope]) -> Act:
+    state = month.state(today)
+    title, text, label = _words(month, state, today)
+    return Act(
+        month=month,
+        state=state,
+        tone=_TONES[state],
+        title=title,
+        text=text,
+        url=_place(affiliate, month, state),
+        label=label,
+        step=_STEPS[state],
+        allowed=(Scope.PAY if state in _PAYING else Scope.DECLARE) in scopes,
+    )
+
+
+def _place(affiliate: Affiliate, month: Month, state: MonthState) -> str:
+    number = {"affiliation_number": affiliate.affiliation_number}
+    if state in _PAYING and month.open_slip:
+        return reverse("payments:slip", kwargs={**number, "pk": month.open_slip.pk})
+    return reverse("declarations:month", kwargs={**number, "period": str(month.period)})
+
+
+def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, str, str]:
+    """The title of the act, one sentence about it, the label of its button."""
+    facts = {
+        "period": formats.period(month.period),
+        "due": formats.day(month.due_on),
+        "amount": formats.dirhams(month.claimed),
+    }
+    left = (month.due_on - today).days
+    if left > 0:
+        in_time = ngettext(
+            "À faire avant le %(due)s : il reste %(count)s jour.",
+            "À faire avant le %(due)s : il reste %(count)s jours.",
+            left,
+        ) % {**facts, "count": left}
+    elif left == 0:
+        in_time = _("À faire aujourd’hui, dernier jour.")
+    else:
+        in_time = (
+            _("C’était à faire avant le %(due)s : plus tôt ce sera fait, moins cela coûtera.")
+            % facts
+        )
+    if state is MonthState.TO_CORRECT:
+        count = month.file.finding_count if month.file else 0
+        text = ngettext(
+            "%(count)s anomalie est montrée avec sa correction.",
+            "%(count)s anomalies sont montrées, chacune avec sa correction.",
+            count,
+        ) % {"count": count}
+        return (
+            _("Corriger le fichier de %(period)s") % facts,
+            f"{text} {in_time}",
+            _("Voir les anomalies"),
+        )
+    if state is MonthState.CHECKING:
+        return (
+            _("Le fichier de %(period)s est en cours de contrôle") % facts,
+            _("Le résultat arrive en quelques instants."),
+            _("Suivre le contrôle"),
+        )
+    if state is MonthState.READY:
+        return (
+            _("Relire et déposer %(period)s") % facts,
+            _("Les cotisations sont calculées ; rien n’est dû tant que vous n’avez pas déposé.")
+            + f" {in_time}",
+            _("Relire et déposer"),
+        )
+    if state in _PAYING:
+        cost = _(
+            "Majorations appelées jusqu’ici : %(amount)s ; payer maintenant arrête leur progression."
+        ) % {"amount": formats.dirhams(month.surcharges)}
+        return (
+            _("Payer %(amount)s pour %(period)s") % facts,
+            f"{in_time} {cost}" if month.surcharges else in_time,
+            _("Voir le bordereau"),
+        )
+    return _("Déclarer %(period)s") % facts, in_time, _("Déclarer ce mois")
+
+
+def _chart(months: Sequence[Month]) -> charts.BarChart:
+    # The current month takes its place once it has a slip.
+    shown = months if months[-1].slips else months[:-1]
+    return charts.BarChart(
+        title=_("Cotisations des douze derniers mois, réglées et restant à payer"),
+        heading=_("Mois"),
+        series=[
+            charts.Series(_("Réglé"), "ok"),
+            charts.Series(_("En réclamation"), "info"),
+            charts.Series(_("Reste à payer"), "warn"),
+        ],
+        bars=[
+            charts.Bar(
+                formats.period(month.period),
+                _short(month, first=month is shown[-SHOWN_MONTHS:][0]),
+                [month.settled, month.outstanding - month.claimed, month.claimed],
+            )
+            for month in shown[-SHOWN_MONTHS:]
+        ],
+    )
+
+
+def _short(month: Month, *, first: bool) -> str:
+    """The number of the month, with its year where one begins."""
+    if first or month.period.month == 1:
+        return formats.short_period(month.period)
+    return f"{month.period.month:02}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One affiliate in the list: its most urgent month, and what that month asks."""
+
+    affiliate: Affiliate
+    url: str
+    act: Act | None
+
+
+@require_safe
+def choose(request: HttpRequest) -> HttpResponse:
+    """The affiliates one acts for, each with the state of its most urgent month; searchable, fifty a page."""
+    today = clock.today()
+    query = request.GET.get("q", "").strip()[:80]
+    mine = for_actor(request.user, on=today)
+    page = Paginator(search(mine, query).order_by("name", "pk"), AFFILIATES_PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    listed = list(page.object_list)
+    table = months_of(listed, today=today)
+    choices = []
+    for affiliate in listed:
+        urgent = most_urgent(table[affiliate.pk], today)
+        address = reverse(
+            "affiliates:home", kwargs={"affiliation_number": affiliate.affiliation_number}
+        )
+        act = _act(affiliate, urgent[0], today, frozenset(Scope)) if urgent else None
+        choices.append(Choice(affiliate, address, act))
+    return render(
+        request,
+        "damancom/choose.html",
+        {"choices": choices, "page": page, "query": query, "today": today},
+    )

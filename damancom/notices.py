@@ -1,0 +1,151 @@
+"""What an employer should know when it opens its home, besides the next act."""
+
+import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from affiliates.models import Affiliate
+from certificates.enums import CertificateState
+from certificates.models import Certificate
+from damancom.enums import MonthState
+from damancom.months import ZERO, Month, Owed
+from disputes.enums import DisputeState
+from disputes.models import Dispute
+from portal import clock, formats
+
+# How long something that ended is still news.
+NEWS = datetime.timedelta(days=45)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A remark with its address: tone is ok, info, warn or bad."""
+
+    tone: str
+    title: str
+    text: str
+    url: str
+    action: str
+
+
+def notices_of(
+    affiliate: Affiliate, months: Collection[Month], owed: Owed, *, now: datetime.datetime
+) -> list[Notice]:
+    """The notices of an affiliate, the gravest first; two queries besides what it is given."""
+    today = clock.day_of(now)
+    return [
+        *_late(affiliate, months, owed, today),
+        *_disputes(affiliate, now),
+        *_certificates(affiliate, now),
+        *_credit(affiliate, owed),
+    ]
+
+
+def _address(view: str, affiliate: Affiliate, **more: str) -> str:
+    return reverse(view, kwargs={"affiliation_number": affiliate.affiliation_number, **more})
+
+
+def _late(
+    affiliate: Affiliate, months: Collection[Month], owed: Owed, today: datetime.date
+) -> list[Notice]:
+    unpaid = [month for month in months if month.state(today) is MonthState.LATE_TO_PAY]
+    account = _address("payments:account", affiliate)
+    found = []
+    if len(unpaid) > 1:  # a single one is the next act itself
+        total = formats.dirhams(sum((month.claimed for month in unpaid), ZERO))
+        found.append(
+            Notice(
+                "bad",
+                _("%(count)s mois ne sont pas entièrement payés") % {"count": len(unpaid)},
+                _(
+                    "Reste à payer : %(amount)s. Chaque mois de retard commencé ajoute une majoration."
+                )
+                % {"amount": total},
+                account,
+                _("Voir le compte"),
+            )
+        )
+    fees = owed.surcharges + owed.penalties
+    if fees:
+        found.append(
+            Notice(
+                "warn",
+                _("%(amount)s de majorations et d’astreintes") % {"amount": formats.dirhams(fees)},
+                _("Elles ont été appelées pour des paiements ou des dépôts en retard."),
+                account,
+                _("Voir le calcul"),
+            )
+        )
+    return found
+
+
+def _disputes(affiliate: Affiliate, now: datetime.datetime) -> list[Notice]:
+    recent = Dispute.objects.filter(affiliate=affiliate).order_by("-pk")[:20]
+    found = []
+    for dispute in recent:
+        facts = {"number": dispute.number}
+        address = _address("disputes:detail", affiliate, number=dispute.number)
+        if dispute.state == DisputeState.ANSWER_AWAITED:
+            found.append(
+                Notice(
+                    "warn",
+                    _("Réclamation %(number)s : la Caisse attend votre réponse") % facts,
+                    _("L’examen reprend dès que vous répondez."),
+                    address,
+                    _("Répondre"),
+                )
+            )
+        elif (
+            dispute.state == DisputeState.DECIDED
+            and dispute.closed_at
+            and now - dispute.closed_at < NEWS
+        ):
+            found.append(
+                Notice(
+                    "info",
+                    _("Réclamation %(number)s : décidée") % facts,
+                    _("La décision et ses motifs sont en ligne."),
+                    address,
+                    _("Lire la décision"),
+                )
+            )
+    return found
+
+
+def _certificates(affiliate: Affiliate, now: datetime.datetime) -> list[Notice]:
+    ended = Certificate.objects.filter(affiliate=affiliate, ended_at__gt=now - NEWS).exclude(
+        state=CertificateState.VALID.value
+    )
+    found = []
+    for certificate in ended.order_by("-ended_at")[:3]:
+        facts = {
+            "number": certificate.number,
+            "state": _(CertificateState(certificate.state).label),
+        }
+        found.append(
+            Notice(
+                "info",
+                _("Attestation %(number)s : %(state)s") % facts,
+                _("Qui la vérifie en ligne le voit aussi. Demandez-en une nouvelle si besoin."),
+                _address("certificates:certificate", affiliate, number=certificate.number),
+                _("Voir l’attestation"),
+            )
+        )
+    return found
+
+
+def _credit(affiliate: Affiliate, owed: Owed) -> list[Notice]:
+    if owed.credit <= 0:
+        return []
+    return [
+        Notice(
+            "ok",
+            _("Vous avez un crédit de %(amount)s") % {"amount": formats.dirhams(owed.credit)},
+            _("Il vient d’un paiement supérieur à ce qui était dû."),
+            _address("payments:account", affiliate),
+            _("Voir le compte"),
+        )
+    ]
