@@ -16,6 +16,9 @@ import urllib.request
 from pathlib import Path
 from typing import NoReturn
 
+import django
+from django.core.management import call_command
+
 from damancom import messages
 from damancom.embedded import CHECKOUT, VAR, missing_services
 from damancom.processes import CannotStart, Child, Family, exclusive
@@ -31,7 +34,10 @@ class Stopped(BaseException):
     """Somebody asked us to stop."""
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    if arguments == ["prepare"]:
+        prepare()
+        return 0
     for number in SIGNALS:
         signal.signal(number, _stop)
     try:
@@ -61,20 +67,26 @@ def run() -> NoReturn:
         os.environ["PORT"] = str(port)
         os.environ.setdefault("SECRET_KEY", _secret_key())
         with missing_services(VAR):
-            manage("migrate", "--verbosity", "0")
-            messages.compile_catalogues()
-            accounts = manage("demo")
+            # A process of its own: the supervisor stays small, and what it starts shares nothing with it.
+            prepared = subprocess.run(
+                [sys.executable, "-m", "damancom.start", "prepare"],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
             try:
-                _watch(family, host, port, accounts)
+                _watch(family, host, port, prepared.stdout)
             finally:
                 print("\nArrêt en cours…", flush=True)
                 family.stop_all()
 
 
-def manage(*arguments: str) -> str:
-    """Run a management command to its end; returns what it printed."""
-    command = [sys.executable, str(CHECKOUT / "manage.py"), *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+def prepare() -> None:
+    """The schema, the translations and the demonstration data; each does nothing when it is there already."""
+    django.setup()
+    call_command("migrate", verbosity=0, skip_checks=True)
+    messages.compile_catalogues()
+    call_command("demo", skip_checks=True)
 
 
 def _watch(family: Family, host: str, port: int, accounts: str) -> NoReturn:
@@ -100,7 +112,7 @@ def _watch(family: Family, host: str, port: int, accounts: str) -> NoReturn:
     for name in commands:
         start(name)
     _await_answer(family.children["web"], f"http://{host}:{port}/healthz")
-    print(f"\n{accounts.strip()}\n\nLe portail : http://localhost:{port}/", flush=True)
+    print(f"\n{accounts.strip()}\n", flush=True)
     print(f"Journaux : {LOGS.relative_to(CHECKOUT)}/ — Ctrl-C pour arrêter.", flush=True)
     while True:
         time.sleep(0.5)
@@ -180,4 +192,4 @@ def _stop(_number: int, _frame: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
