@@ -96,7 +96,7 @@ def certificate(
             "digest": digest,
             **_PARTS[kind](facts, issued_at),
         }
-        return _document("certificates/pdf/certificate.html", context, number, digest)
+        return _document("certificates/pdf/certificate.html", context, number, digest=digest)
 
 
 def _registration(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
@@ -214,7 +214,9 @@ def filing_receipt(employer: AffiliateFacts, facts: ReceiptFacts) -> Document:
                 )
             ),
         }
-        return _document("certificates/pdf/receipt.html", context, facts.receipt_number)
+        return _document(
+            "certificates/pdf/receipt.html", context, facts.receipt_number, name="recepisse-"
+        )
 
 
 def _filing_details(facts: ReceiptFacts) -> list[Row]:
@@ -285,7 +287,7 @@ def payment_receipt(facts: PaymentFacts) -> Document:
                 )
             ),
         }
-        return _document("certificates/pdf/payment.html", context, facts.number)
+        return _document("certificates/pdf/payment.html", context, facts.number, name="quittance-")
 
 
 # ----------------------------------------------------------------------------------------------------- slip
@@ -343,7 +345,9 @@ def slip(employer: AffiliateFacts, facts: SlipFacts, *, on: date) -> Document:
             "is_settled": facts.state is SlipState.PAID or not facts.outstanding,
             "qr": qr_code(facts.payment_reference),
         }
-        return _document("certificates/pdf/slip.html", context, facts.payment_reference)
+        return _document(
+            "certificates/pdf/slip.html", context, facts.payment_reference, name="bordereau-"
+        )
 
 
 def _changes(facts: SlipFacts) -> list[tuple[str, Decimal]]:
@@ -371,13 +375,17 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
-def _document(template: str, context: dict[str, Any], number: str, digest: str = "") -> Document:
+def _document(
+    template: str, context: dict[str, Any], number: str, *, name: str = "", digest: str = ""
+) -> Document:
     html = render_to_string(template, {**context, "mark": _mark(), "band": _band()})
     identifier = (
         digest[: printing.IDENTIFIER_BYTES * 2]
         or number.encode().hex()[: printing.IDENTIFIER_BYTES * 2]
     )
-    return Document(html, f"{number}.pdf", identifier.ljust(printing.IDENTIFIER_BYTES * 2, "0"))
+    return Document(
+        html, f"{name}{number}.pdf", identifier.ljust(printing.IDENTIFIER_BYTES * 2, "0")
+    )
 
 
 @cache

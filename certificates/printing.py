@@ -2,8 +2,10 @@
 
 import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import IO
@@ -35,6 +37,7 @@ class Printer:
         self._command = command
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._folder = ""
         self._owner = 0
 
     def print_pdf(self, html: str, identifier: bytes) -> bytes:
@@ -56,16 +59,21 @@ class Printer:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._owner != os.getpid():
             # After a fork the pipes belong to the parent.
-            self._child, self._owner = None, os.getpid()
+            self._child, self._folder, self._owner = None, "", os.getpid()
         if self._child is not None and self._child.poll() is not None:
             self._stop()
         if self._child is None:
+            # Ours to remove, however the child ends: the renderer unpacks fonts there.
+            self._folder = tempfile.mkdtemp(prefix="press-")
             self._child = subprocess.Popen(  # noqa: S603  our own module, no argument from outside
                 [sys.executable, *self._command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=ROOT,
-                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+                env={
+                    **{name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+                    "TMPDIR": self._folder,
+                },
             )
         return self._child
 
@@ -103,6 +111,7 @@ class Printer:
                 except BrokenPipeError:
                     # What was still to be sent has nobody to read it.
                     continue
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _exactly(source: IO[bytes], length: int) -> bytes:

@@ -410,3 +410,21 @@ def test_the_press_is_told_no_secret(monkeypatch):
     printer.close()
     assert "SECRET_KEY" not in names
     assert not re.search("DATABASE|REDIS|DJANGO", names)
+
+
+def test_nothing_is_left_behind_when_the_press_ends(monkeypatch, tmp_path):
+    monkeypatch.setattr(printing.tempfile, "tempdir", str(tmp_path))
+    printer = printing.Printer()
+    assert printer.print_pdf("<p>ⴰⵣⵓⵍ", b"0" * 16).startswith(b"%PDF")
+    assert any(tmp_path.iterdir())
+    printer.close()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_press_that_was_killed_is_replaced():
+    printer = printing.Printer()
+    first = printer.print_pdf("<p>un", b"0" * 16)
+    printer._child.kill()
+    printer._child.wait()
+    assert printer.print_pdf("<p>un", b"0" * 16) == first
+    printer.close()
