@@ -266,3 +266,11 @@ def test_a_declaration_differs_from_its_payslips_by_rounding_only(some: list[Wag
 def test_exact_amounts_show_every_decimal() -> None:
     assert format_exact(Decimal("1046.12288")) == "1\u00a0046,12288"
     assert format_exact(Decimal(100)) == "100,00"
+
+
+def test_when_the_state_takes_every_wage_no_centime_of_rounding_is_left() -> None:
+    # 0.04 DH: long-term benefits take the rest of their box, 0.01, though 7.93 % rounds to nothing.
+    result = contributions(JANUARY, [WageLine(Decimal("0.04"), state_takeover=True)])
+    line = result.line(Branch.LT)
+    assert line is not None
+    assert (line.state, line.employer) == (Decimal("0.01"), Decimal("0.00"))

@@ -261,3 +261,9 @@ def test_creditor_reference_gives_its_code_back(valid: tuple[str, str]) -> None:
     assume(kind in ("slip", "code"))
     assert check_creditor_reference(creditor_reference(number)) == number
     assert find_payment_codes(f"PAIEMENT {number} MERCI") == [number]
+
+
+def test_check_digits_that_are_only_equal_modulo_97_are_refused() -> None:
+    assert read_payment_code("123459320260190102").rank == 1
+    with pytest.raises(DomainError):
+        read_payment_code("123459320260190199")
