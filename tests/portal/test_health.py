@@ -53,7 +53,9 @@ def test_a_missing_migration_is_broken(client: Client):
 
     health.beat()
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations)")
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations)"
+        )
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["migrations"]) == (503, False)
 

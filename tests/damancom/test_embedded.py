@@ -1,0 +1,116 @@
+"""The private PostgreSQL and Valkey: what they promise, and what they survive."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+import redis
+
+from damancom import embedded
+from damancom.processes import CannotStart
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.delenv("REDIS_URL")
+    # The servers run as nobody when the tests run as root, and pytest's own folders are root's alone.
+    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        parent.chmod(0o755)
+    return tmp_path / "with a space"
+
+
+def ask(question: str) -> object:
+    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(question)
+            return cursor.fetchone()[0] if cursor.description else None
+    finally:
+        connection.close()
+
+
+def postmaster(folder: Path) -> int:
+    return json.loads((folder / "services.json").read_text())["children"]["postgres"]["pid"]
+
+
+def test_data_is_kept_checked_and_guarded(folder: Path) -> None:
+    with embedded.missing_services(folder):
+        assert ask("SELECT current_setting('fsync')") == "on"
+        assert ask("SELECT current_setting('full_page_writes')") == "on"
+        assert ask("SELECT current_setting('synchronous_commit')") == "on"
+        assert ask("SELECT current_setting('data_checksums')") == "on"
+        assert ask("SELECT current_setting('listen_addresses')") == "127.0.0.1"
+        assert ask("SELECT lower('ÉTÉ')") == "été"
+        assert ask("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+        ask("CREATE TABLE kept AS SELECT 42 AS number")
+        url = urlsplit(os.environ["DATABASE_URL"])
+        with pytest.raises(psycopg2.OperationalError, match="password"):
+            psycopg2.connect(
+                host="127.0.0.1", port=url.port, user="damancom", dbname="damancom", password="x"
+            )
+    with pytest.raises(psycopg2.OperationalError, match="refused"):
+        psycopg2.connect(url.geturl())
+    with embedded.missing_services(folder):
+        assert ask("SELECT number FROM kept") == 42
+
+
+def test_the_queue_is_kept_and_guarded(folder: Path) -> None:
+    with embedded.missing_services(folder):
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            info = client.info()
+            assert info["aof_enabled"] == 1
+            assert info["maxmemory_policy"] == "noeviction"
+            client.lpush("files", "message")
+            with pytest.raises(redis.ResponseError, match="unknown command"):
+                client.config_set("appendonly", "no")
+        port = urlsplit(os.environ["REDIS_URL"]).port
+        with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+    with embedded.missing_services(folder), redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        assert client.lrange("files", 0, -1) == [b"message"]
+
+
+def test_what_was_committed_survives_the_death_of_the_server(folder: Path) -> None:
+    with embedded.missing_services(folder):
+        ask("CREATE TABLE kept AS SELECT 42 AS number")
+        os.kill(postmaster(folder), signal.SIGKILL)
+    with embedded.missing_services(folder):
+        assert ask("SELECT number FROM kept") == 42
+
+
+def test_an_initialisation_cut_short_is_done_again(folder: Path) -> None:
+    (folder / "postgres.new").mkdir(parents=True)
+    (folder / "postgres.new" / "PG_VERSION").write_text("18")
+    with embedded.missing_services(folder):
+        assert ask("SELECT 1") == 1
+    assert not (folder / "postgres.new").exists()
+
+
+def test_a_given_address_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/database")
+    with embedded.missing_services(folder):
+        assert os.environ["DATABASE_URL"] == "postgres://elsewhere/database"
+        assert list(json.loads((folder / "services.json").read_text())["children"]) == ["valkey"]
+    assert "REDIS_URL" not in os.environ
+
+
+def test_a_second_user_of_the_folder_is_told_so(folder: Path) -> None:
+    with embedded.missing_services(folder), pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DATABASE_URL")
+        with pytest.raises(CannotStart, match="Déjà en cours"), embedded.missing_services(folder):
+            pytest.fail("two users")
+
+
+def test_resetting_erases_the_data_and_starts_afresh(folder: Path) -> None:
+    with embedded.missing_services(folder):
+        ask("CREATE TABLE kept AS SELECT 42 AS number")
+        with pytest.raises(CannotStart):
+            embedded.reset(folder)
+    assert folder / "postgres" in embedded.reset(folder)
+    with embedded.missing_services(folder):
+        assert ask("SELECT to_regclass('kept')") is None
