@@ -16,6 +16,7 @@ from damancom.demo import build, people, world
 from declarations import workflows as declaring
 from declarations.enums import FileVerdict
 from declarations.models import Declaration, DeclarationLine, ReceivedFile
+from disputes.models import Dispute
 from payments.models import BankLine, PaymentSlip, Surcharge
 from payments.workflows import bank_files, slips
 from portal.models import User
@@ -81,6 +82,7 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
     assert set(Certificate.objects.values_list("state", flat=True)) == {
         state.value for state in CertificateState
     }
+    assert set(Dispute.objects.values_list("state", flat=True)) == {"open", "awaiting", "decided"}
     assert set(
         ReceivedFile.objects.filter(period="2026-11-01").values_list("verdict", flat=True)
     ) == {FileVerdict.ACCEPTED.value, FileVerdict.BLOCKED.value}
