@@ -8,7 +8,6 @@ share is the rest; the last branch of a box takes what the others leave.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -285,26 +284,6 @@ class ContributionResult:
             lines=tuple(ContributionLine.from_json(line) for line in stored["lines"]),
             notes=tuple(Sentence.from_json(note) for note in stored["notes"]),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class StatusSpan:
-    """A status held by an affiliate between two days, both included; open when `until` is None."""
-
-    status: ContributionStatus
-    since: date
-    until: date | None = None
-
-
-def statuses_in(period: Period, spans: Iterable[StatusSpan]) -> tuple[ContributionStatus, ...]:
-    """Return the statuses of a month: those in force on its first day (`policy.status.day`)."""
-    day = period.first_day
-    held = {
-        span.status
-        for span in spans
-        if span.since <= day and (span.until is None or day <= span.until)
-    }
-    return tuple(sorted(held - {ContributionStatus.ORDINARY})) or (ContributionStatus.ORDINARY,)
 
 
 def contributions(

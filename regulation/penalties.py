@@ -494,27 +494,3 @@ def filing_penalty(*, employees: int, due_on: date, filed_on: date) -> FilingPen
     return FilingPenaltyResult(
         due_on, filed_on, employees, len(months), amount, tuple(working), versions
     )
-
-
-def if_paid_on(
-    principal: Mapping[SurchargeGroup, Decimal],
-    *,
-    due_on: date,
-    days: Iterable[date],
-    payments: Iterable[Payment] = (),
-    holds: Iterable[HeldAmount] = (),
-    exemptions: Iterable[Exemption] = (),
-) -> list[SurchargeResult]:
-    """Return the surcharges for each day of payment asked, in order."""
-    payments, holds, exemptions = list(payments), list(holds), list(exemptions)
-    return [
-        surcharge(
-            principal,
-            due_on=due_on,
-            until=day,
-            payments=payments,
-            holds=holds,
-            exemptions=exemptions,
-        )
-        for day in days
-    ]

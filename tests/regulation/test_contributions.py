@@ -1,6 +1,5 @@
 import json
 import tomllib
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ from hypothesis import strategies as st
 from regulation.contributions import (
     Bases,
     ContributionResult,
-    StatusSpan,
     WageLine,
     contributions,
     contributions_from_bases,
     format_exact,
-    statuses_in,
     sum_wages,
 )
 from regulation.enums import Box, Branch, Confidence, ContributionStatus
@@ -164,20 +161,6 @@ def test_sums_that_contradict_each_other_are_refused() -> None:
         contributions_from_bases(JANUARY, Bases(Decimal("1.00"), Decimal("2.00")))
     with pytest.raises(DomainError):
         contributions_from_bases(JANUARY, Bases(Decimal("9.00"), Decimal("9.00"), Decimal("10.00")))
-
-
-def test_statuses_of_a_month_are_those_of_its_first_day() -> None:
-    spans = [
-        StatusSpan(ContributionStatus.AMO_EXEMPT, date(2024, 1, 2), date(2025, 12, 31)),
-        StatusSpan(ContributionStatus.TFP_EXEMPT, date(2025, 1, 1)),
-    ]
-    assert statuses_in(Period(2024, 1), spans) == (ContributionStatus.ORDINARY,)
-    assert statuses_in(Period(2024, 2), spans) == (ContributionStatus.AMO_EXEMPT,)
-    assert set(statuses_in(Period(2025, 12), spans)) == {
-        ContributionStatus.AMO_EXEMPT,
-        ContributionStatus.TFP_EXEMPT,
-    }
-    assert statuses_in(Period(2026, 1), spans) == (ContributionStatus.TFP_EXEMPT,)
 
 
 @given(st.lists(lines), statuses, st.randoms())

@@ -20,7 +20,6 @@ from regulation.penalties import (
     Payment,
     by_group,
     filing_penalty,
-    if_paid_on,
     late_months,
     surcharge,
 )
@@ -149,7 +148,7 @@ def test_the_filing_penalty_is_capped_each_month() -> None:
 
 def test_if_you_pay_on_a_day() -> None:
     days = [DUE, date(2026, 2, 11), date(2026, 3, 11), LATE]
-    totals = [str(result.total) for result in if_paid_on(PRINCIPAL, due_on=DUE, days=days)]
+    totals = [str(surcharge(PRINCIPAL, due_on=DUE, until=day).total) for day in days]
     assert totals == ["0.00", "82.17", "104.54", "126.92"]
 
 
@@ -164,12 +163,9 @@ def test_a_penalty_never_falls_as_days_pass(
     part = data.draw(st.integers(0, int(amount * 100)).map(from_cents))
     paid = [Payment(GENERAL, data.draw(days), part)]
     held = [HeldAmount(GENERAL, data.draw(amounts), data.draw(days))]
-    sooner, after = if_paid_on(
-        {GENERAL: amount},
-        due_on=DUE,
-        days=[day, day + timedelta(days=later)],
-        payments=paid,
-        holds=held,
+    sooner, after = (
+        surcharge({GENERAL: amount}, due_on=DUE, until=until, payments=paid, holds=held)
+        for until in (day, day + timedelta(days=later))
     )
     assert Decimal(0) <= sooner.total <= after.total
     first = filing_penalty(employees=7, due_on=DUE, filed_on=day).amount
