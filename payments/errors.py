@@ -13,13 +13,6 @@ class DeclarationNotSubmitted(DomainError):
     )
 
 
-class FileRefused(DomainError):
-    """A bank file cannot be received at all (before any line is read)."""
-
-    code = "payments.file_refused"
-    message = _("{reason}")
-
-
 class NotThatMuch(DomainError):
     """An assignment or a reversal asks for more than there is."""
 

@@ -48,7 +48,7 @@ _DETAILS: Final = {
     9: _("caractère interdit"),
     26: _("entité inconnue"),
     42: _("attribut répété"),
-    64: _("déclaration XML ailleurs qu'au début"),
+    64: _("déclaration XML ailleurs qu’au début"),
     73: _("balise interrompue"),
     76: _("balises mal imbriquées"),
     77: _("document interrompu avant sa fin"),
