@@ -16,6 +16,7 @@ from payments.queries import slip_facts
 from payments.workflows.allocations import Part, assign
 from payments.workflows.penalties import assess_surcharges
 from payments.workflows.slips import credit_upheld
+from portal import clock
 from regulation.enums import Branch
 from regulation.periods import Period
 from tests.cast import Cast
@@ -49,13 +50,17 @@ def month(cast: Cast) -> PaymentSlip:
         received(cast.bank, cast.bank_account, refused)
         waiting = BankLine.objects.get(bank_ref="B3#1")
         assign(
-            actor=cast.staff, line_id=waiting.pk, parts=[Part(D("9.00"), other.payment_reference)]
+            actor=cast.staff,
+            line_id=waiting.pk,
+            parts=[Part(D("9.00"), other.payment_reference)],
+            at=clock.now(),
         )
         credit_upheld(
             actor=cast.staff,
-            slip_line=owed.lines.get(branch="AMO"),
+            slip_line_id=owed.lines.get(branch="AMO").pk,
             amount=D("20.00"),
             reference="REC-1",
+            at=clock.now(),
         )
     return owed
 
