@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from declarations.codecs import e_bds
 from declarations.codecs.e_bds import NewHireLine, PrefilledLine, PrefilledTotals, Totals
+from declarations.codecs.fixed_width import ALPHABET
 from declarations.codecs.records import AffiliateHeader, FileHeader, Record
 from declarations.enums import DeclarationKind, FileVerdict, Severity
 from declarations.findings import Finding
@@ -15,8 +16,9 @@ from declarations.rules import structure, totals
 from declarations.rules.context import Expected, State
 from declarations.rules.new_hires import NEW_HIRE_CONTROLS, d6_empty_form_with_zeros
 from declarations.rules.prefilled import (
+    ABSENCE_CONTROLS,
     LEAVERS,
-    PREFILLED_CONTROLS,
+    WORK_CONTROLS,
     everything_given_back,
     missing_people,
 )
@@ -58,7 +60,8 @@ class Examination:
         self.findings: list[Finding] = []
         self.state = State(expected)
         self.lines_read = 0
-        self._previous = ""  # the code of the record before
+        self._previous = ""  # the code of the last record that could be placed
+        self._layout_code = ""  # the code that state.layout describes
         self._stopped = False
 
     # -- results ---------------------------------------------------------------------------
@@ -114,29 +117,40 @@ class Examination:
     def _see(self, record: Record) -> DetailLine | None:
         state = self.state
         state.record = record
-        state.layout = e_bds.TYPES[record.code].layout if record.code in e_bds.TYPES else None
+        code = record.code
+        if code != self._layout_code:
+            state.layout = e_bds.TYPES[code].layout if code in e_bds.TYPES else None
+            self._layout_code = code
         if not self._in_order(record):
             return None
-        if record.length_is_wrong:
-            self._add(structure.r2_length(state))
-        if record.faults:
-            self._extend(structure.r7_digits(record, state))
+        if record.faults or record.content is None:
+            self._say_faults(record)
         if record.content is None:
-            if record.code == "02":
-                state.prefilled.unreadable_lines += 1
-            elif record.code == "04":
-                state.new_hires.unreadable_lines += 1
             return None
-        if record.code == "02":
+        if code == "02":
             return self._prefilled(cast(PrefilledLine, record.content))
-        if record.code == "04":
+        if code == "04":
             return self._new_hire(cast(NewHireLine, record.content))
         self._other(record)
         return None
 
+    def _say_faults(self, record: Record) -> None:
+        state = self.state
+        if record.length_is_wrong:
+            self._add(structure.r2_length(state))
+        self._extend(structure.r7_digits(record, state))
+        if record.content is None and record.code == "02":
+            state.prefilled.unreadable_lines += 1
+        elif record.content is None and record.code == "04":
+            state.new_hires.unreadable_lines += 1
+
     def _in_order(self, record: Record) -> bool:
         """R3, R5 and R6; false when the record cannot be placed at all."""
-        state = self.state
+        state, code = self.state, record.code
+        if code in ("02", "04"):
+            if code == self._previous and record.family == state.family:
+                return self._has_room()  # one more line of the block: the common case
+            state.previous_number = ""
         if not record.text.strip():
             self._add(state.finding("R3", FILE))
             return False
@@ -149,24 +163,23 @@ class Examination:
             return False
         if not state.family:
             state.family = record.family
-        if record.code not in e_bds.TYPES:
+        if code not in e_bds.TYPES:
             self._add(structure.r5_order(record, self._previous, state))
             return False
-        if self._previous == "03" and record.code == "05":
+        if self._previous == "03" and code == "05":
             self._add(state.finding("R6", FILE, deviation="D7"))
         else:
             self._add(structure.r5_order(record, self._previous, state))
-        if record.code == "04" and self._previous != "04":
-            state.previous_number = ""
-        self._previous = record.code
-        if state.prefilled_lines + state.new_hire_lines >= MOST_LINES and record.code in (
-            "02",
-            "04",
-        ):
-            self._add(state.finding("F1", FILE, expected=str(MOST_LINES)))
-            self._stopped = True
-            return False
+        self._previous = code
         return True
+
+    def _has_room(self) -> bool:
+        state = self.state
+        if state.prefilled_lines + state.new_hire_lines < MOST_LINES:
+            return True
+        self._add(state.finding("F1", FILE, expected=str(MOST_LINES)))
+        self._stopped = True
+        return False
 
     def _prefilled(self, line: PrefilledLine) -> DetailLine | None:
         state, findings = self.state, self.findings
@@ -177,11 +190,12 @@ class Examination:
             self._add(structure.r90_empty_prefilled(line, state))
             return None
         found = len(findings)
-        for control in PREFILLED_CONTROLS:
+        for control in ABSENCE_CONTROLS if line.situation else WORK_CONTROLS:
             finding = control(line, state)
             if finding is not None:
                 findings.append(finding)
-        self._add(structure.r4_characters("L_Nom_Prenom", line.name, state))
+        if line.name.strip(ALPHABET):
+            self._add(structure.r4_characters("L_Nom_Prenom", line.name, state))
         if len(findings) > found and len(findings) > MOST_FINDINGS:
             self._too_many()
         if line.af_net and line.situation not in LEAVERS:

@@ -140,7 +140,7 @@ def r29_situation(line: PrefilledLine, state: State) -> Finding | None:
 
 def r30_worked(line: PrefilledLine, state: State) -> Finding | None:
     """Without a situation the person worked: days and both wages are positive."""
-    if line.situation or (line.days_declared and line.gross_wage and line.capped_wage):
+    if line.days_declared and line.gross_wage and line.capped_wage:
         return None
     for field, value in (
         ("N_Jours_Declares", line.days_declared),
@@ -240,7 +240,8 @@ def r37_days_and_wage(line: PrefilledLine, state: State) -> Finding | None:
     return state.finding("R37", WARNING, field, 0, "> 0", situation=line.situation)
 
 
-PREFILLED_CONTROLS: tuple[Callable[[PrefilledLine, State], Finding | None], ...] = (
+_Control = Callable[[PrefilledLine, State], Finding | None]
+_ALWAYS: tuple[_Control, ...] = (
     r20_expected_person,
     r21_ascending,
     r22_once,
@@ -248,16 +249,24 @@ PREFILLED_CONTROLS: tuple[Callable[[PrefilledLine, State], Finding | None], ...]
     r24_as_issued,
     r25_net_allowance,
     r26_returned_within_net,
-    r27_leaver_returns_all,
     r28_days,
-    r29_situation,
-    r30_worked,
-    r31_unpaid,
-    r32_occupational,
+)
+_WAGES: tuple[_Control, ...] = (
     r33_capped_within_gross,
     r34_ceiling,
     r35_minimum_wage,
     r36_control_sum,
+)
+#: The controls of a line without a situation: the person worked.
+WORK_CONTROLS = (*_ALWAYS, r30_worked, *_WAGES)
+#: The controls of a line with a situation.
+ABSENCE_CONTROLS = (
+    *_ALWAYS,
+    r27_leaver_returns_all,
+    r29_situation,
+    r31_unpaid,
+    r32_occupational,
+    *_WAGES,
     r37_days_and_wage,
 )
 
