@@ -20,7 +20,9 @@ from damancom import embedded
 
 # Models can only be imported once the private servers have an address: the imports below stand in functions.
 
-GOAL = 120.0  # measured 65 to 90 on two shared cores: five statements, half the time is the template
+GOAL = (
+    120.0  # measured 65 to 90 on two shared cores: five statements, half the time is the template
+)
 ROUNDS = 9
 REQUESTS = 60
 

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,13 +17,15 @@ from damancom.processes import CannotStart
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that the servers' user may enter (pytest's own are closed to others), with nothing left after."""
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.delenv("REDIS_URL")
-    # The servers run as nobody when the tests run as root, and pytest's own folders are root's alone.
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
-    return tmp_path / "with a space"
+    with tempfile.TemporaryDirectory() as parent:
+        Path(parent).chmod(0o755)
+        folder = Path(parent) / "with a space"
+        yield folder
+        embedded.reset(folder)
 
 
 def ask(question: str) -> object:
@@ -84,11 +88,12 @@ def test_what_was_committed_survives_the_death_of_the_server(folder: Path) -> No
 
 
 def test_an_initialisation_cut_short_is_done_again(folder: Path) -> None:
-    (folder / "postgres.new").mkdir(parents=True)
-    (folder / "postgres.new" / "PG_VERSION").write_text("18")
+    cut_short = embedded.find_home(folder).folder / "postgres.new"
+    cut_short.mkdir()
+    (cut_short / "PG_VERSION").write_text("18")
     with embedded.missing_services(folder):
         assert ask("SELECT 1") == 1
-    assert not (folder / "postgres.new").exists()
+    assert not cut_short.exists()
 
 
 def test_a_given_address_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +116,7 @@ def test_resetting_erases_the_data_and_starts_afresh(folder: Path) -> None:
         ask("CREATE TABLE kept AS SELECT 42 AS number")
         with pytest.raises(CannotStart):
             embedded.reset(folder)
-    assert folder / "postgres" in embedded.reset(folder)
+    assert embedded.reset(folder)
+    assert embedded.reset(folder) == []
     with embedded.missing_services(folder):
         assert ask("SELECT to_regclass('kept')") is None
