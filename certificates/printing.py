@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LENGTH_BYTES = 8
 IDENTIFIER_BYTES = 16
-SECONDS_TO_PRINT = 30
+# Well under the thirty seconds after which the database drops a page that holds a transaction.
+SECONDS_TO_PRINT = 20
 # What the press needs to start, and nothing else: no address of a database, no secret.
 _KEPT_VARIABLES = (
     "PATH",
@@ -41,15 +43,16 @@ class Printer:
         self._owner = 0
 
     def print_pdf(self, html: str, identifier: bytes) -> bytes:
-        """Return the PDF of an HTML page, at most thirty seconds of work away.
+        """Return the PDF of an HTML page, at most twenty seconds away, the wait for other threads included.
 
         ``identifier`` is sixteen bytes. Raises DocumentNotReady when the press refuses the page, dies, or takes
-        longer (waiting for another thread's page counts apart); the next page starts another press.
+        longer; the next page starts another press.
         """
+        deadline = time.monotonic() + SECONDS_TO_PRINT
         if not self._lock.acquire(timeout=SECONDS_TO_PRINT):
             raise DocumentNotReady
         try:
-            return self._exchange(self._running(), identifier + html.encode())
+            return self._exchange(self._running(), identifier + html.encode(), deadline)
         except (OSError, EOFError) as failure:
             self._stop()
             raise DocumentNotReady from failure
@@ -78,11 +81,11 @@ class Printer:
         return self._child
 
     @staticmethod
-    def _exchange(child: subprocess.Popen[bytes], message: bytes) -> bytes:
+    def _exchange(child: subprocess.Popen[bytes], message: bytes, deadline: float) -> bytes:
         if child.stdin is None or child.stdout is None:
             raise EOFError
         # A page that never ends ends its process: the blocked read below then finds the end of the pipe.
-        watch = threading.Timer(SECONDS_TO_PRINT, child.kill)
+        watch = threading.Timer(max(deadline - time.monotonic(), 0), child.kill)
         watch.daemon = True
         watch.start()
         try:
