@@ -1,4 +1,4 @@
-"""A registration certificate from facts to PDF/A-3a, warm, against an empty page through the same press.
+"""A registration certificate from facts to a sealed PDF/A-3a, warm, against an empty page through the same press.
 
     .venv/bin/python -m bench.certificates
 
@@ -21,7 +21,7 @@ django.setup()
 
 # isort: split
 
-from certificates import documents, printing  # noqa: E402
+from certificates import documents, printing, signing  # noqa: E402
 from certificates.enums import CertificateKind  # noqa: E402
 from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts, digest  # noqa: E402
 from regulation.periods import Period  # noqa: E402
@@ -54,15 +54,17 @@ MONTHS = tuple(
 
 def certificate(kind: CertificateKind, months: tuple[MonthFacts, ...]) -> bytes:
     facts = CertificateFacts(EMPLOYER, months)
-    return documents.pdf(
-        documents.certificate(
-            kind,
-            facts,
-            number="ATT-2026-0000123-06",
-            digest=digest(facts.to_json()),
-            issued_at=datetime.datetime(2026, 2, 10, 14, 5, tzinfo=datetime.UTC),
-            verification_url="https://damancom.example/verifier/ABCDEFGHIJKLMNOPQRSTUVWXYZ23/",
-            code="ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23",
+    return signing.sign(
+        documents.pdf(
+            documents.certificate(
+                kind,
+                facts,
+                number="ATT-2026-0000123-06",
+                digest=digest(facts.to_json()),
+                issued_at=datetime.datetime(2026, 2, 10, 14, 5, tzinfo=datetime.UTC),
+                verification_url="https://damancom.example/verifier/ABCDEFGHIJKLMNOPQRSTUVWXYZ23/",
+                code="ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23",
+            )
         )
     )
 

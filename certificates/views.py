@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from certificates import documents, queries, receipts, workflows
+from certificates import documents, queries, receipts, signing, workflows
 from certificates.eligibility import Standing, decide
 from certificates.enums import CertificateKind
 from certificates.errors import DocumentNotReady, NotEligible
@@ -250,7 +250,7 @@ def _download(request: HttpRequest, document: documents.Document) -> HttpRespons
     if wait:
         return _too_many(request, wait)
     try:
-        content = documents.pdf(document)
+        content = signing.sign(documents.pdf(document))
     except DocumentNotReady as refusal:
         answer = render(
             request,

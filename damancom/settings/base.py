@@ -15,6 +15,9 @@ DEBUG = False
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 # The address printed in QR codes and mails; https in production.
 PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+# The key that seals documents, its certificate and those above it, in one PEM file.
+SIGNING_PEM_FILE = env.text("SIGNING_PEM_FILE")
+SIGNING_DEVELOPMENT = False
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 # The demo creates accounts whose password is public: never here.
 DEMO_ALLOWED = False

@@ -1,6 +1,7 @@
 """A developer's machine and the demo: base, loosened. Never for real data."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault(
     "SECRET_KEY", "for-this-machine-only-for-this-machine-only-for-this-machine-only"
@@ -9,10 +10,15 @@ os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 os.environ.setdefault("PUBLIC_URL", f"http://localhost:{os.environ.get('PORT', '8000')}")
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/damancom")
 os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
+os.environ.setdefault(
+    "SIGNING_PEM_FILE", str(Path(__file__).resolve().parents[2] / "var/signing/development.pem")
+)
 
 from damancom.settings.base import *
 
 DEMO_ALLOWED = True
+# Made at the first document; production refuses it.
+SIGNING_DEVELOPMENT = True
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 0
 SESSION_COOKIE_NAME = "session"

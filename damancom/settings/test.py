@@ -1,16 +1,23 @@
 """The test suite: base, made fast and strict."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests-only-for-tests")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
 os.environ.setdefault("PUBLIC_URL", "http://testserver")
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/damancom")
 os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
+os.environ.setdefault(
+    "SIGNING_PEM_FILE",
+    str(Path(__file__).resolve().parents[2] / "var/test/signing/development.pem"),
+)
 
 from damancom.settings.base import *
 
 DEMO_ALLOWED = True
+# Made at the first document; production refuses it.
+SIGNING_DEVELOPMENT = True
 SECURE_SSL_REDIRECT = False
 SESSION_COOKIE_NAME = "session"
 SESSION_COOKIE_SECURE = False
