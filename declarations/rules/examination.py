@@ -63,6 +63,7 @@ class Examination:
         self._previous = ""  # the code of the last record that could be placed
         self._layout_code = ""  # the code that state.layout describes
         self._stopped = False
+        self._cut_short = False  # stopped before the end: what is absent may merely be unread
 
     # -- results ---------------------------------------------------------------------------
 
@@ -178,7 +179,7 @@ class Examination:
         if state.prefilled_lines + state.new_hire_lines < MOST_LINES:
             return True
         self._add(state.finding("F1", FILE, expected=str(MOST_LINES)))
-        self._stopped = True
+        self._stopped = self._cut_short = True
         return False
 
     def _prefilled(self, line: PrefilledLine) -> DetailLine | None:
@@ -297,17 +298,26 @@ class Examination:
         if state.empty_forms and state.new_hire_lines > 1:
             self.findings.append(Finding("R6", FILE, f"{state.family}04"))
         if state.family == "B":
-            self._extend(missing_people(state))
+            self._say_the_missing()
             self._add(everything_given_back(state))
             self._add(structure.f3_main_once(state))
         elif state.family == "E":
-            if not state.new_hires.employees and not state.new_hires.unreadable_lines:
+            if not (state.new_hires.employees or state.new_hires.unreadable_lines):
                 self.findings.append(Finding("R91", FILE, "E04"))
             self._add(structure.r93_main_first(state))
         self._add(structure.r1_file_name(state))
         prefill = state.expected.prefill
         if prefill is not None and not prefill.is_whole:
             self.findings.append(Finding("R63", Severity.WARNING, "A03"))
+
+    def _say_the_missing(self) -> None:
+        if self._cut_short:
+            return
+        missing = missing_people(self.state)
+        room = max(0, MOST_FINDINGS - len(self.findings))
+        self._extend(missing[:room])
+        if len(missing) > room:
+            self._too_many()
 
     def _add(self, finding: Finding | None) -> None:
         if finding is not None:
@@ -318,4 +328,4 @@ class Examination:
 
     def _too_many(self) -> None:
         self._add(self.state.finding("F2", FILE, value=str(MOST_FINDINGS)))
-        self._stopped = True
+        self._stopped = self._cut_short = True

@@ -242,6 +242,15 @@ def test_the_check_stops_after_too_many_findings(monkeypatch: pytest.MonkeyPatch
     checked = examine(replace(MAIN, lines=lines).content)
 
     assert "F2" in at(Severity.FILE, checked)
+    assert "R20" not in codes(checked)  # people not read are not people forgotten
+
+
+def test_too_many_missing_people_are_not_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "MOST_FINDINGS", 2)
+
+    checked = examine(replace(MAIN, lines=()).content)
+
+    assert codes(checked) == ["R20", "R20", "F2"]
 
 
 def test_a_month_before_the_tables_is_refused() -> None:
