@@ -35,6 +35,10 @@ app.conf.beat_schedule = {
         "task": "declarations.tasks.sweep_files",
         "schedule": 30.0,
     },
+    "issue the prefills of the month": {
+        "task": "declarations.tasks.issue_prefills",
+        "schedule": crontab(minute="*/10"),
+    },
     "end certificates that a later declaration contradicts": {
         "task": "certificates.supersede_outdated",
         "schedule": crontab(minute="*/5"),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
 
+from affiliates.enums import AffiliateState
 from affiliates.models import Affiliate
 from affiliates.queries import statuses_on
 from declarations.enums import (
@@ -143,6 +144,27 @@ def _months(affiliate: Affiliate, periods: list[Period], today: datetime.date) -
             )
         )
     return found
+
+
+#: The day of the month from which its prefill is issued, as the fund does.
+PREFILL_DAY = 27
+
+
+def period_to_prefill(today: datetime.date) -> Period:
+    """The latest month whose prefill should exist: this one from the 27th on, the one before until then."""
+    period = Period.from_day(today)
+    return period if today.day >= PREFILL_DAY else period.previous()
+
+
+def without_prefill(period: Period) -> QuerySet[Affiliate]:
+    """Active affiliates that still have no prefill for a month, in the order of their numbers."""
+    return (
+        Affiliate.objects.filter(
+            state=AffiliateState.ACTIVE.value, affiliated_on__lte=period.last_day
+        )
+        .exclude(prefills__period=period.first_day)
+        .order_by("affiliation_number")
+    )
 
 
 def received_files(affiliate: Affiliate, period: Period) -> QuerySet[ReceivedFile]:

@@ -1,11 +1,19 @@
 """Background work of the declarations. Each task may run twice, at once, or stop at any line."""
 
+import logging
+
 from celery import shared_task
 
-from declarations import workflows
+from declarations import queries, workflows
 from declarations.models import ReceivedFile
 from portal import clock
 from portal.tasks import PortalTask, wake
+from regulation.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+#: Prefills issued in one run: a minute of work; the next run takes the next ones.
+PREFILLS_A_RUN = 2_000
 
 
 @shared_task(base=PortalTask)
@@ -24,3 +32,16 @@ def sweep_files() -> None:
 def wake_check(file: ReceivedFile) -> None:
     """Tell a worker that a file waits. Without a broker the sweep will."""
     wake(check_file, file.pk)
+
+
+@shared_task(base=PortalTask)
+def issue_prefills() -> None:
+    """Issue the prefill of the month to every active affiliate that has none; one transaction each."""
+    at = clock.now()
+    period = queries.period_to_prefill(clock.day_of(at))
+    for affiliate in queries.without_prefill(period)[:PREFILLS_A_RUN]:
+        try:
+            workflows.issue_prefill(actor=None, at=at, affiliate=affiliate, period=period)
+        except DomainError:
+            # One firm whose record does not fit the format must not keep the others waiting.
+            logger.exception("prefill of affiliate %s", affiliate.pk)

@@ -338,6 +338,17 @@ def test_a_hostile_name_is_shown_as_text(cast: Cast) -> None:
     assert sent["X-Content-Type-Options"] == "nosniff"
 
 
+def test_the_original_is_given_back_byte_for_byte(cast: Cast) -> None:
+    content = b"B00 \x00\xff" * 400_000
+    post_file(cast, cast.owner, content)
+    page = address(cast, "original", pk=ReceivedFile.objects.get().pk)
+
+    response = browser(cast.owner).get(page)
+
+    assert b"".join(response.streaming_content) == content
+    assert response["Content-Length"] == str(len(content))
+
+
 def test_findings_are_filtered_by_severity_and_by_code(cast: Cast) -> None:
     employ(cast.affiliate, 2)
     content = answer(issue(cast.owner, cast.affiliate))

@@ -5,9 +5,11 @@ import io
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
 
-from declarations import queries, workflows
+from affiliates.enums import AffiliateState
+from declarations import queries, tasks, workflows
 from declarations.codecs import e_bds, prefill
 from declarations.codecs.records import AffiliateHeader
 from declarations.enums import (
@@ -125,6 +127,32 @@ def test_a_month_outside_the_open_span_is_refused(cast: Cast, period: Period) ->
     with pytest.raises(PeriodNotOpen):
         send(cast.owner, cast.affiliate, b"B00", period=period)
     assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("today", "period"),
+    [
+        (datetime.date(2026, 1, 26), Period(2025, 12)),
+        (datetime.date(2026, 1, 27), Period(2026, 1)),
+        (datetime.date(2026, 2, 1), Period(2026, 1)),
+    ],
+)
+def test_prefills_are_due_from_the_27th(today: datetime.date, period: Period) -> None:
+    assert queries.period_to_prefill(today) == period
+
+
+def test_everyone_gets_a_prefill_once(cast: Cast) -> None:
+    AffiliateFactory(state=AffiliateState.CLOSED.value)
+    AffiliateFactory(affiliated_on=datetime.date(2026, 2, 1))
+    employ(cast.affiliate, 2)
+
+    with time_machine.travel(AT):
+        tasks.issue_prefills()
+        tasks.issue_prefills()
+
+    issued = {row.affiliate: row.employee_count for row in Prefill.objects.all()}
+    assert issued == {cast.affiliate: 2, cast.strangers_affiliate: 0}
+    assert set(Prefill.objects.values_list("period", flat=True)) == {JANUARY.first_day}
 
 
 # -- receiving and checking --------------------------------------------------------------------
