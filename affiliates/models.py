@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import Func, Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.enums import AffiliateState, Role, StaffRole
@@ -74,6 +75,12 @@ class Affiliate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.affiliation_number} {self.name}"
+
+    @property
+    def shown_name(self) -> str:
+        """The name in the language of the screen, when the register holds it."""
+        arabic = (get_language() or "").startswith("ar")
+        return self.name_ar if arabic and self.name_ar else self.name
 
 
 class AffiliateStatus(models.Model):

@@ -229,6 +229,12 @@ def test_the_list_asks_the_same_number_of_questions_for_many(cast):
     assert queries() == few
 
 
+def test_the_name_is_said_in_the_language_of_the_screen(cast):
+    client = _as(cast.owner)
+    client.cookies["django_language"] = "ar"
+    assert "مخبزة البركة" in client.get(_home(cast.affiliate)).content.decode()
+
+
 def test_the_way_to_other_affiliates_shows_only_to_who_has_several(cast):
     choose = reverse("affiliates:choose")
     assert f'href="{choose}"' not in _as(cast.owner).get(_home(cast.affiliate)).content.decode()
