@@ -48,6 +48,27 @@ def test_the_account_and_the_desk_are_readable_by_all(open_page, language):
         assert faults(page) == []
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_the_rooms_of_an_affiliate_are_readable_by_all(open_page, cast, language, width):
+    page = open_page(language=language, width=width)
+    sign_in(page, cast.owner.email)
+    rooms = page.locator(".dc-nav a")
+    expect(rooms).to_have_count(6)
+    for address in [room.get_attribute("href") for room in rooms.all()]:
+        page.goto(address)
+        expect(page.locator(".dc-nav a[aria-current]")).to_have_attribute("href", address)
+        assert faults(page) == []
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_the_space_of_a_bank_is_readable_by_all(open_page, cast, language):
+    page = open_page(language=language, width=360)
+    sign_in(page, cast.bank.email)
+    expect(page.locator(".dc-space-name")).to_have_text("Banque Inventée du Nord")
+    assert faults(page) == []
+
+
 def test_a_person_comes_in_changes_language_and_leaves(open_page):
     UserFactory(email="nouvelle@exemple.ma", full_name="Salma Kadiri")
     page = open_page()
