@@ -120,9 +120,12 @@ CHECKS: dict[str, str] = {
         ORDER BY b.id LIMIT 1
     """,
     "bank_line_without_effect": """
-        SELECT 'bank line ' || b.id, 0, sum(l.debit)
-        FROM payments_bankline b JOIN payments_ledgerline l ON l.bank_line_id = b.id
-        WHERE b.verdict IN ('DBL', 'INF', 'REF') GROUP BY b.id ORDER BY b.id LIMIT 1
+        SELECT 'bank line ' || b.id, 0, sum(l.debit - l.credit)
+        FROM payments_bankline b
+        JOIN payments_ledgerline l ON l.bank_line_id = b.id
+        JOIN payments_ledgeraccount c ON c.id = l.account_id AND c.kind = 'bank'
+        WHERE b.verdict IN ('DBL', 'INF', 'REF')
+        GROUP BY b.id HAVING sum(l.debit - l.credit) <> 0 ORDER BY b.id LIMIT 1
     """,
     # What a file announced is what its lines say: allocated + suspense + refused + informational.
     "file_conserved": """

@@ -217,6 +217,7 @@ def _base(
     return {
         "kind": kind,
         "amount": amount,
+        "entry_amount": amount,
         "currency": MAD,
         "our_account": context.account,
         "booking_day": booking_day,
@@ -237,15 +238,12 @@ def _lines(
     notes = _notes(base, context, rank)
     if not transactions:
         count = first(flat, "NtryDtls/Btch/NbOfTxs")
-        return [
-            _line(
-                flat,
-                {},
-                {**base, "entry_count": int(count) if count.isascii() and count.isdigit() else 1},
-                rank,
-                notes,
-            )
-        ]
+        whole = {
+            **base,
+            "whole": True,
+            "entry_count": int(count) if count.isascii() and count.isdigit() else 1,
+        }
+        return [_line(flat, {}, whole, rank, notes)]
     parts = [
         _part(details, amount, credit, context, rank + place, alone=len(transactions) == 1)
         for place, details in enumerate(transactions)

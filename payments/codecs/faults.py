@@ -135,6 +135,9 @@ SENTENCES: Final[Mapping[str, str]] = {
         "Opération {rang} : plusieurs références ({refs}) et un montant qui n’est pas leur total ; somme portée "
         "en attente d’identification."
     ),
+    "L29": _(
+        "Écriture {rang} : ses opérations ont été détaillées par un autre fichier ; elles la remplacent."
+    ),
 }
 """Code to French sentence; ``{…}`` are the facts. A final small letter marks a second wording of a code."""
 

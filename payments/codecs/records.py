@@ -33,7 +33,10 @@ class ReadingProfile:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalLine:
-    """One operation of a bank file. `rank` counts from 1 in the file; `raw` holds what a clerk may want to re-read."""
+    """One operation of a bank file; `rank` counts from 1 in the file.
+
+    `entry_count` operations share an entry of `entry_amount`; `whole` marks an entry that came without its details.
+    """
 
     rank: int
     kind: LineKind
@@ -50,6 +53,8 @@ class CanonicalLine:
     entry_ref: str = ""
     entry_index: int = 1
     entry_count: int = 1
+    entry_amount: Decimal | None = None
+    whole: bool = False
     end_to_end: str = ""
     instruction: str = ""
     batch: str = ""
@@ -178,7 +183,9 @@ def identity(
     if line.transaction_ref and IdentityRule.TRANSACTION not in usable:
         return IdentityRule.TRANSACTION, f"{line.our_account}|{line.transaction_ref}"
     if line.entry_ref and IdentityRule.ENTRY not in usable:
-        return IdentityRule.ENTRY, f"{line.our_account}|{line.entry_ref}|{line.entry_index}"
+        # Among several the place says how many, so that the first detail of a batch is not taken for the batch.
+        among = f"/{line.entry_count}" if line.entry_count > 1 and not line.whole else ""
+        return IdentityRule.ENTRY, f"{line.our_account}|{line.entry_ref}|{line.entry_index}{among}"
     sign = _sign(line)
     if line.end_to_end and IdentityRule.END_TO_END not in usable:
         return (

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Sum
-
 from payments.codecs.faults import Fault, fault, quoted
 from payments.codecs.kinds import FileFormat, IdentityRule
 from payments.codecs.records import CanonicalLine, ReadingProfile, identity
 from payments.enums import LineVerdict
 from payments.matching import day_of_payment
 from payments.models import BankAccount, BankFile, BankLine
+from payments.workflows.batches import Entries
 from portal import clock
 
 
@@ -38,6 +37,7 @@ class Staging:
         self._accounts = accounts
         self._profile = profile
         self._seen: Counter[str] = Counter()
+        self._entries = Entries()
         self._statement = bank_file.format == FileFormat.CAMT_053.value
 
     def add(self, chunk: Sequence[CanonicalLine]) -> None:
@@ -52,11 +52,11 @@ class Staging:
             row = _row(self._file, account, line, key)
             place = (account.pk, key.digest)
             first = fresh.get(place) or known.get(place)
-            whole = None if first is not None else self._whole_of(line, account)
+            other = None if first is not None else self._entries.other_form(line, account)
             if first is not None and first.amount != line.amount:
                 self._set_apart(row, line, first, fresh)
-            elif first is not None or whole is not None:
-                _repeat(row, first or whole, self._file, line)
+            elif first is not None or other is not None:
+                _repeat(row, first or other, self._file, line)
             else:
                 fresh[place] = row
             if row.repeats_id and self._statement:
@@ -114,24 +114,6 @@ class Staging:
         ).select_related("bank_file")
         return {(row.account_id, row.identity_key or ""): row for row in rows}
 
-    def _whole_of(self, line: CanonicalLine, account: BankAccount) -> BankLine | None:
-        """For an entry without details: the first of the detailed lines that it totals, already in the books."""
-        if line.entry_count <= 1 and not line.batch:
-            return None
-        stored = BankLine.objects.filter(
-            account=account, kind=line.kind.value, repeats__isnull=True
-        )
-        for condition in (
-            {"entry_ref": line.entry_ref} if line.entry_ref else None,
-            {"batch": line.batch} if line.batch else None,
-        ):
-            if condition is None:
-                continue
-            parts = stored.filter(**condition).aggregate(total=Sum("amount"), number=Count("pk"))
-            if parts["number"] > 1 and parts["total"] == line.amount and line.entry_index == 1:
-                return stored.filter(**condition).select_related("bank_file").order_by("pk").first()
-        return None
-
 
 def _row(bank_file: BankFile, account: BankAccount, line: CanonicalLine, key: _Key) -> BankLine:
     details: dict[str, Any] = {"our_account": line.our_account}
@@ -147,6 +129,10 @@ def _row(bank_file: BankFile, account: BankAccount, line: CanonicalLine, key: _K
         value = getattr(line, name)
         if value:
             details[name] = value
+    if line.whole:
+        details["whole"] = True
+    elif line.entry_count > 1:
+        details |= {"entry_index": line.entry_index, "entry_amount": str(line.entry_amount)}
     if line.notes:
         details["notes"] = [{"code": note.code, "facts": dict(note.facts)} for note in line.notes]
     return BankLine(

@@ -87,7 +87,7 @@ def deliver(cast: Cast, files: list[list[int]]) -> object:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(files=deliveries())
 def test_any_order_repetition_and_cutting_gives_the_same_books(

@@ -20,6 +20,7 @@ from payments.errors import (
     UnknownReference,
     UpheldTooMuch,
 )
+from payments.ledger_check import check
 from payments.models import (
     Allocation,
     BankLine,
@@ -275,14 +276,43 @@ def test_the_same_operation_in_another_message_is_a_duplicate(cast: Cast) -> Non
     assert balance(AccountKind.BANK) == D("100.00")
 
 
-def test_a_batch_line_whose_details_are_known_creates_nothing(cast: Cast) -> None:
-    txs = details(amount="60.00", ref="T1") + details(amount="40.00", ref="T2")
-    received(cast.bank, cast.bank_account, file_of(cast, entry("100.00", ref="A1", txs=txs)))
+def batch_in_both_forms(cast: Cast, owed: PaymentSlip, ref: str) -> tuple[bytes, bytes]:
+    """A notice that details two operations, and the statement that shows them as one line."""
+    rf = slip_facts(owed).creditor_reference
+    txs = details(amount="60.00", rf=rf) + details(amount="40.00", ref="T2" if ref else "")
     batch = "<Btch><NbOfTxs>2</NbOfTxs></Btch>"
-    whole = entry("100.00", ref="A1", details_extra=batch)
+    notice = file_of(cast, entry("100.00", ref=ref, txs=txs), message_id="N1")
+    whole = entry("100.00", ref=ref, details_extra=batch)
     statement = file_of(cast, whole, kind="053", message_id="S9", balances=("0.00", "100.00"))
-    assert received(cast.bank, cast.bank_account, statement).lines.get().verdict == "DBL"
+    return notice, statement
+
+
+@pytest.mark.parametrize("ref", ["A1", ""])
+@pytest.mark.parametrize("first", ["notice", "statement"])
+def test_an_entry_told_whole_and_in_detail_is_one_sum(cast: Cast, first: str, ref: str) -> None:
+    owed = slip(cast.affiliate)
+    notice, statement = batch_in_both_forms(cast, owed, ref)
+    order = [notice, statement] if first == "notice" else [statement, notice]
+    for data in [*order, notice, statement]:
+        received(cast.bank, cast.bank_account, data)
+    owed.refresh_from_db()
+    assert (owed.outstanding, balance(AccountKind.BANK)) == (D("40.00"), D("100.00"))
+    assert balance(AccountKind.SUSPENSE) == D("-40.00")
+    whole = BankLine.objects.get(details__whole=True)
+    assert (whole.verdict, whole.verdict_code) == ("DBL", "L17" if first == "notice" else "L29")
+    assert check().breaches == ()
+
+
+def test_a_batch_already_placed_by_a_clerk_makes_its_details_repeats(cast: Cast) -> None:
+    owed = slip(cast.affiliate)
+    notice, statement = batch_in_both_forms(cast, owed, "A1")
+    whole = received(cast.bank, cast.bank_account, statement).lines.get()
+    parts = [Part(D("100.00"), owed.payment_reference)]
+    assign(actor=cast.staff, line_id=whole.pk, parts=parts, at=clock.now())
+    late = received(cast.bank, cast.bank_account, notice)
+    assert [line.verdict for line in late.lines.all()] == ["DBL", "DBL"]
     assert balance(AccountKind.BANK) == D("100.00")
+    assert check().breaches == ()
 
 
 def test_a_known_reference_with_another_amount_waits(cast: Cast) -> None:
