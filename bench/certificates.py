@@ -2,13 +2,12 @@
 
     .venv/bin/python -m bench.certificates
 
-One JSON line; the goal is 300 ms at most for the one-page certificate. Exit code 1 above it.
+One JSON line; the goal is 30 empty pages at most for the one-page certificate. Exit code 1 above it.
 """
 
 import datetime
 import json
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from certificates.enums import CertificateKind  # noqa: E402
 from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts, digest  # noqa: E402
 from regulation.periods import Period  # noqa: E402
 
-GOAL_MS = 300
+GOAL = 30.0
 ROUNDS = 30
 EMPTY = '<!doctype html><html lang="fr"><title>Rien</title><body></body></html>'
 
@@ -84,9 +83,9 @@ def main() -> int:
     cold = seconds(works[1])
     for work in works:
         work()
-    # In turn, so that a busy neighbour weighs on all of them alike.
+    # In turn, and the quickest round of each: the others measure the neighbours.
     rounds = [[seconds(work) for work in works] for _round in range(ROUNDS)]
-    empty, one_page, two_pages = (statistics.median(times) for times in zip(*rounds, strict=True))
+    empty, one_page, two_pages = (min(times) for times in zip(*rounds, strict=True))
     print(
         json.dumps(
             {
@@ -97,12 +96,12 @@ def main() -> int:
                 "registration_ms": round(one_page * 1000, 1),
                 "payroll_12_months_ms": round(two_pages * 1000, 1),
                 "registration_per_second_per_core": round(1 / one_page, 1),
-                "ratio_to_empty_page": round(one_page / empty, 1),
-                "goal_ms": GOAL_MS,
+                "ratio": round(one_page / empty, 1),
+                "goal": GOAL,
             }
         )
     )
-    return 0 if one_page * 1000 <= GOAL_MS else 1
+    return 0 if one_page / empty <= GOAL else 1
 
 
 if __name__ == "__main__":
