@@ -3,10 +3,11 @@
 import datetime
 import logging
 import re
+import threading
 
 import pytest
 import time_machine
-from django.db import InternalError, connection
+from django.db import InternalError, connection, transaction
 from django.test import Client, RequestFactory
 
 from portal.middleware import client_address
@@ -171,6 +172,42 @@ def test_a_database_that_cannot_answer_in_time_gives_a_503_with_its_code(visitor
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert answer.headers["X-Request-Code"] in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_another_holds_gives_a_503_and_then_opens(visitor: Client):
+    UserFactory(email="tenue@exemple.ma")
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            User.objects.select_for_update().get(email="tenue@exemple.ma")
+            held.set()
+            done.wait(10)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(10)
+    answer = visitor.post("/t/locks/")
+    done.set()
+    holder.join(10)
+    assert answer.status_code == 503
+    assert answer.headers["X-Request-Code"] in answer.content.decode()
+    assert visitor.post("/t/locks/").content == b"had it"
+
+
+def test_no_wait_is_endless():
+    waits = {}
+    with connection.cursor() as cursor:
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SHOW {name}")
+            (waits[name],) = cursor.fetchone()
+    assert waits == {
+        "statement_timeout": "10s",
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "30s",
+    }
 
 
 def test_a_page_that_does_not_exist(visitor: Client):

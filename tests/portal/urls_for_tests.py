@@ -1,7 +1,7 @@
 """Pages that misbehave, beside the real ones: what the middleware and the error pages are tried on."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
@@ -10,6 +10,7 @@ from damancom.urls import urlpatterns as real
 from portal import audit
 from portal.downloads import attachment
 from portal.errors import TooManyAttempts
+from portal.models import User
 from tests.affiliates.factories import UserFactory
 
 
@@ -33,6 +34,13 @@ def waits(request: HttpRequest) -> HttpResponse:
     return HttpResponse("late")
 
 
+def locks(request: HttpRequest) -> HttpResponse:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '300ms'")
+        User.objects.select_for_update(of=("self",)).get(email="tenue@exemple.ma")
+    return HttpResponse("had it")
+
+
 def reads_wages(request: HttpRequest) -> HttpResponse:
     audit.record_reading(
         request, action="staff.read", subject=request.user, affiliation_number="2000009"
@@ -50,6 +58,7 @@ urlpatterns = [
     path("t/breaks/", login_not_required(breaks)),
     path("t/refuses/", login_not_required(refuses)),
     path("t/waits/", login_not_required(waits)),
+    path("t/locks/", login_not_required(locks)),
     path("t/reads/", reads_wages),
     path("t/downloads/", downloads),
 ]
