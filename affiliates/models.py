@@ -20,6 +20,10 @@ class DateRange(Func):
     output_field = DateRangeField()
 
 
+def _in_language_of_screen(name: str, name_ar: str) -> str:
+    return name_ar if name_ar and (get_language() or "").startswith("ar") else name
+
+
 class Agency(models.Model):
     """An office of the fund."""
 
@@ -35,6 +39,11 @@ class Agency(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_name(self) -> str:
+        """The name in the language of the screen."""
+        return _in_language_of_screen(self.name, self.name_ar)
 
 
 class Affiliate(models.Model):
@@ -79,8 +88,7 @@ class Affiliate(models.Model):
     @property
     def shown_name(self) -> str:
         """The name in the language of the screen, when the register holds it."""
-        arabic = (get_language() or "").startswith("ar")
-        return self.name_ar if arabic and self.name_ar else self.name
+        return _in_language_of_screen(self.name, self.name_ar)
 
 
 class AffiliateStatus(models.Model):

@@ -77,7 +77,9 @@ def test_both_languages_and_the_empty_page(cast, language):
     Mandate.objects.filter(affiliate=cast.affiliate).delete()
     response = client.get(_page(cast))
     assert response.status_code == 200
-    assert f'lang="{language}"' in response.content.decode()
+    page = response.content.decode()
+    assert f'lang="{language}"' in page
+    assert ("مسؤول" in page) is (language == "ar"), "roles are said in the language of the screen"
 
 
 def test_the_number_of_queries_does_not_grow(cast):
