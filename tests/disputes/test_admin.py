@@ -297,3 +297,23 @@ def test_a_supervisor_role_is_not_given_by_the_staff_flag(cast: Cast) -> None:
     answer = signed_in(clerk).post(at("decide", dispute), decision(dispute, Outcome.UPHELD))
     assert answer.status_code == 422
     assert not Decision.objects.exists()
+
+
+def test_the_first_page_of_the_desk_says_what_awaits(
+    cast: Cast, slip: PaymentSlip, taken: Dispute
+) -> None:
+    dispute_of(cast.owner, slip, amount=Decimal("10.00"))
+    shown = signed_in(cast.staff).get(reverse("admin:index")).content.decode()
+    counts = re.findall(r"<b>(\d+)</b> <span>([^<]+)</span>", shown)
+
+    assert counts == [
+        ("2", "Réclamations en retard"),
+        ("1", "Réclamations sans agent"),
+        ("1", "Mes réclamations"),
+        ("0", "Versements à identifier"),
+    ]
+    elsewhere = signed_in(StaffAssignmentFactory().user)
+    shown = elsewhere.get(reverse("admin:index")).content.decode()
+    assert [count for count, _label in re.findall(r"<b>(\d+)</b> <span>([^<]+)</span>", shown)] == [
+        "0"
+    ] * 4

@@ -1,0 +1,61 @@
+"""What awaits a member of staff, on the first page of the desk."""
+
+from dataclasses import dataclass
+
+from django import template
+from django.template import Context
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from disputes import queries
+from disputes.access import staff_disputes
+from disputes.enums import DeskFilter
+from payments.enums import LineVerdict
+from payments.queries import waiting_lines
+from portal import clock
+from regulation.parameters import value_at
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """One queue: how many rows it holds, where it opens, and whether it presses."""
+
+    label: str
+    count: int
+    url: str
+    presses: bool = False
+
+
+@register.simple_tag(takes_context=True)
+def awaiting(context: Context) -> list[Awaiting]:
+    """`{% awaiting as queues %}`: the disputes on one's desk and the money that nobody could name."""
+    user, today = context["request"].user, clock.today()
+    limit = value_at("dispute.second_person_above", today).value
+    counts = queries.desk_counts(staff_disputes(user), user=user, today=today, limit=limit)
+    disputes = reverse("admin:disputes_dispute_changelist")
+    money = reverse("admin:payments_bankline_changelist")
+    return [
+        Awaiting(
+            _("Réclamations en retard"),
+            counts[DeskFilter.LATE],
+            f"{disputes}?file={DeskFilter.LATE.value}",
+            presses=counts[DeskFilter.LATE] > 0,
+        ),
+        Awaiting(
+            _("Réclamations sans agent"),
+            counts[DeskFilter.UNASSIGNED],
+            f"{disputes}?file={DeskFilter.UNASSIGNED.value}",
+        ),
+        Awaiting(
+            _("Mes réclamations"),
+            counts[DeskFilter.MINE],
+            f"{disputes}?file={DeskFilter.MINE.value}",
+        ),
+        Awaiting(
+            _("Versements à identifier"),
+            waiting_lines().count(),
+            f"{money}?verdict__exact={LineVerdict.WAITING.value}",
+        ),
+    ]
