@@ -16,9 +16,11 @@ from declarations.enums import (
     FileVerdict,
     FilingMode,
 )
+from declarations.errors import TooWideForPrefill
 from declarations.models import Declaration, Prefill, ReceivedFile
 from declarations.rules import Examination, Expected, Summary
 from declarations.transitions import Act, after
+from declarations.workflows.prefills import issue_prefill
 from declarations.workflows.rows import LineBuffer, load_findings
 from portal import audit, clock
 from portal.enums import JobState
@@ -124,7 +126,7 @@ def check_file(*, file_id: int, at: datetime.datetime) -> ReceivedFile:
     if claimed is None:
         return ReceivedFile.objects.get(pk=file_id)
     lines = LineBuffer()
-    examination = Examination(_expected(claimed))
+    examination = Examination(_expected(claimed, at))
     mine = ReceivedFile.objects.filter(pk=claimed.pk, attempts=claimed.attempts)
     for done, line in enumerate(examination.run(open_stored(claimed.stored)), 1):
         lines.add(line)
@@ -177,8 +179,8 @@ def park_poison(*, at: datetime.datetime) -> list[int]:
     return due
 
 
-def _expected(file: ReceivedFile) -> Expected:
-    """What the fund knows of the month that the file answers."""
+def _expected(file: ReceivedFile, at: datetime.datetime) -> Expected:
+    """What the fund knows of the month that the file answers; a month without a prefill gets it now."""
     period = Period.from_day(file.period)
     submitted = Declaration.objects.filter(
         affiliate=file.affiliate, period=file.period, status=DeclarationStatus.SUBMITTED.value
@@ -191,7 +193,7 @@ def _expected(file: ReceivedFile) -> Expected:
     return Expected(
         affiliation_number=file.affiliate.affiliation_number,
         period=period,
-        prefill=read_prefill(file.affiliate, period),
+        prefill=_prefill(file.affiliate, period, at),
         file_name=file.stored.name,
         main_declared=(DeclarationKind.MAIN.value, 0) in numbers,
         supplements_used=frozenset(number for kind, number in numbers if number),
@@ -199,10 +201,15 @@ def _expected(file: ReceivedFile) -> Expected:
     )
 
 
-def read_prefill(affiliate: Affiliate, period: Period) -> PrefillFile | None:
-    """The issued prefill of a month, as a file says it; None when there is none."""
+def _prefill(affiliate: Affiliate, period: Period, at: datetime.datetime) -> PrefillFile | None:
+    """The prefill of the month as a file says it; None when the register does not fit the format."""
     row = Prefill.objects.filter(affiliate=affiliate, period=period.first_day).first()
-    return prefill_codec.read(io.BytesIO(bytes(row.content))) if row else None
+    if row is None:
+        try:
+            row = issue_prefill(actor=None, at=at, affiliate=affiliate, period=period)
+        except TooWideForPrefill:
+            return None
+    return prefill_codec.read(io.BytesIO(bytes(row.content)))
 
 
 @transaction.atomic
@@ -211,6 +218,7 @@ def _conclude(
 ) -> ReceivedFile:
     affiliate = Affiliate.objects.select_for_update(of=("self",)).get(pk=claimed.affiliate_id)
     file = ReceivedFile.objects.select_for_update(of=("self",)).get(pk=claimed.pk)
+    file.affiliate = affiliate
     if (file.state, file.attempts) != (JobState.RUNNING, claimed.attempts):
         return file  # another run took over: its outcome stands
     verdict, summary = examination.verdict, examination.summary

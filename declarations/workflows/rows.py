@@ -101,6 +101,8 @@ class LineBuffer:
 def load_findings(file: ReceivedFile, findings: Sequence[Finding]) -> None:
     """Replace the findings of a file by these; runs in the caller's transaction."""
     FileFinding.objects.filter(received_file=file).delete()
+    if not findings:
+        return
     rows = io.StringIO()
     for rank, finding in enumerate(findings, 1):
         first, last = finding.columns or (NULL, NULL)

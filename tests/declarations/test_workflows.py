@@ -229,6 +229,18 @@ def test_bytes_with_nul_and_backslashes_are_told_and_kept(cast: Cast) -> None:
     assert FileFinding.objects.filter(received_file=file, code="R4").exists()
 
 
+def test_a_file_that_answers_no_prefill_is_compared_with_the_one_due(cast: Cast) -> None:
+    employ(cast.affiliate, 2)
+    content = answer(issue(cast.owner, cast.affiliate))
+    Prefill.objects.all().delete()
+    EmploymentFactory(affiliate=cast.affiliate)  # someone the payroll does not know
+
+    file = send(cast.owner, cast.affiliate, content)
+
+    assert Prefill.objects.get().employee_count == 3
+    assert [finding.code for finding in file.findings.all()] == ["R20"]
+
+
 def test_a_line_fault_blocks_without_refusing_the_file(cast: Cast) -> None:
     employ(cast.affiliate, 2)
     row = issue(cast.owner, cast.affiliate)
