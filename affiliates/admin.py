@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from affiliates import queries, workflows
 from affiliates.access import staff_affiliates
@@ -18,10 +20,14 @@ from affiliates.models import (
     Mandate,
     Membership,
     Representative,
+    StateTakeover,
 )
 from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin
+from portal.errors import add_to_messages
+from regulation.errors import DomainError
+from regulation.periods import Period
 
 
 class _ReadOnlyInline(admin.TabularInline):
@@ -125,14 +131,113 @@ class EmployeeAdmin(StaffAdmin):
         return rows.filter(pk__in=employed.values("employee"))
 
 
+class TakeoverGrantForm(ActionForm):
+    """The months and the decision of a takeover by the State, beside the choice of the action."""
+
+    first = forms.CharField(
+        label=_("Premier mois"),
+        required=False,
+        widget=forms.TextInput(attrs={"type": "month", "placeholder": "2026-01"}),
+    )
+    last = forms.CharField(
+        label=_("Dernier mois"),
+        required=False,
+        widget=forms.TextInput(attrs={"type": "month", "placeholder": "2026-01"}),
+    )
+    decision_reference = forms.CharField(label=_("Décision"), required=False, max_length=60)
+
+
+class TakeoverEndForm(ActionForm):
+    """The last month of a takeover, beside the choice of the action."""
+
+    last = forms.CharField(
+        label=_("Dernier mois"),
+        required=False,
+        widget=forms.TextInput(attrs={"type": "month", "placeholder": "2026-01"}),
+    )
+
+
 @admin.register(Employment)
 class EmploymentAdmin(StaffAdmin):
+    """Who works where; the State's takeover of an employer share (TAHFIZ) is granted from here."""
+
     list_display = ("affiliate", "employee", "started_on", "ended_on")
     list_select_related = ("affiliate", "employee")
     search_fields = ("=affiliate__affiliation_number", "=employee__registration_number")
+    action_form = TakeoverGrantForm
+    actions = ("grant_takeover",)
+
+    @admin.action(
+        description=_("Accorder la prise en charge par l’État (mois et décision ci-contre)"),
+        permissions=["view"],
+    )
+    def grant_takeover(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        now = clock.now()
+        for employment in rows.select_related("affiliate").order_by("pk"):
+            try:
+                workflows.grant_takeover(
+                    actor=actor_of(request),
+                    at=now,
+                    employment=employment,
+                    first=Period.parse(request.POST.get("first", "")),
+                    last=Period.parse(request.POST.get("last", "")),
+                    decision_reference=request.POST.get("decision_reference", "")[:60],
+                )
+            except DomainError as refusal:
+                add_to_messages(request, refusal)
+            else:
+                messages.success(
+                    request,
+                    gettext("Prise en charge accordée : %(employment)s.")
+                    % {"employment": employment.employee},
+                )
 
     def affiliation_number_of(self, row: Employment) -> str:
         return row.affiliate.affiliation_number
 
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         return rows.filter(affiliate__in=staff_affiliates(request.user))
+
+
+@admin.register(StateTakeover)
+class StateTakeoverAdmin(StaffAdmin):
+    """What the State takes over (TAHFIZ), to read; a takeover is shortened by its action."""
+
+    list_display = ("employment", "employee", "starts_on", "ends_on", "decision_reference")
+    list_select_related = ("employment__affiliate", "employment__employee")
+    search_fields = (
+        "=employment__affiliate__affiliation_number",
+        "=employment__employee__registration_number",
+        "decision_reference",
+    )
+    action_form = TakeoverEndForm
+    actions = ("end",)
+
+    @admin.display(description=_("assuré"))
+    def employee(self, row: StateTakeover) -> str:
+        return str(row.employment.employee)
+
+    def affiliation_number_of(self, row: StateTakeover) -> str:
+        return row.employment.affiliate.affiliation_number
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.filter(employment__affiliate__in=staff_affiliates(request.user))
+
+    @admin.action(description=_("Terminer après le mois indiqué"), permissions=["view"])
+    def end(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        now = clock.now()
+        for takeover in rows.order_by("pk"):
+            try:
+                workflows.end_takeover(
+                    actor=actor_of(request),
+                    at=now,
+                    takeover=takeover,
+                    last=Period.parse(request.POST.get("last", "")),
+                )
+            except DomainError as refusal:
+                add_to_messages(request, refusal)
+            else:
+                messages.success(
+                    request,
+                    gettext("Prise en charge terminée : %(takeover)s.") % {"takeover": takeover},
+                )

@@ -77,6 +77,50 @@ class RegistrationNumberTaken(DomainError):
     message = _("Le numéro d’immatriculation {number} appartient déjà à une autre personne.")
 
 
+class DecisionMissing(DomainError):
+    """A takeover without the decision that grants it."""
+
+    code = "takeover.decision_missing"
+    message = _("Indiquez la référence de la décision qui accorde la prise en charge par l’État.")
+
+
+class TakeoverBeforeHire(DomainError):
+    """The State takes over no month before the hire."""
+
+    code = "takeover.before_hire"
+    message = _(
+        "{person} est entré chez {name} en {hired} : la prise en charge ne peut pas commencer en {first}."
+    )
+
+
+class TakeoverTooLong(DomainError):
+    """More months than the programme allows for one employment."""
+
+    code = "takeover.too_long"
+    message = _(
+        "La prise en charge ferait {asked} mois ; le programme en accorde {limit} au plus par salarié : "
+        "choisissez une fin plus proche."
+    )
+
+
+class TakeoverTooMany(DomainError):
+    """More hires than the programme allows for one affiliate."""
+
+    code = "takeover.too_many"
+    message = _(
+        "{name} a déjà {limit} embauches prises en charge par l’État, le plus que le programme accorde."
+    )
+
+
+class TakeoverOverlaps(DomainError):
+    """Some of these months are already taken over for this employment."""
+
+    code = "takeover.overlap"
+    message = _(
+        "{person} a déjà une prise en charge pour une partie de ces mois : choisissez d’autres mois."
+    )
+
+
 class AlreadyEmployed(DomainError):
     """The person already works there."""
 

@@ -294,3 +294,42 @@ class Employment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.employee_id} @ {self.affiliate_id}"
+
+
+class StateTakeover(models.Model):
+    """Months during which the State bears the employer share of one employment (TAHFIZ); both days included."""
+
+    employment = models.ForeignKey(
+        Employment, verbose_name=_("emploi"), on_delete=models.PROTECT, related_name="takeovers"
+    )
+    starts_on = models.DateField(_("à partir du"))
+    ends_on = models.DateField(_("jusqu’au"))
+    decision_reference = models.CharField(_("décision"), max_length=60)
+
+    class Meta:
+        verbose_name = _("prise en charge par l’État")
+        verbose_name_plural = _("prises en charge par l’État")
+        ordering = ["-starts_on", "-id"]
+        constraints = [
+            # Whole months: a declared wage is that of a month. The length is the law's, checked by the workflow.
+            models.CheckConstraint(
+                condition=Q(starts_on__day=1, ends_on__gte=models.F("starts_on")),
+                name="takeover_whole_months",
+            ),
+            models.CheckConstraint(
+                condition=~Q(decision_reference=""), name="takeover_has_a_decision"
+            ),
+            ExclusionConstraint(
+                name="takeover_no_overlap",
+                expressions=[
+                    ("employment", RangeOperators.EQUAL),
+                    (
+                        DateRange("starts_on", "ends_on", models.Value("[]")),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.employment_id} {self.starts_on:%Y-%m} → {self.ends_on:%Y-%m}"

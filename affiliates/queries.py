@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from django.db.models import Prefetch, Q, QuerySet
 
 from affiliates.enums import ROLE_SCOPES, Role, Scope
-from affiliates.models import Affiliate, AffiliateStatus, Employment, Mandate, Membership
+from affiliates.models import (
+    Affiliate,
+    AffiliateStatus,
+    Employment,
+    Mandate,
+    Membership,
+    StateTakeover,
+)
 from regulation.enums import ContributionStatus
 from regulation.text import ascii_digits
 
@@ -34,6 +41,15 @@ def statuses_on(affiliate: Affiliate, day: datetime.date) -> frozenset[Contribut
         effective_from__lte=day,
     )
     return frozenset(ContributionStatus(value) for value in rows.values_list("status", flat=True))
+
+
+def taken_over_on(affiliate: Affiliate, day: datetime.date) -> frozenset[str]:
+    """Registration numbers of the employees whose employer share the State bears on ``day`` (TAHFIZ)."""
+    rows = StateTakeover.objects.filter(
+        employment__affiliate=affiliate, starts_on__lte=day, ends_on__gte=day
+    )
+    numbers = rows.values_list("employment__employee__registration_number", flat=True)
+    return frozenset(number for number in numbers if number)
 
 
 def employed_in(

@@ -15,11 +15,16 @@ from affiliates.errors import (
     AlreadyAffiliated,
     AlreadyEmployed,
     DaysReversed,
+    DecisionMissing,
     LastOwner,
     MandateEmpty,
     MandateOverlaps,
     RegistrationNumberTaken,
     StatusOverlaps,
+    TakeoverBeforeHire,
+    TakeoverOverlaps,
+    TakeoverTooLong,
+    TakeoverTooMany,
     UnknownKey,
 )
 from affiliates.models import (
@@ -31,6 +36,7 @@ from affiliates.models import (
     Mandate,
     Membership,
     Representative,
+    StateTakeover,
 )
 from portal import audit
 from portal.models import User
@@ -42,6 +48,8 @@ from regulation.identifiers import (
     check_ice,
     check_registration_number,
 )
+from regulation.parameters import value_at
+from regulation.periods import Period
 
 
 @transaction.atomic
@@ -357,6 +365,102 @@ def end_employment(
         ended_on=ended_on,
     )
     return employment
+
+
+@transaction.atomic
+def grant_takeover(
+    *,
+    actor: User,
+    at: datetime.datetime,
+    employment: Employment,
+    first: Period,
+    last: Period,
+    decision_reference: str,
+) -> StateTakeover:
+    """The State bears the employer share of ``employment`` from ``first`` to ``last``, both included (TAHFIZ).
+
+    The law of the first month limits the months of one employment (`takeover.months`) and the employees of one
+    affiliate (`takeover.max_employees`). Refuses DecisionMissing, DaysReversed, TakeoverBeforeHire,
+    TakeoverOverlaps, TakeoverTooLong and TakeoverTooMany. The same months again give the same record.
+    """
+    reference = decision_reference.strip()
+    if not reference:
+        raise DecisionMissing()
+    _check_days(first.first_day, last.last_day)
+    affiliate = _locked(employment.affiliate)
+    employment = Employment.objects.select_related("employee").get(pk=employment.pk)
+    person = f"{employment.employee.last_name} {employment.employee.first_name}"
+    granted = StateTakeover.objects.filter(employment=employment)
+    existing = granted.filter(starts_on=first.first_day, ends_on=last.last_day).first()
+    if existing:
+        return existing
+    hired = Period.from_day(employment.started_on)
+    if first < hired:
+        raise TakeoverBeforeHire(person=person, name=affiliate.name, hired=hired, first=first)
+    if _overlapping(granted, "starts_on", "ends_on", first.first_day, last.last_day):
+        raise TakeoverOverlaps(person=person)
+    _check_takeover_limits(affiliate, employment, first, last)
+    created = StateTakeover.objects.create(
+        employment=employment,
+        starts_on=first.first_day,
+        ends_on=last.last_day,
+        decision_reference=reference,
+    )
+    audit.record(
+        actor=actor,
+        action="takeover.granted",
+        subject=created,
+        affiliation_number=affiliate.affiliation_number,
+        first=str(first),
+        last=str(last),
+        decision=reference,
+    )
+    return created
+
+
+def _check_takeover_limits(
+    affiliate: Affiliate, employment: Employment, first: Period, last: Period
+) -> None:
+    mine = StateTakeover.objects.filter(employment__affiliate=affiliate)
+    same = mine.filter(employment__employee=employment.employee_id)
+    months = sum(_months(row.starts_on, row.ends_on) for row in same)
+    asked = months + _months(first.first_day, last.last_day)
+    longest = int(value_at("takeover.months", first.first_day).value)
+    if asked > longest:
+        raise TakeoverTooLong(asked=asked, limit=longest)
+    most = int(value_at("takeover.max_employees", first.first_day).value)
+    others = mine.exclude(employment__employee=employment.employee_id)
+    if others.values("employment__employee").distinct().count() >= most:
+        raise TakeoverTooMany(name=affiliate.name, limit=most)
+
+
+def _months(first_day: datetime.date, last_day: datetime.date) -> int:
+    return Period.from_day(first_day).months_until(Period.from_day(last_day)) + 1
+
+
+@transaction.atomic
+def end_takeover(
+    *, actor: User, at: datetime.datetime, takeover: StateTakeover, last: Period
+) -> StateTakeover:
+    """Make ``last`` the last month that the State takes over; one that ends by then already stays as it is.
+
+    Declarations already submitted keep what was computed. Refuses a month before the first (DaysReversed).
+    """
+    affiliate = _locked(takeover.employment.affiliate)
+    takeover = StateTakeover.objects.select_for_update(of=("self",)).get(pk=takeover.pk)
+    if takeover.ends_on <= last.last_day:
+        return takeover
+    _check_days(takeover.starts_on, last.last_day)
+    takeover.ends_on = last.last_day
+    takeover.save(update_fields=["ends_on"])
+    audit.record(
+        actor=actor,
+        action="takeover.ended",
+        subject=takeover,
+        affiliation_number=affiliate.affiliation_number,
+        last=str(last),
+    )
+    return takeover
 
 
 def _locked(affiliate: Affiliate) -> Affiliate:

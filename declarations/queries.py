@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Sum
 
 from affiliates.enums import AffiliateState
 from affiliates.models import Affiliate
-from affiliates.queries import statuses_on
+from affiliates.queries import statuses_on, taken_over_on
 from declarations.enums import (
     DeclarationKind,
     DeclarationStatus,
@@ -30,6 +30,7 @@ from declarations.models import (
 from portal import clock
 from portal.enums import JobState
 from regulation.contributions import Bases, ContributionResult, contributions_from_bases
+from regulation.money import ZERO
 from regulation.parameters import due_day, first_known_day
 from regulation.periods import Period
 from regulation.text import Sentence, ascii_digits
@@ -264,8 +265,19 @@ def contributions_of(declaration: Declaration) -> ContributionResult:
     """What the declaration costs, branch by branch; the preview and the submission call this one function."""
     period = Period.from_day(declaration.period)
     statuses = statuses_on(declaration.affiliate, period.first_day)
-    bases = Bases(gross=declaration.wage_bill, capped=declaration.capped_wage_bill)
-    return contributions_from_bases(period, bases, statuses)
+    return contributions_from_bases(period, _bases(declaration, period), statuses)
+
+
+def _bases(declaration: Declaration, period: Period) -> Bases:
+    """The sums of a declaration, and those of its lines that the State takes over on the first day of the month."""
+    gross = capped = ZERO
+    numbers = taken_over_on(declaration.affiliate, period.first_day)
+    if numbers:
+        taken = declaration.lines.filter(registration_number__in=numbers).aggregate(
+            gross=Sum("gross_wage"), capped=Sum("capped_wage")
+        )
+        gross, capped = taken["gross"] or ZERO, taken["capped"] or ZERO
+    return Bases(declaration.wage_bill, declaration.capped_wage_bill, gross, capped)
 
 
 def stored_contributions(declaration: Declaration) -> ContributionResult:

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.formats import sentence
+from regulation.contributions import WageLine
 from regulation.errors import DomainError
 from regulation.money import parse_amount
 from regulation.periods import Period, parse_day
@@ -82,6 +84,12 @@ class SimulatorForm(forms.Form):
     wages = WagesField(
         label=gettext_lazy("Salaires réels, en dirhams"),
         help_text=gettext_lazy("Un salaire par ligne, comme 4\u00a0000 ou 12\u00a0345,67."),
+        required=False,
+    )
+    takeover_wages = WagesField(
+        label=gettext_lazy("Salaires dont l’État prend en charge la part patronale (TAHFIZ)"),
+        help_text=gettext_lazy("Seulement si une décision vous l’accorde. Un salaire par ligne."),
+        required=False,
     )
     amo_exempt = forms.BooleanField(
         label=gettext_lazy("Couverture médicale privée (exonéré de l’AMO)"), required=False
@@ -91,3 +99,17 @@ class SimulatorForm(forms.Form):
     )
     paid_on = DayField(label=gettext_lazy("Payé le"), required=False)
     filed_on = DayField(label=gettext_lazy("Déclaré le"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for at least one wage, whichever box it is in."""
+        cleaned: dict[str, Any] = self.cleaned_data
+        if not self.errors and not cleaned["wages"] and not cleaned["takeover_wages"]:
+            self.add_error("wages", _("Écrivez au moins un salaire."))
+        return cleaned
+
+    def lines(self) -> list[WageLine]:
+        """Every wage typed, each with who bears the employer share."""
+        return [
+            *(WageLine(wage) for wage in self.cleaned_data["wages"]),
+            *(WageLine(wage, state_takeover=True) for wage in self.cleaned_data["takeover_wages"]),
+        ]

@@ -235,7 +235,7 @@ def _simulate(form: SimulatorForm) -> Simulation:
     ]
     return simulate(
         asked["period"],
-        asked["wages"],
+        form.lines(),
         statuses,
         paid_on=asked["paid_on"],
         filed_on=asked["filed_on"],

@@ -26,6 +26,7 @@ class Payslip:
 
     gross_wage: Decimal
     result: ContributionResult
+    state_takeover: bool = False
 
     @property
     def net(self) -> Decimal:
@@ -70,8 +71,8 @@ class Simulation:
         return late + (self.filing_penalty.amount if self.filing_penalty else ZERO)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the published shape: amounts and rates are texts."""
-        return {
+        """Return the published shape: amounts and rates are texts; `state` only when the State bears something."""
+        published: dict[str, Any] = {
             "period": str(self.result.period),
             "branches": [
                 {
@@ -90,6 +91,14 @@ class Simulation:
             "total": str(self.result.total),
             "penalties": self._penalties(),
         }
+        if self.result.total_state:
+            published["state"] = {
+                "total": str(self.result.total_state),
+                "branches": {
+                    line.branch.value: str(line.state) for line in self.result.lines if line.state
+                },
+            }
+        return published
 
     def _penalties(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -119,20 +128,21 @@ class Simulation:
 
 def simulate(
     period: Period,
-    wages: Sequence[Decimal],
+    wages: Sequence[Decimal | WageLine],
     statuses: Iterable[ContributionStatus | str] = (ContributionStatus.ORDINARY,),
     *,
     paid_on: date | None = None,
     filed_on: date | None = None,
 ) -> Simulation:
-    """Compute what `wages` (DH, one per employee) cost for a month.
+    """Compute what `wages` (DH, one per employee, or a line that says that the State takes over) cost for a month.
 
     With `paid_on`, the surcharges of a payment in full on that day; with
     `filed_on`, the penalty of a declaration filed on that day.  Refuses as
     `contributions` and `surcharge` do.
     """
     statuses = tuple(statuses)
-    result = contributions(period, [WageLine(wage) for wage in wages], statuses)
+    lines = [wage if isinstance(wage, WageLine) else WageLine(wage) for wage in wages]
+    result = contributions(period, lines, statuses)
     due_on = due_day(period)
     surcharges = None
     if paid_on is not None:
@@ -142,6 +152,7 @@ def simulate(
     if filed_on is not None:
         late = filing_penalty(employees=len(wages), due_on=due_on, filed_on=filed_on)
     payslips = tuple(
-        Payslip(wage, contributions(period, [WageLine(wage)], statuses)) for wage in wages
+        Payslip(line.gross_wage, contributions(period, [line], statuses), line.state_takeover)
+        for line in lines
     )
     return Simulation(result, payslips, due_on, surcharges, late)

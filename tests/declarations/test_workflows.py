@@ -9,6 +9,8 @@ import time_machine
 from django.db import IntegrityError, transaction
 
 from affiliates.enums import AffiliateState
+from affiliates.models import Employment, StateTakeover
+from affiliates.workflows import end_takeover, grant_takeover
 from declarations import queries, tasks, workflows
 from declarations.codecs import e_bds, prefill
 from declarations.codecs.records import AffiliateHeader
@@ -39,6 +41,7 @@ from portal.enums import JobState
 from portal.errors import FileTooLargeError
 from portal.models import AuditEntry, StoredChunk, StoredFile
 from regulation.periods import Period
+from regulation.replay import replay
 from tests.affiliates.factories import AffiliateFactory, EmployeeFactory, EmploymentFactory
 from tests.cast import Cast
 from tests.declarations import factories
@@ -471,6 +474,37 @@ def test_submission_computes_once_and_numbers_the_receipt(cast: Cast) -> None:
     assert sum(row.employer_share + row.employee_share for row in rows) == shown.total
     entry = AuditEntry.objects.get(action="declarations.declaration.submitted")
     assert entry.facts["contributions"] == "4058.25"
+
+
+def test_the_state_takes_over_a_hire_at_preview_at_submission_and_in_the_replay(cast: Cast) -> None:
+    one = draft(cast.owner, cast.affiliate, people=2)
+    employment = Employment.objects.filter(affiliate=cast.affiliate).earliest("pk")
+    grant_takeover(
+        actor=cast.staff,
+        at=AT,
+        employment=employment,
+        first=JANUARY,
+        last=JANUARY + 23,
+        decision_reference="TAHFIZ-2026/17",
+    )
+    shown = queries.contributions_of(one)
+    # 8,500.50 DH at 6.40 and 1.60 %; 6,000.00 DH capped at 0.67 + 0.38 + 7.93 %.
+    assert shown.total_state == Decimal("544.03") + Decimal("136.01") + Decimal("538.80")
+    assert shown.bases.takeover_gross == Decimal("8500.50")
+
+    done = workflows.submit(actor=cast.owner, at=AT, declaration=one, version=one.version)
+
+    assert queries.stored_contributions(done) == shown
+    assert done.contributions_total == Decimal("4058.25") - shown.total_state
+    assert replay(done.working or {}) == []
+    assert "L’État prend en charge" in shown.lines[0].text
+
+    # What is submitted stays, whatever becomes of the decision.
+    end_takeover(actor=cast.staff, at=AT, takeover=StateTakeover.objects.get(), last=JANUARY)
+    StateTakeover.objects.all().delete()
+    done.refresh_from_db()
+    assert replay(done.working or {}) == []
+    assert done.contributions_total < queries.contributions_of(done).total
 
 
 def test_submitting_twice_gives_the_same_receipt(cast: Cast) -> None:

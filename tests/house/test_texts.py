@@ -25,7 +25,7 @@ def labelled_enums() -> list[type[LabelledEnum]]:
 
 
 ARABIC = re.compile(r"[\u0600-\u06ff]")
-ACRONYM = re.compile(r"[A-Za-z]*[A-Z0-9][A-Z0-9 ./-]*")
+ACRONYM = re.compile(r"[A-Za-z]*[A-Z0-9][A-Z0-9 ./-]*|%")
 MEMBERS = [member for found in labelled_enums() for member in found]
 
 

@@ -66,6 +66,23 @@ def test_simulate_answers_in_the_published_shape() -> None:
     assert "AMO" not in {line["branch"] for line in exempt["branches"]}
 
 
+def test_simulate_lets_the_state_take_over_a_wage() -> None:
+    said = run(
+        "simulate", "--period", "2026-01", "--wage", "12345.67", "--takeover-wage", "4000", "--json"
+    )
+    # 4,000.00 DH at 6.40, 0.67, 0.38, 7.93 and 1.60 % are the State's: 679.20 of the 843.60 DH.
+    answer = json.loads(said)
+    assert answer["total"] == "3015.66"
+    assert answer["state"] == {
+        "total": "679.20",
+        "branches": {
+            "PF": "256.00", "CT": "26.80", "IPE": "15.20", "LT": "317.20", "TFP": "64.00",
+        },
+    }  # fmt: skip
+    words = run("simulate", "--period", "2026-01", "--takeover-wage", "4000")
+    assert "Pris en charge par l’État : 679,20 DH" in words.replace("\u00a0", " ")
+
+
 def test_simulate_speaks_to_people_too() -> None:
     said = run(
         "simulate", "--period", "2026-01", "--wage", "4000", "--tfp-exempt",

@@ -87,6 +87,18 @@ def test_the_simulator_answers_to_the_centime(client: Client) -> None:
     assert "16 345,67 × 6,40 % = 1 046,12288, arrondi à 1 046,12 DH" in shown
 
 
+def test_the_simulator_lets_the_state_take_over_a_wage(client: Client) -> None:
+    shown = page(
+        client, "/simulateur/", period="2026-01", wages="12345,67", takeover_wages="4000"
+    ).replace("\u00a0", " ")
+    assert "Pris en charge par l’État" in shown
+    assert "679,20" in shown
+    assert "3 015,66" in shown
+    assert shown.count("idé par l’État") == 1
+    alone = page(client, "/simulateur/", period="2026-01", takeover_wages="4000")
+    assert "679,20" in alone
+
+
 def test_the_simulator_says_what_is_not_due(client: Client) -> None:
     shown = page(
         client,
@@ -104,7 +116,7 @@ def test_the_simulator_says_what_is_not_due(client: Client) -> None:
     ("query", "said"),
     [
         ({"period": "2026-13", "wages": "4000"}, "n’existe pas"),
-        ({"period": "2026-01", "wages": ""}, "obligatoire"),
+        ({"period": "2026-01", "wages": ""}, "au moins un salaire"),
         ({"period": "2026-01", "wages": "4000\n12,345\nabc"}, "Salaire 2."),
         ({"period": "2026-01", "wages": "4000\n12,345\nabc"}, "Salaire 3."),
         ({"period": "2026-01", "wages": "-4000"}, "négatif"),

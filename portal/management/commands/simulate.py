@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from regulation.contributions import WageLine
 from regulation.enums import ContributionStatus
 from regulation.errors import DomainError
 from regulation.money import format_amount, parse_amount
@@ -25,6 +26,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--wage", action="append", default=[], help="salaire réel en DH ; à répéter"
         )
+        parser.add_argument(
+            "--takeover-wage",
+            action="append",
+            default=[],
+            help="salaire dont l’État prend en charge la part patronale (TAHFIZ) ; à répéter",
+        )
         parser.add_argument("--amo-exempt", action="store_true", help="couverture médicale privée")
         parser.add_argument("--tfp-exempt", action="store_true", help="exonéré de la TFP")
         parser.add_argument("--status", action="append", default=[], help="statut, par son code")
@@ -41,7 +48,13 @@ class Command(BaseCommand):
         try:
             found = simulate(
                 Period.parse(options["period"]),
-                [parse_amount(wage) for wage in options["wage"]],
+                [
+                    *(WageLine(parse_amount(wage)) for wage in options["wage"]),
+                    *(
+                        WageLine(parse_amount(wage), state_takeover=True)
+                        for wage in options["takeover_wage"]
+                    ),
+                ],
                 statuses,
                 paid_on=parse_day(options["paid_on"]) if options["paid_on"] else None,
                 filed_on=parse_day(options["filed_on"]) if options["filed_on"] else None,
@@ -68,6 +81,8 @@ def _described(found: Simulation) -> list[str]:
         f"{_('Part salariale')} : {format_amount(result.total_employee)} DH",
         f"{_('Total')} : {format_amount(result.total)} DH",
     ]
+    if result.total_state:
+        lines.append(f"{_('Pris en charge par l’État')} : {format_amount(result.total_state)} DH")
     if found.surcharges:
         lines += [
             f"{_(group.group.label)} : {format_amount(group.amount)} DH. {group.text}"
