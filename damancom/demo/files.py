@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 from damancom.demo.people import Job, Month, month_of, works_in
 from declarations.codecs import e_bds
 from declarations.codecs.prefill import PrefillFile
+from declarations.codecs.records import AffiliateHeader
 from regulation.contributions import WageLine
 from regulation.identifiers import creditor_reference
 from regulation.money import to_cents
@@ -65,21 +66,8 @@ def declaration(prefill: PrefillFile, jobs: Iterable[Job], *, careless: bool = F
             )
         )
         wages.append(WageLine(month.gross_wage))
-    hires = []
-    for number, job in sorted(at_work.items()):
-        month = month_of(job, period)
-        hires.append(
-            e_bds.new_hire_line(
-                header,
-                registration_number=number,
-                name=job.full_name,
-                cin=job.cin,
-                days_declared=month.days,
-                gross_wage=to_cents(month.gross_wage),
-                capped_wage=to_cents(capped(month.gross_wage, period)),
-            )
-        )
-        wages.append(WageLine(month.gross_wage))
+    hires = [_new_hire(header, job) for _, job in sorted(at_work.items())]
+    wages += [WageLine(month_of(job, period).gross_wage) for job in at_work.values()]
     content = b"".join(
         e_bds.write(
             transfer_identifier=prefill.transfer_identifier,
@@ -90,6 +78,40 @@ def declaration(prefill: PrefillFile, jobs: Iterable[Job], *, careless: bool = F
     )
     name = e_bds.file_name(header.affiliation_number, header.period)
     return Payroll(name, content, tuple(wages))
+
+
+def supplement(prefill: PrefillFile, jobs: Iterable[Job], *, number: int) -> Payroll:
+    """The supplementary file (DSC) of those whom the main declaration left out."""
+    header = prefill.header
+    listed = sorted(jobs, key=lambda job: job.registration_number)
+    content = b"".join(
+        e_bds.write(
+            transfer_identifier=prefill.transfer_identifier,
+            header=header,
+            new_hires=[_new_hire(header, job) for job in listed],
+            supplement_number=number,
+        )
+    )
+    period = Period.parse(header.period)
+    return Payroll(
+        e_bds.file_name(header.affiliation_number, header.period, supplement_number=number),
+        content,
+        tuple(WageLine(month_of(job, period).gross_wage) for job in listed),
+    )
+
+
+def _new_hire(header: AffiliateHeader, job: Job) -> e_bds.NewHireLine:
+    period = Period.parse(header.period)
+    month = month_of(job, period)
+    return e_bds.new_hire_line(
+        header,
+        registration_number=job.registration_number,
+        name=job.full_name,
+        cin=job.cin,
+        days_declared=month.days,
+        gross_wage=to_cents(month.gross_wage),
+        capped_wage=to_cents(capped(month.gross_wage, period)),
+    )
 
 
 def with_faults(content: bytes) -> bytes:

@@ -21,10 +21,11 @@ from damancom.demo.files import Credit
 from damancom.demo.register import Register, enter
 from declarations import workflows as declaring
 from declarations.codecs import prefill as prefill_codec
-from declarations.enums import FileVerdict
+from declarations.codecs.prefill import PrefillFile
+from declarations.enums import DeclarationKind, FileVerdict
 from declarations.models import Declaration, ReceivedFile
 from payments.enums import BankFileVerdict
-from payments.models import PaymentSlip
+from payments.models import PaymentSlip, Surcharge
 from payments.workflows import bank_files, penalties, slips
 from portal import clock
 from portal.clock import CASABLANCA
@@ -59,6 +60,12 @@ HABITS: dict[str, dict[int, tuple[Payment, ...]]] = {
         1: (Payment(text="COTISATIONS SOCIALES ATLAS MAILLE"),),
     },
 }
+
+
+# The clinic forgot who came in that month: a supplementary declaration followed.
+FORGOTTEN = ("clinic", 4)
+# The garage paid what its longest delay had cost.
+SURCHARGES_PAID = ("garage", 8)
 
 
 class Impossible(Exception):
@@ -118,12 +125,22 @@ class History:
         filed_on = due_on - datetime.timedelta(days=2 + order)
         self.story.plan(filed_on, 10, 5 * order, partial(self._declare, firm, period))
         back = period.months_until(self.register.last_month)
+        if (firm.key, back) == FORGOTTEN:
+            self._plan_paid(firm, due_on, 6, partial(self._declare_forgotten, firm, period))
+        if (firm.key, back) == SURCHARGES_PAID:
+            self._plan_paid(firm, due_on, 70, partial(self._pay_surcharges, firm, period))
         for payment in HABITS.get(firm.key, {}).get(back, (Payment(),)):
             day = due_on + datetime.timedelta(days=payment.days_late)
             if clock.day_of(self.now) < day:
                 continue  # not yet paid, as in life
             self.story.plan(day, 12, order, partial(self._pay, firm, period, payment))
             self._plan_notice(firm.bank, day)
+
+    def _plan_paid(self, firm: world.Firm, due_on: datetime.date, days_late: int, act: Act) -> None:
+        """Plan an act that ends in a payment, and the bank's notice of it."""
+        day = due_on + datetime.timedelta(days=days_late)
+        self.story.plan(day, 12, 0, act)
+        self._plan_notice(firm.bank, day)
 
     def issue_prefill(self, firm: world.Firm, period: Period, at: datetime.datetime) -> None:
         declaring.issue_prefill(
@@ -132,9 +149,14 @@ class History:
 
     def payroll(self, firm: world.Firm, period: Period, *, careless: bool = False) -> files.Payroll:
         """The file of a firm for a month whose prefill is issued; right unless ``careless``."""
+        jobs = self.register.jobs[firm.key]
+        if (firm.key, period.months_until(self.register.last_month)) == FORGOTTEN:
+            jobs = [job for job in jobs if Period.from_day(job.started_on) != period]
+        return files.declaration(self._prefill(firm, period), jobs, careless=careless)
+
+    def _prefill(self, firm: world.Firm, period: Period) -> PrefillFile:
         prefill = self.register.affiliates[firm.key].prefills.get(period=period.first_day)
-        read = prefill_codec.read(io.BytesIO(bytes(prefill.content)))
-        return files.declaration(read, self.register.jobs[firm.key], careless=careless)
+        return prefill_codec.read(io.BytesIO(bytes(prefill.content)))
 
     def send(
         self, firm: world.Firm, period: Period, name: str, content: bytes, at: datetime.datetime
@@ -151,7 +173,22 @@ class History:
         return declaring.check_file(file_id=received.pk, at=at)
 
     def _declare(self, firm: world.Firm, period: Period, at: datetime.datetime) -> None:
-        payroll = self.payroll(firm, period)
+        self._file(firm, period, self.payroll(firm, period), at)
+        self._follow_people(firm, period, at)
+
+    def _declare_forgotten(self, firm: world.Firm, period: Period, at: datetime.datetime) -> None:
+        """A supplementary declaration for those the main one left out, and its payment at once."""
+        forgotten = [
+            job for job in self.register.jobs[firm.key] if Period.from_day(job.started_on) == period
+        ]
+        payroll = files.supplement(self._prefill(firm, period), forgotten, number=1)
+        slip = self._file(firm, period, payroll, at)
+        self._credit(firm, slip.payment_reference, slip.total, at)
+
+    def _file(
+        self, firm: world.Firm, period: Period, payroll: files.Payroll, at: datetime.datetime
+    ) -> PaymentSlip:
+        """Send, submit and have the slip issued: the story has no room for a fault here."""
         received = self.send(firm, period, payroll.name, payroll.content, at)
         if received.verdict != FileVerdict.ACCEPTED:
             found = list(received.findings.values_list("code", "line_number", "value")[:5])
@@ -160,8 +197,7 @@ class History:
         submitted = declaring.submit(
             actor=self.register.declarant(firm), at=at, declaration=draft, version=draft.version
         )
-        slips.issue_slip(actor=None, declaration_id=submitted.pk, at=at)
-        self._follow_people(firm, period, at)
+        return slips.issue_slip(actor=None, declaration_id=submitted.pk, at=at)
 
     def _follow_people(self, firm: world.Firm, period: Period, at: datetime.datetime) -> None:
         """The agency registers who came and who left, as the declaration says."""
@@ -181,9 +217,26 @@ class History:
 
     def _pay(self, firm: world.Firm, period: Period, how: Payment, at: datetime.datetime) -> None:
         slip = PaymentSlip.objects.get(
-            affiliate=self.register.affiliates[firm.key], period=period.first_day
+            affiliate=self.register.affiliates[firm.key],
+            period=period.first_day,
+            declaration__kind=DeclarationKind.MAIN.value,
         )
         amount = round_half_up(slip.total * how.share)
+        self._credit(firm, slip.payment_reference, amount, at, text=how.text)
+
+    def _pay_surcharges(self, firm: world.Firm, period: Period, at: datetime.datetime) -> None:
+        owed = Surcharge.objects.filter(
+            slip__affiliate=self.register.affiliates[firm.key],
+            slip__period=period.first_day,
+            outstanding__gt=0,
+        )
+        for surcharge in owed.order_by("month_number"):
+            self._credit(firm, surcharge.payment_reference, surcharge.outstanding, at)
+
+    def _credit(
+        self, firm: world.Firm, code: str, amount: Decimal, at: datetime.datetime, text: str = ""
+    ) -> None:
+        """One transfer of the day; what the payer wrote instead of the code, if anything."""
         day = clock.day_of(at)
         rank = len(self.notices[firm.bank, day]) + 1
         self.notices[firm.bank, day].append(
@@ -191,8 +244,8 @@ class History:
                 bank_ref=f"{firm.bank}{day:%y%m%d}{rank:04}",
                 amount=amount,
                 payer=firm.name,
-                code="" if how.text else slip.payment_reference,
-                text=how.text,
+                code="" if text else code,
+                text=text,
                 structured=rank % 2 == 1,
             )
         )
