@@ -1,0 +1,100 @@
+"""Real transactions against each other: a firm keeps an owner, a mandate is granted once."""
+
+import datetime
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.models.query import QuerySet
+
+from affiliates import workflows
+from affiliates.enums import Role, Scope
+from affiliates.errors import LastOwner
+from affiliates.models import Mandate, Membership
+from portal.models import AuditEntry
+from tests.affiliates.factories import (
+    AffiliateFactory,
+    MembershipFactory,
+    RepresentativeFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AT = datetime.datetime(2026, 3, 10, 9, 0, tzinfo=datetime.UTC)
+
+
+def together(acts: list[Callable[[], Any]]) -> list[Any]:
+    """Run the acts in threads that start at the same instant; answers or exceptions, in order."""
+    barrier = threading.Barrier(len(acts))
+
+    def one(act: Callable[[], Any]) -> Any:
+        try:
+            barrier.wait(timeout=20)
+            return act()
+        except Exception as fault:  # noqa: BLE001 (the test looks at it)
+            return fault
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(one, acts))
+
+
+def _two_owners_leave() -> tuple[int, list[Any]]:
+    first = MembershipFactory()
+    second = MembershipFactory(affiliate=first.affiliate)
+    actor = UserFactory()
+    answers = together(
+        [
+            lambda one=one: workflows.end_membership(actor=actor, at=AT, membership=one)
+            for one in (first, second)
+        ]
+    )
+    owners = Membership.objects.filter(
+        affiliate=first.affiliate, role=Role.OWNER.value, ended_at__isnull=True
+    )
+    return owners.count(), answers
+
+
+def test_two_owners_who_leave_at_once_leave_one() -> None:
+    left, answers = _two_owners_leave()
+    assert left == 1
+    assert sum(isinstance(answer, LastOwner) for answer in answers) == 1
+
+
+def test_without_the_locks_nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The positive control: the race above is real."""
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
+    meeting = threading.Barrier(2)
+    keep_an_owner = workflows._keep_an_owner
+
+    def both_have_looked(membership: Membership) -> None:
+        keep_an_owner(membership)
+        meeting.wait(timeout=20)
+
+    monkeypatch.setattr(workflows, "_keep_an_owner", both_have_looked)
+    left, _ = _two_owners_leave()
+    assert left == 0
+
+
+def test_ten_clicks_grant_one_mandate() -> None:
+    affiliate, office, actor = AffiliateFactory(), RepresentativeFactory(), UserFactory()
+    answers = together(
+        [
+            lambda: workflows.grant_mandate(
+                actor=actor,
+                at=AT,
+                affiliate=affiliate,
+                representative=office,
+                scopes={Scope.DECLARE},
+                starts_on=AT.date(),
+            )
+        ]
+        * 10
+    )
+    assert {getattr(answer, "pk", answer) for answer in answers} == {Mandate.objects.get().pk}
+    assert AuditEntry.objects.filter(action="mandate.granted").count() == 1
