@@ -272,8 +272,6 @@ class DisputeAdmin(StaffAdmin):
             decide_form=forms["decide"],
             opened=next(iter(bound or {}), ""),
             may={action.value: action in actions for action in Action},
-            is_handler=party is Party.HANDLER,
-            second_person_needed=thread.contested > limit,
             may_decide_alone=thread.contested <= limit or party is Party.SUPERVISOR,
             limit=limit,
             legal_grounds=LEGAL_GROUNDS,

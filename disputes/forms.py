@@ -14,8 +14,16 @@ from django.utils.translation import ngettext
 
 from disputes.enums import Ground, Outcome
 from disputes.models import DisputedItem
-from disputes.rules import PIECE_LIMIT_BYTES, PIECES_PER_MESSAGE, TEXT_LIMIT, Ruling
+from disputes.rules import (
+    MEBIBYTE,
+    PIECE_LIMIT_BYTES,
+    PIECES_PER_MESSAGE,
+    TEXT_LIMIT,
+    Ruling,
+    shown_name,
+)
 from portal import formats
+from portal.errors import FileTooLargeError
 from regulation.errors import DomainError
 from regulation.money import ZERO, parse_amount
 
@@ -53,7 +61,7 @@ class PiecesField(forms.FileField):
             help_text=format_lazy(
                 _("Au plus {count} fichiers PDF, PNG ou JPEG de {size} Mo chacun."),
                 count=PIECES_PER_MESSAGE,
-                size=PIECE_LIMIT_BYTES // 1_048_576,
+                size=PIECE_LIMIT_BYTES // MEBIBYTE,
             ),
             **kwargs,
         )
@@ -69,6 +77,13 @@ class PiecesField(forms.FileField):
                 )
                 % {"limit": PIECES_PER_MESSAGE, "count": len(files)}
             )
+        for upload in files:
+            # Said before any row is locked; the workflow counts the bytes again as it keeps them.
+            if upload.size > PIECE_LIMIT_BYTES:
+                refusal = FileTooLargeError(
+                    name=shown_name(upload.name), limit_mb=PIECE_LIMIT_BYTES // MEBIBYTE
+                )
+                raise ValidationError(formats.sentence(refusal), code=refusal.code)
         return list(files)
 
 

@@ -197,13 +197,26 @@ def test_a_refused_form_keeps_what_was_typed(
     assert HOSTILE not in shown
 
 
-def test_lost_files_are_said(cast: Cast, slip: PaymentSlip) -> None:
-    fake = SimpleUploadedFile("facture.pdf", b"MZ\x90\x00", content_type="application/pdf")
-    answer = signed_in(cast.owner).post(open_page(slip), filled(slip) | {"pieces": [fake]})
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        ([b"MZ\x90\x00"], "n’est ni un PDF"),
+        ([PDF, b""], "est vide"),
+        ([b"%PDF-" + b"0" * rules.PIECE_LIMIT_BYTES], "dépasse 5 Mo"),
+        ([PDF] * 6, "au plus 5 fichiers"),
+    ],
+)
+def test_refused_files_are_said_and_asked_again(
+    cast: Cast, slip: PaymentSlip, pieces: list[bytes], said: str
+) -> None:
+    chosen = [
+        SimpleUploadedFile("facture.pdf", piece, content_type="application/pdf") for piece in pieces
+    ]
+    answer = signed_in(cast.owner).post(open_page(slip), filled(slip) | {"pieces": chosen})
 
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert "n’est ni un PDF" in shown
+    assert said in shown
     assert "à choisir de nouveau" in shown
     assert not Dispute.objects.exists()
 
