@@ -1,7 +1,7 @@
 """Screens of the declarations: a month, its prefill, its file, what was found, the preview, the submission."""
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,6 +17,7 @@ from declarations.models import Declaration, Prefill, ReceivedFile
 from declarations.tasks import wake_check
 from portal import clock
 from portal.actor import actor_of
+from portal.downloads import attachment
 from portal.enums import JobState
 from portal.errors import add_to_form, add_to_messages
 from portal.storage import open_stored
@@ -79,7 +80,7 @@ def _month_page(
 
 @require_POST
 @affiliate_view(Scope.DECLARE)
-def issue_prefill(request: HttpRequest, affiliate: Affiliate, period: str) -> HttpResponse:
+def issue_prefill(request: HttpRequest, affiliate: Affiliate, period: str) -> HttpResponseBase:
     """Issue the prefill of a month that has none yet, and hand it over."""
     try:
         row = workflows.issue_prefill(
@@ -96,20 +97,19 @@ def issue_prefill(request: HttpRequest, affiliate: Affiliate, period: str) -> Ht
 
 @require_safe
 @affiliate_view(Scope.READ)
-def prefill(request: HttpRequest, affiliate: Affiliate, period: str) -> HttpResponse:
+def prefill(request: HttpRequest, affiliate: Affiliate, period: str) -> FileResponse:
     """The issued prefill of a month, byte for byte."""
     month = _period_or_404(period)
     row = get_object_or_404(Prefill, affiliate=affiliate, period=month.first_day)
     return _prefill_file(affiliate, row)
 
 
-def _prefill_file(affiliate: Affiliate, row: Prefill) -> HttpResponse:
+def _prefill_file(affiliate: Affiliate, row: Prefill) -> FileResponse:
     month = Period.from_day(row.period)
-    name = file_name(affiliate.affiliation_number, month.compact)
-    return HttpResponse(
+    return attachment(
         bytes(row.content),
+        name=file_name(affiliate.affiliation_number, month.compact),
         content_type="text/plain; charset=us-ascii",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -206,12 +206,8 @@ def progress(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpRespons
 def original(request: HttpRequest, affiliate: Affiliate, pk: int) -> FileResponse:
     """The bytes as they were received, never shown by the browser."""
     file = _file_or_404(affiliate, pk)
-    return FileResponse(
-        open_stored(file.stored),
-        as_attachment=True,
-        filename=file.stored.name,
-        content_type="application/octet-stream",
-        headers={"Content-Security-Policy": "sandbox", "Content-Length": str(file.stored.size)},
+    return attachment(
+        open_stored(file.stored), name=file.stored.name, content_type="application/octet-stream"
     )
 
 
