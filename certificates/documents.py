@@ -20,7 +20,7 @@ from django.utils import translation
 
 from certificates import printing
 from certificates.enums import CertificateKind
-from certificates.facts import AffiliateFacts, CertificateFacts, PaymentFacts
+from certificates.facts import AffiliateFacts, CertificateFacts, DecisionFacts, PaymentFacts
 from declarations.enums import DeclarationKind
 from declarations.queries import ReceiptFacts
 from payments.enums import SlipState
@@ -288,6 +288,42 @@ def payment_receipt(facts: PaymentFacts) -> Document:
             ),
         }
         return _document("certificates/pdf/payment.html", context, facts.number, name="quittance-")
+
+
+def decision(facts: DecisionFacts) -> Document:
+    """The answer of the fund to a dispute, with its reasons and the ways of appeal."""
+    with translation.override("fr"):
+        context = {
+            "title": _("Décision sur une réclamation"),
+            "number": facts.number,
+            "created": facts.decided_at.isoformat(timespec="seconds"),
+            "issued": facts.decided_at,
+            "statement": Statement(
+                _(
+                    "La Caisse a examiné la réclamation {number}, déposée le {opened}. Sa réponse : réclamation "
+                    "{outcome}. Montant accordé : {granted} DH sur {contested} DH contestés."
+                ),
+                {
+                    "number": facts.number,
+                    "opened": day_of(facts.opened_at),
+                    "outcome": facts.outcome,
+                    "granted": facts.granted,
+                    "contested": facts.contested,
+                },
+            ),
+            "rows": _identity(facts.affiliate)[:4],
+            "details": [
+                row
+                for row in (
+                    Row(_("Motif de la réclamation"), formats.label(facts.ground)),
+                    Row(_("Décidée par"), _short(facts.decided_by)),
+                    Row(_("Texte appliqué"), _short(facts.legal_ground)),
+                )
+                if row.value
+            ],
+            "facts": facts,
+        }
+        return _document("certificates/pdf/decision.html", context, facts.number, name="decision-")
 
 
 # ----------------------------------------------------------------------------------------------------- slip

@@ -8,10 +8,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from disputes.enums import Ground, Outcome
+from regulation.enums import Branch
 from regulation.periods import Period
 
 VERSION = 1
@@ -169,3 +171,41 @@ class PaymentFacts:
     bank_reference: str
     payer: str
     lines: tuple[PaymentLineFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedItemFacts:
+    """One contested line and the answer to it. Amounts in dirhams."""
+
+    period: Period
+    branch: Branch
+    outcome: Outcome
+    contested: Decimal
+    granted: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFacts:
+    """What the fund answered to a dispute. Amounts in dirhams."""
+
+    affiliate: AffiliateFacts
+    number: str
+    opened_at: datetime
+    decided_at: datetime
+    decided_by: str
+    ground: Ground
+    outcome: Outcome
+    items: tuple[DecidedItemFacts, ...]
+    reasons: str
+    legal_ground: str
+    # Whether something was refused, and within how many months conciliation may then be asked for.
+    may_appeal: bool
+    conciliation_months: int
+
+    @property
+    def contested(self) -> Decimal:
+        return sum((item.contested for item in self.items), Decimal("0.00"))
+
+    @property
+    def granted(self) -> Decimal:
+        return sum((item.granted for item in self.items), Decimal("0.00"))

@@ -1,12 +1,23 @@
-"""The slips, declarations and payments that have a paper, among those of one affiliate."""
+"""The slips, declarations, payments and decisions that have a paper, among those of one affiliate."""
 
 from affiliates.models import Affiliate
-from certificates.facts import PaymentFacts, PaymentLineFacts
+from certificates.facts import (
+    DecidedItemFacts,
+    DecisionFacts,
+    PaymentFacts,
+    PaymentLineFacts,
+)
 from certificates.queries import affiliate_facts
 from declarations.enums import DeclarationStatus
 from declarations.models import Declaration
+from disputes.enums import Ground, Outcome
+from disputes.models import Decision
 from payments.enums import AccountKind
 from payments.models import Allocation, PaymentSlip
+from portal.clock import day_of
+from regulation.enums import Branch
+from regulation.money import ZERO
+from regulation.parameters import value_at
 from regulation.periods import Period
 from regulation.text import _
 
@@ -66,6 +77,42 @@ def payment_facts(affiliate: Affiliate, pk: int) -> PaymentFacts | None:
         bank_reference=line.bank_ref,
         payer=line.payer_name,
         lines=tuple(_paid(allocation) for allocation in kept),
+    )
+
+
+def decision_facts(affiliate: Affiliate, number: str) -> DecisionFacts | None:
+    """What the fund decided on a dispute of this affiliate; None while undecided and for anyone else's."""
+    decision = (
+        Decision.objects.filter(dispute__affiliate=affiliate, dispute__number=number)
+        .select_related("dispute", "decided_by")
+        .first()
+    )
+    if decision is None:
+        return None
+    dispute = decision.dispute
+    day = day_of(decision.decided_at)
+    return DecisionFacts(
+        affiliate=affiliate_facts(affiliate),
+        number=dispute.number,
+        opened_at=dispute.opened_at,
+        decided_at=decision.decided_at,
+        decided_by=decision.decided_by.full_name,
+        ground=Ground(dispute.ground),
+        outcome=Outcome(decision.outcome),
+        items=tuple(
+            DecidedItemFacts(
+                period=Period.from_day(item.slip_line.slip.period),
+                branch=Branch(item.slip_line.branch),
+                outcome=Outcome(item.outcome),
+                contested=item.amount,
+                granted=item.granted or ZERO,
+            )
+            for item in dispute.items.select_related("slip_line__slip").order_by("pk")
+        ),
+        reasons=decision.reasons,
+        legal_ground=decision.legal_ground,
+        may_appeal=decision.outcome != Outcome.UPHELD,
+        conciliation_months=int(value_at("dispute.conciliation_months", day).value),
     )
 
 

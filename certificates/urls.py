@@ -24,6 +24,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.payment_receipt_pdf,
         name="payment_receipt_pdf",
     ),
+    path(
+        f"{_AFFILIATE}reclamations/<str:number>/decision.pdf",
+        views.decision_pdf,
+        name="decision_pdf",
+    ),
     path("verifier/", views.verify, name="verify"),
     path("verifier/<str:token>/", views.verification, name="verification"),
 ]

@@ -244,6 +244,16 @@ def payment_receipt_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) 
     return _download(request, documents.payment_receipt(facts))
 
 
+@require_safe
+@affiliate_view(Scope.READ)
+def decision_pdf(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
+    """The answer of the fund to a dispute."""
+    facts = receipts.decision_facts(affiliate, number)
+    if facts is None:
+        raise Http404
+    return _download(request, documents.decision(facts))
+
+
 def _download(request: HttpRequest, document: documents.Document) -> HttpResponse:
     """The PDF as an attachment; 429 for a hasty reader, a readable 503 while the press cannot answer."""
     wait = seconds_to_wait("document", str(request.user.pk), limit=DOCUMENTS_PER_MINUTE)

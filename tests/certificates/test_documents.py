@@ -17,6 +17,8 @@ from certificates.errors import DocumentNotReady
 from certificates.facts import (
     AffiliateFacts,
     CertificateFacts,
+    DecidedItemFacts,
+    DecisionFacts,
     MonthFacts,
     PaymentFacts,
     PaymentLineFacts,
@@ -24,6 +26,7 @@ from certificates.facts import (
 )
 from declarations.enums import DeclarationKind
 from declarations.queries import ReceiptFacts
+from disputes.enums import Ground, Outcome
 from payments.enums import SlipState
 from payments.queries import SlipFacts, SlipLineFact
 from regulation.contributions import Bases, contributions_from_bases
@@ -181,7 +184,35 @@ def payment_receipt(affiliate=BAKERY, payer="BOULANGERIE SARL"):
     )
 
 
+def decision(affiliate=BAKERY, words="La salariée était présente, d’après le bulletin joint."):
+    return documents.decision(
+        DecisionFacts(
+            affiliate=affiliate,
+            number="REC-2026-000007",
+            opened_at=datetime.datetime(2026, 2, 3, 9, tzinfo=datetime.UTC),
+            decided_at=ISSUED,
+            decided_by=words,
+            ground=Ground.WRONG_BASE,
+            outcome=Outcome.PARTLY_UPHELD,
+            items=(
+                DecidedItemFacts(
+                    Period(2026, 1),
+                    Branch.AMO,
+                    Outcome.PARTLY_UPHELD,
+                    Decimal("500.00"),
+                    Decimal("200.10"),
+                ),
+            ),
+            reasons=words,
+            legal_ground=words,
+            may_appeal=True,
+            conciliation_months=2,
+        )
+    )
+
+
 ALL = {
+    "decision": decision,
     "registration": lambda: certificate(months=0),
     "payroll": certificate,
     "slip": slip,
@@ -300,6 +331,19 @@ def test_receipts_say_what_was_received():
         assert words in payment
 
 
+def test_a_decision_says_the_answer_its_reasons_and_the_way_of_appeal():
+    text = text_of(documents.pdf(decision()))
+    for words in (
+        "réclamation acceptée en partie",
+        "200,10",
+        "500,00",
+        "La salariée était présente",
+        "dans les 2 mois qui suivent cette réponse",
+        "janvier 2026",
+    ):
+        assert words in text
+
+
 @pytest.fixture
 def listener(socket_enabled):
     """A local server that only counts who knocks."""
@@ -363,6 +407,7 @@ def test_hostile_names_fetch_nothing_and_break_nothing(listener):
             slip(firm),
             filing_receipt(firm, hostile, hostile),
             payment_receipt(firm, hostile),
+            decision(firm, hostile),
         ):
             with pikepdf.open(io.BytesIO(documents.pdf(document))) as pdf:
                 assert len(pdf.attachments) == 0

@@ -1,5 +1,6 @@
 """The pages of certificates: the cast of five, what each sees, and the public page in its four states."""
 
+import datetime
 import re
 import uuid
 
@@ -13,6 +14,9 @@ from certificates import pace, printing, views, workflows
 from certificates.enums import CertificateKind, CertificateState
 from certificates.errors import DocumentNotReady
 from certificates.models import Certificate
+from disputes import workflows as workflows_of_disputes
+from disputes.enums import Outcome
+from disputes.rules import Ruling
 from payments.models import Allocation
 from portal import formats
 from portal.models import AuditEntry
@@ -21,6 +25,8 @@ from tests.affiliates.factories import MembershipFactory, UserFactory
 from tests.certificates.conftest import NOW
 from tests.certificates.factories import declared, paid, slip_of
 from tests.certificates.pdf_text import text_of
+from tests.disputes.factories import OPENED_AT, dispute_of
+from tests.disputes.factories import slip_of as disputed_slip
 
 DECEMBER, JANUARY = Period(2025, 12), Period(2026, 1)
 pytestmark = pytest.mark.usefixtures("now")
@@ -58,7 +64,24 @@ def allocation(cast, slip):
 
 
 @pytest.fixture
-def addresses(cast, certificate, slip, months, allocation):
+def dispute(cast):
+    """Another month's slip, contested, taken and answered."""
+    opened = dispute_of(cast.owner, disputed_slip(cast.affiliate, datetime.date(2025, 6, 1)))
+    workflows_of_disputes.take(actor=cast.staff, dispute_id=opened.pk, at=OPENED_AT)
+    workflows_of_disputes.decide(
+        actor=cast.staff,
+        dispute_id=opened.pk,
+        intent=uuid.uuid4(),
+        rulings={opened.items.get().pk: Ruling(Outcome.REFUSED)},
+        reasons="Le salaire est celui du bulletin.",
+        legal_ground="Article 19",
+        at=OPENED_AT,
+    )
+    return opened
+
+
+@pytest.fixture
+def addresses(cast, certificate, slip, months, allocation, dispute):
     number = cast.affiliate.affiliation_number
     return {
         "list": reverse("certificates:list", args=[number]),
@@ -73,6 +96,7 @@ def addresses(cast, certificate, slip, months, allocation):
         "payment_receipt_pdf": reverse(
             "certificates:payment_receipt_pdf", args=[number, allocation.pk]
         ),
+        "decision_pdf": reverse("certificates:decision_pdf", args=[number, dispute.number]),
     }
 
 
@@ -83,6 +107,7 @@ NAMES = [
     "slip_pdf",
     "filing_receipt_pdf",
     "payment_receipt_pdf",
+    "decision_pdf",
 ]
 
 
@@ -123,6 +148,15 @@ def test_papers_are_sent_as_attachments(client, cast, addresses, name):
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert re.fullmatch(r'attachment; filename="[A-Za-z0-9-]+\.pdf"', answer["Content-Disposition"])
     assert answer.content.startswith(b"%PDF-1.7")
+
+
+def test_an_undecided_dispute_has_no_paper(client, cast):
+    opened = dispute_of(cast.owner, disputed_slip(cast.affiliate))
+    client.force_login(cast.owner)
+    address = reverse(
+        "certificates:decision_pdf", args=[cast.affiliate.affiliation_number, opened.number]
+    )
+    assert client.get(address).status_code == 404
 
 
 def test_the_quittance_holds_everything_the_payment_paid(client, cast, addresses, allocation):
