@@ -34,7 +34,8 @@ import redis
 from damancom.processes import CannotStart, Child, Family, exclusive
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-VAR = CHECKOUT / "var"
+# Everything that is made while running; VAR_DIR puts it elsewhere (a second portal beside the first, a test).
+VAR = Path(os.environ.get("VAR_DIR") or CHECKOUT / "var").resolve()
 READY_SECONDS = 60
 ROLE = DATABASE = "damancom"
 Answer = TypeVar("Answer")

@@ -113,7 +113,7 @@ def _watch(family: Family, host: str, port: int, accounts: str) -> NoReturn:
         start(name)
     _await_answer(family.children["web"], f"http://{host}:{port}/healthz")
     print(f"\n{accounts.strip()}\n", flush=True)
-    print(f"Journaux : {LOGS.relative_to(CHECKOUT)}/ — Ctrl-C pour arrêter.", flush=True)
+    print(f"Journaux : {os.path.relpath(LOGS)}/ — Ctrl-C pour arrêter.", flush=True)
     while True:
         time.sleep(0.5)
         for name, child in list(family.children.items()):

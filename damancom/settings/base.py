@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from damancom.settings import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+# Files made while running: collected static files, demonstration files.
+VAR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 
 SECRET_KEY = env.secret("SECRET_KEY", minimum_length=50)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", ",")
@@ -111,7 +113,7 @@ TIME_ZONE = "Africa/Casablanca"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = VAR / "static"
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }

@@ -21,7 +21,7 @@ class Command(BaseCommand):
                 "La démonstration ne se charge que sur une machine de développement ou d’essai : "
                 "elle crée des comptes dont le mot de passe est public."
             )
-        demo = load(now=clock.now(), folder=Path(settings.BASE_DIR) / "var" / "demo")
+        demo = load(now=clock.now(), folder=settings.VAR / "demo")
         self.stdout.write(table(demo))
 
 
