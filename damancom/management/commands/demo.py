@@ -1,6 +1,5 @@
 """``manage.py demo``: an invented world to visit, built through the workflows."""
 
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
