@@ -71,14 +71,14 @@ def install_packages(profile: str, locks: "tuple[str, ...]") -> None:
         return
     if not PYTHON.exists() or not (VENV.is_symlink() or _is_same_python()):
         say("Création de .venv…")
-        done = subprocess.run(
-            [sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            sys.exit(
-                "Python ne peut pas créer d'environnement virtuel : installez le paquet python3-venv"
-                " (« apt-get install python3-venv »), puis recommencez."
+        if not _make_venv():
+            _install_system_packages(
+                ["python3-venv"], "Python ne peut pas créer d'environnement virtuel."
             )
+            if not _make_venv():
+                sys.exit(
+                    "Python ne peut toujours pas créer d'environnement virtuel avec son module venv."
+                )
     say("Installation des paquets verrouillés…")
     pip = [
         str(PYTHON),
@@ -172,6 +172,11 @@ def _fingerprint(locks: "tuple[str, ...]") -> str:
     for name in (UV_LOCK, *locks):
         digest.update((CHECKOUT / name).read_bytes())
     return digest.hexdigest()
+
+
+def _make_venv() -> bool:
+    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def _is_same_python() -> bool:
