@@ -19,7 +19,7 @@ from declarations.models import Declaration, DeclarationLine, ReceivedFile
 from disputes.models import Dispute
 from payments.models import BankLine, PaymentSlip, Surcharge
 from payments.workflows import bank_files, slips
-from portal.models import User
+from portal.models import AuditEntry, User
 from regulation.enums import KeySeries
 from regulation.identifiers import (
     affiliation_key,
@@ -66,6 +66,7 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
     # A third of the promised minute: the rest is the database's, and this machine may be busy.
     assert time.process_time() - started < 20
     rows = _rows()
+    assert not AuditEntry.objects.filter(seal__isnull=True).exists()
 
     # Something to show on every screen.
     assert Affiliate.objects.count() == 6
