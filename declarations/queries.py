@@ -1,7 +1,6 @@
 """Questions about declarations."""
 
 import datetime
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -174,7 +173,7 @@ def received_files(affiliate: Affiliate, period: Period) -> QuerySet[ReceivedFil
     return rows.select_related("stored", "received_by", "declaration").order_by("-received_at")
 
 
-def declared_lines(affiliate: Affiliate, period: Period) -> Iterable[DeclarationLine]:
+def declared_lines(affiliate: Affiliate, period: Period) -> QuerySet[DeclarationLine]:
     """Every line of the submitted declarations of a month, main and supplementary."""
     return DeclarationLine.objects.filter(
         declaration__affiliate=affiliate,

@@ -110,6 +110,8 @@ class Examination:
             detail = self._see(record)
             if detail is not None:
                 yield detail
+            if len(self.findings) > MOST_FINDINGS:
+                self._too_many()
             if self._stopped:
                 break
         self._finish()
@@ -190,15 +192,12 @@ class Examination:
         if state.family == "E":
             self._add(structure.r90_empty_prefilled(line, state))
             return None
-        found = len(findings)
         for control in ABSENCE_CONTROLS if line.situation else WORK_CONTROLS:
             finding = control(line, state)
             if finding is not None:
                 findings.append(finding)
         if line.name.strip(ALPHABET):
             self._add(structure.r4_characters("L_Nom_Prenom", line.name, state))
-        if len(findings) > found and len(findings) > MOST_FINDINGS:
-            self._too_many()
         if line.af_net and line.situation not in LEAVERS:
             state.allowances += 1
             state.allowances_returned += line.af_returned == line.af_net
@@ -217,15 +216,12 @@ class Examination:
         if zeros is not None:
             findings.append(zeros)
             return None
-        found = len(findings)
         for control in NEW_HIRE_CONTROLS:
             finding = control(line, state)
             if finding is not None:
                 findings.append(finding)
         if not line.name.isascii():
             self._add(structure.r4_characters("L_Nom_Prenom", line.name, state))
-        if len(findings) > found and len(findings) > MOST_FINDINGS:
-            self._too_many()
         state.previous_number = line.registration_number
         return line
 

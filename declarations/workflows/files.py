@@ -61,15 +61,13 @@ def receive_file(
     kept = transaction.savepoint()
     stored = store(counted, name=name, limit=LIMIT, stored_by=actor)
     Affiliate.objects.select_for_update(of=("self",)).get(pk=affiliate.pk)
-    known = (
-        ReceivedFile.objects.select_for_update(of=("self",))
-        .select_related("stored")
-        .filter(affiliate=affiliate, period=period.first_day, sha256=stored.sha256)
-        .first()
-    )
+    known = ReceivedFile.objects.filter(
+        affiliate=affiliate, period=period.first_day, sha256=stored.sha256
+    ).first()
     if known is not None:
-        transaction.savepoint_rollback(kept)  # the second copy of the bytes is not needed
-        return known, _check_again(known, actor=actor, at=at, name=name)
+        # The second copy of the bytes is not needed. Locks taken since the savepoint go with it.
+        transaction.savepoint_rollback(kept)
+        return _check_again(known.pk, actor=actor, at=at, name=name)
     transaction.savepoint_commit(kept)
     file = ReceivedFile.objects.create(
         affiliate=affiliate,
@@ -84,18 +82,25 @@ def receive_file(
     return file, True
 
 
-def _check_again(file: ReceivedFile, *, actor: User, at: datetime.datetime, name: str) -> bool:
+def _check_again(
+    file_id: int, *, actor: User, at: datetime.datetime, name: str
+) -> tuple[ReceivedFile, bool]:
+    file = (
+        ReceivedFile.objects.select_for_update(of=("self",))
+        .select_related("affiliate")
+        .get(pk=file_id)
+    )
     if file.state in (JobState.WAITING, JobState.RUNNING):
-        return file.state == JobState.WAITING
+        return file, file.state == JobState.WAITING
     if Declaration.objects.filter(received_file=file, status__in=queries.LIVE).exists():
-        return False
+        return file, False
     StoredFile.objects.filter(pk=file.stored_id).update(name=name[:255])
     file.state, file.verdict = JobState.WAITING.value, FileVerdict.PENDING.value
     file.attempts, file.lines_done, file.started_at = 0, 0, None
     file.received_at, file.received_by = at, actor
     file.save()
     _record("declarations.file.received_again", file, actor, name=name[:255])
-    return True
+    return file, True
 
 
 class _LineCount:
@@ -189,7 +194,7 @@ def _expected(file: ReceivedFile, at: datetime.datetime) -> Expected:
     declared: frozenset[str] = frozenset()
     if numbers:
         lines = queries.declared_lines(file.affiliate, period)
-        declared = frozenset(line.registration_number for line in lines)
+        declared = frozenset(lines.values_list("registration_number", flat=True))
     return Expected(
         affiliation_number=file.affiliate.affiliation_number,
         period=period,

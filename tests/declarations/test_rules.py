@@ -245,6 +245,13 @@ def test_the_check_stops_after_too_many_findings(monkeypatch: pytest.MonkeyPatch
     assert "R20" not in codes(checked)  # people not read are not people forgotten
 
 
+def test_a_file_of_nothing_but_rubbish_is_not_read_to_the_end() -> None:
+    checked = examine(MAIN.content[:261] + b"x\n" * 1_000_000)
+
+    assert len(checked.findings) < examination.MOST_FINDINGS + 10
+    assert checked.lines_read < examination.MOST_FINDINGS + 10
+
+
 def test_too_many_missing_people_are_not_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examination, "MOST_FINDINGS", 2)
 
