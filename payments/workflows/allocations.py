@@ -36,6 +36,7 @@ from payments.matching import (
 )
 from payments.models import Allocation, BankLine
 from payments.queries import open_items_of, rib_owners, suspense_of
+from payments.workflows.bulk import update_rows
 from payments.workflows.ledger import Event, post, post_all
 from payments.workflows.targets import Target, lock_targets, save_targets
 from portal import audit, clock
@@ -240,11 +241,7 @@ def _write(batch: _Batch, actor: User | None) -> None:
         allocation.allocated_by = actor
     Allocation.objects.bulk_create(allocation for _, allocation in batch.allocations)
     save_targets(batch.touched.values())
-    BankLine.objects.bulk_update(
-        batch.answered,
-        ["rule", "verdict", "verdict_code", "verdict_facts", "proposals"],
-        batch_size=500,
-    )
+    update_rows(batch.answered, ["rule", "verdict", "verdict_code", "verdict_facts", "proposals"])
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from payments.enums import SlipState
 from payments.matching import Item
 from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge
 from payments.posting import Due
+from payments.workflows.bulk import update_rows
 from regulation.money import ZERO
 from regulation.periods import Period
 
@@ -146,11 +147,6 @@ def save_targets(targets: Iterable[Target]) -> None:
     slips = [row for row in rows if isinstance(row, PaymentSlip)]
     surcharges = [row for row in rows if isinstance(row, Surcharge)]
     penalties = [row for row in rows if isinstance(row, FilingPenalty)]
-    if slips:
-        PaymentSlip.objects.bulk_update(
-            slips, ["outstanding", "state", "settled_on"], batch_size=500
-        )
-    if surcharges:
-        Surcharge.objects.bulk_update(surcharges, ["outstanding"], batch_size=500)
-    if penalties:
-        FilingPenalty.objects.bulk_update(penalties, ["outstanding"], batch_size=500)
+    update_rows(slips, ["outstanding", "state", "settled_on"])
+    update_rows(surcharges, ["outstanding"])
+    update_rows(penalties, ["outstanding"])

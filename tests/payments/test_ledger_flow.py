@@ -571,3 +571,31 @@ def test_every_line_has_a_verdict(cast: Cast) -> None:
     assert verdicts == ["ACC", "ATT", "INF", "INF"]
     assert set(verdicts) <= {item.value for item in LineVerdict}
     assert (bank_file.lines_total, bank_file.lines_done) == (4, 4)
+
+
+def test_cp1_is_settled_answered_and_cancelled_like_any_other(cast: Cast) -> None:
+    owed = slip(cast.affiliate)
+    code, rib = owed.payment_reference, cast.bank_account.rib
+
+    def cp1(name: str, record: str, totals: str) -> BankLine:
+        header = f"E;CP1;230;{name};20260410180000;20260410;{rib};MAD"
+        data = "\n".join([header, record, totals]).encode()
+        return received(cast.bank, cast.bank_account, data).lines.get()
+
+    paid = cp1("F1", f"D;1;ENC;GAB;B1;{code};;;;;10000;20260408;20260410;;;", "F;1;10000;0;0;0;0")
+    owed.refresh_from_db()
+    assert (paid.verdict, owed.state, owed.settled_on) == ("ACC", "paid", date(2026, 4, 8))
+    undone = cp1("F2", "D;1;ANN;GAB;B2;;;;;;10000;20260410;20260410;CUST;B1;", "F;0;0;0;0;1;10000")
+    owed.refresh_from_db()
+    assert (undone.verdict, undone.rule, owed.outstanding) == ("ACC", "R9", D("100.00"))
+    refused = cp1(
+        "F3", "D;1;REJ;PRE;B3;;T26000000136;;;;5000;20260409;20260410;AM04;;", "F;0;0;1;5000;0;0"
+    )
+    assert (refused.verdict, refused.verdict_code) == ("ATT", "L22")
+    assert check().breaches == ()
+
+
+def test_a_cp1_file_of_another_bank_is_refused(cast: Cast) -> None:
+    header = f"E;CP1;007;F1;20260410180000;20260410;{cast.bank_account.rib};MAD"
+    bank_file = received(cast.bank, cast.bank_account, f"{header}\nF;0;0;0;0;0;0".encode())
+    assert [fault["code"] for fault in bank_file.faults] == ["E-F20"]

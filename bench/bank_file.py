@@ -1,0 +1,162 @@
+"""A camt.054 from its bytes to its last verdict, against bare iterparse plus COPY of as many lines.
+
+    .venv/bin/python -m bench.bank_file [LINES]
+
+One JSON line: seconds, lines a second, peak memory of this process, and the ratio to the bare reading and writing, in
+one run on one database. Half of the operations pay a slip by reference, half wait in suspense. The goal is a ratio of
+at most 4 and 128 MB; 1,000 lines answer within 2 s. Exit code 1 when a goal is missed.
+"""
+
+import io
+import json
+import resource
+import sys
+import time
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from bench._database import database
+
+GOAL_RATIO = 4
+GOAL_MEGABYTES = 128
+RIB = "230780123456789012000038"
+SLIPS = 500
+AT = datetime(2026, 4, 10, 12, tzinfo=UTC)
+
+_HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn>'
+    "<GrpHdr><MsgId>{message}</MsgId><CreDtTm>2026-04-10T18:00:00+01:00</CreDtTm></GrpHdr>"
+    "<Ntfctn><Id>S1</Id><CreDtTm>2026-04-10T18:00:00+01:00</CreDtTm>"
+    "<Acct><Id><Othr><Id>" + RIB + "</Id></Othr></Id><Ccy>MAD</Ccy></Acct>"
+)
+_ENTRY = (
+    '<Ntry><Amt Ccy="MAD">10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
+    "<BookgDt><Dt>2026-04-10</Dt></BookgDt><ValDt><Dt>2026-04-10</Dt></ValDt>"
+    "<AcctSvcrRef>{message}{n:08}</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>E{n:08}</EndToEndId></Refs>"
+    '<Amt Ccy="MAD">10.00</Amt><RltdPties><Dbtr><Pty><Nm>Société {n}</Nm></Pty></Dbtr></RltdPties>'
+    "<RmtInf><Ustrd>{text}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"
+)
+_TAIL = "</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+
+
+def message(name: str, lines: int, codes: list[str]) -> bytes:
+    """A file of `lines` credits of 10 DH, every other one citing a slip."""
+    out = io.StringIO()
+    out.write(_HEAD.format(message=name))
+    for n in range(lines):
+        text = f"CNSS {codes[n // 2 % len(codes)]}" if n % 2 else "versement"
+        out.write(_ENTRY.format(message=name, n=n, text=text))
+    out.write(_TAIL)
+    return out.getvalue().encode()
+
+
+def bare(data: bytes) -> float:
+    """Seconds to walk the entries with lxml, nothing kept, and to COPY as many rows of four columns."""
+    from django.db import connection
+    from lxml import etree
+
+    start = time.perf_counter()
+    out = io.StringIO()
+    for _event, element in etree.iterparse(io.BytesIO(data), tag="{*}Ntry", resolve_entities=False):
+        reference = element.find("{*}AcctSvcrRef").text
+        amount = element.find("{*}Amt").text
+        out.write(f"{reference}\t{amount}\t2026-04-10\tCRDT\n")
+        element.clear()
+        while element.getprevious() is not None:
+            del element.getparent()[0]
+    out.seek(0)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bare (ref text, amount numeric(17,2), day date, sign text)")
+        cursor.copy_expert("COPY bare FROM STDIN", out)
+        cursor.execute("DROP TABLE bare")
+    return time.perf_counter() - start
+
+
+def world() -> tuple[object, object, list[str]]:
+    """A bank, its user, and slips to pay; made by rows, since only the import is measured."""
+    from affiliates.models import Affiliate, Agency
+    from declarations.models import ContributionLine, Declaration
+    from payments.models import Bank, BankAccount
+    from payments.workflows.slips import issue_slip
+    from portal.models import User
+    from regulation.identifiers import complete_affiliation_number
+
+    user = User.objects.create_user("banque@exemple.ma", full_name="Banque")
+    bank = Bank.objects.create(code="230", name="Banque")
+    BankAccount.objects.create(bank=bank, rib=RIB, label="Recouvrement")
+    agency = Agency.objects.create(code="01", name="Agence", name_ar="وكالة", city="Rabat")
+    codes = []
+    for n in range(SLIPS):
+        affiliate = Affiliate.objects.create(
+            affiliation_number=complete_affiliation_number(f"{300_000 + n}"),
+            name=f"Société {n}",
+            agency=agency,
+            affiliated_on=date(2015, 1, 1),
+            address="1 rue",
+            city="Rabat",
+        )
+        declaration = Declaration.objects.create(
+            affiliate=affiliate, period=date(2026, 2, 1), mode="file", status="submitted", submitted_at=AT,
+            receipt_number=f"R{n}", contributions_total=Decimal("5000.00"),
+        )  # fmt: skip
+        ContributionLine.objects.create(
+            declaration=declaration, branch="PF", base=Decimal("1.00"), rate_employer=Decimal("1.000"),
+            rate_employee=Decimal("0.000"), employer_share=Decimal("5000.00"), employee_share=Decimal("0.00"),
+            working=[],
+        )  # fmt: skip
+        codes.append(issue_slip(actor=None, declaration_id=declaration.pk, at=AT).payment_reference)
+    return user, bank, codes
+
+
+def imported(user: object, bank: object, data: bytes) -> float:
+    """Seconds from the upload to the last verdict."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from payments.workflows.bank_files import import_file, receive
+
+    upload = SimpleUploadedFile("camt.xml", data)
+    start = time.perf_counter()
+    received = receive(actor=user, bank=bank, upload=upload, at=AT)  # type: ignore[arg-type]
+    import_file(bank_file_id=received.bank_file.pk, at=AT)
+    elapsed = time.perf_counter() - start
+    received.bank_file.refresh_from_db()
+    assert received.bank_file.state == "done"
+    assert not received.bank_file.lines.filter(verdict="").exists()
+    return elapsed
+
+
+def main(arguments: list[str]) -> int:
+    from payments.ledger_check import check
+
+    count = int(arguments[0]) if arguments else 100_000
+    user, bank, codes = world()
+    small = imported(user, bank, message("A", 1000, codes))
+    data = message("B", count, codes)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = imported(user, bank, data)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    base = bare(data)
+    ok = check().breaches == ()
+    report = {
+        "bench": "bank_file",
+        "lines": count,
+        "megabytes": round(len(data) / 1e6, 1),
+        "seconds": round(seconds, 2),
+        "lines_per_second": round(count / seconds),
+        "bare_seconds": round(base, 2),
+        "ratio": round(seconds / base, 2),
+        "goal_ratio": GOAL_RATIO,
+        "added_memory_mb": round((peak - before) / 1024, 1),
+        "thousand_lines_seconds": round(small, 2),
+        "ledger": ok,
+    }
+    print(json.dumps(report))
+    good = ok and report["ratio"] <= GOAL_RATIO and report["added_memory_mb"] <= GOAL_MEGABYTES
+    return 0 if good and small <= 2 else 1
+
+
+if __name__ == "__main__":
+    with database():
+        code = main(sys.argv[1:])
+    sys.exit(code)
