@@ -36,7 +36,7 @@ from payments.matching import (
 )
 from payments.models import Allocation, BankLine
 from payments.queries import open_items_of, rib_owners, suspense_of
-from payments.workflows.bulk import update_rows
+from payments.workflows.bulk import insert_rows, update_rows
 from payments.workflows.ledger import Event, post, post_all
 from payments.workflows.targets import Target, lock_targets, save_targets
 from portal import audit, clock
@@ -67,7 +67,7 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     fresh = [line for line in lines if not line.verdict]
     cited_by = {line.pk: references(received_of(line)) for line in fresh}
     targets = lock_targets({code for found in cited_by.values() for code in found.all})
-    locked = _lock_unanswered(list(cited_by))
+    locked = _lock_unanswered(fresh)
     if not locked:
         return
     received = [received_of(line) for line in locked]
@@ -97,14 +97,19 @@ def _with_successors(codes: Iterable[str], targets: Mapping[str, Target]) -> lis
     return list(known)
 
 
-def _lock_unanswered(keys: Sequence[int]) -> list[BankLine]:
-    """Lines without verdict among these, locked in ascending order, in the order of their file."""
-    rows = (
-        BankLine.objects.filter(pk__in=keys, verdict="")
+def _lock_unanswered(lines: Sequence[BankLine]) -> list[BankLine]:
+    """Those of these lines that still have no verdict, locked in ascending order, in the order of their file.
+
+    Only their keys are read again: what a bank said never changes.
+    """
+    keys = set(
+        BankLine.objects.filter(pk__in=[line.pk for line in lines], verdict="")
         .order_by("pk")
         .select_for_update(of=("self",))
+        .values_list("pk", flat=True)
     )
-    return sorted(rows, key=lambda line: (line.bank_file_id, line.rank))
+    still = [line for line in lines if line.pk in keys]
+    return sorted(still, key=lambda line: (line.bank_file_id, line.rank))
 
 
 def received_of(line: BankLine) -> Received:
@@ -239,7 +244,7 @@ def _write(batch: _Batch, actor: User | None) -> None:
     for place, allocation in batch.allocations:
         allocation.entry = entries[place]
         allocation.allocated_by = actor
-    Allocation.objects.bulk_create(allocation for _, allocation in batch.allocations)
+    insert_rows([allocation for _, allocation in batch.allocations])
     save_targets(batch.touched.values())
     update_rows(batch.answered, ["rule", "verdict", "verdict_code", "verdict_facts", "proposals"])
 

@@ -1,12 +1,14 @@
-"""Many rows changed by one statement: Django's bulk_update builds a CASE per row, forty times slower here."""
+"""Many rows by one statement: Django's bulk_update and bulk_create are ten to forty times slower on a bank file."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
-from django.db.models import JSONField, Model
+from django.db.models import Field, JSONField, Model
 
 
 def update_rows(rows: Sequence[Model], fields: Sequence[str]) -> None:
@@ -40,3 +42,41 @@ def update_rows(rows: Sequence[Model], fields: Sequence[str]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, arrays)
+
+
+def insert_rows(rows: Sequence[Model]) -> None:
+    """Insert new rows of one model by COPY and give each its key, in order.
+
+    For models whose fields need nothing but their value: defaults are those set when the row was made.
+    """
+    if not rows:
+        return
+    meta = rows[0]._meta
+    columns = list(meta.concrete_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [meta.db_table, len(rows)],
+        )
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+            row._state.adding = False
+        text = io.StringIO()
+        for row in rows:
+            text.write("\t".join(_copied(field, getattr(row, field.attname)) for field in columns))
+            text.write("\n")
+        text.seek(0)
+        names = ", ".join(f'"{field.column}"' for field in columns)
+        cursor.copy_expert(f'COPY "{meta.db_table}" ({names}) FROM STDIN', text)
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def _copied(field: Field[Any, Any], value: Any) -> str:
+    """One value in the text form of COPY."""
+    if value is None:
+        return r"\N"
+    if isinstance(field, JSONField):
+        return json.dumps(value).translate(_ESCAPES)
+    return str(value).translate(_ESCAPES)

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from payments.models import LedgerAccount, LedgerEntry, LedgerLine
 from payments.posting import Account, Posting
+from payments.workflows.bulk import insert_rows
 from portal.models import User
 
 
@@ -33,7 +34,7 @@ def post_all(events: Sequence[Event], *, actor: User | None) -> list[LedgerEntry
     if not events:
         return []
     accounts = _accounts(line.account for event in events for line in event.posting.lines)
-    entries = LedgerEntry.objects.bulk_create(
+    entries = [
         LedgerEntry(
             kind=event.posting.kind.value,
             booked_on=event.booked_on,
@@ -42,8 +43,9 @@ def post_all(events: Sequence[Event], *, actor: User | None) -> list[LedgerEntry
             reversal_of_id=event.reversal_of,
         )
         for event in events
-    )
-    LedgerLine.objects.bulk_create(
+    ]
+    insert_rows(entries)
+    lines = [
         LedgerLine(
             entry=entry,
             account_id=accounts[line.account],
@@ -57,7 +59,8 @@ def post_all(events: Sequence[Event], *, actor: User | None) -> list[LedgerEntry
         )
         for entry, event in zip(entries, events, strict=True)
         for line in event.posting.lines
-    )
+    ]
+    insert_rows(lines)
     return entries
 
 

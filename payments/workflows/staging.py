@@ -18,6 +18,7 @@ from payments.enums import LineVerdict
 from payments.matching import day_of_payment
 from payments.models import BankAccount, BankFile, BankLine
 from payments.workflows.batches import Entries
+from payments.workflows.bulk import insert_rows
 from portal import clock
 
 
@@ -63,12 +64,12 @@ class Staging:
                 confirmed.add(row.repeats_id)
             rows.append(row)
         # Repeats within one chunk point at rows that have no key yet: firsts are written before them.
-        BankLine.objects.bulk_create([row for row in rows if row.repeats is None])
+        insert_rows([row for row in rows if row.repeats is None])
         later = [row for row in rows if row.pk is None]
         for row in later:
             if row.repeats is not None:
                 row.repeats_id = row.repeats.pk
-        BankLine.objects.bulk_create(later)
+        insert_rows(later)
         if confirmed:
             BankLine.objects.filter(pk__in=confirmed).update(confirmed_by_statement=True)
 
