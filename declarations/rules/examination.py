@@ -115,7 +115,7 @@ class Examination:
             if self._stopped:
                 break
         self._finish()
-        self.findings[:0] = structure.physical_notices(reader)
+        self._extend(structure.physical_notices(reader))
 
     def _see(self, record: Record) -> DetailLine | None:
         state = self.state
