@@ -101,6 +101,7 @@ def find_home(folder: Path) -> Home:
         return here
     away = away_folder(folder)
     away.mkdir(parents=True, exist_ok=True)
+    (away / "checkout").write_text(f"{folder}\n", "utf-8")
     programs = away / "programs"
     _copy_programs([postgres, valkey], programs)
     return _home(away, folder, programs / postgres.name, programs / valkey.name, user)

@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -90,8 +91,9 @@ def update() -> int:
         if message.id and _key(message) not in said:
             catalogue.delete(*_lookup(_key(message)))
     catalogue.obsolete.clear()
-    with CATALOGUE.open("wb") as output:
-        write_po(output, catalogue, width=0, sort_output=True, omit_header=False, no_location=True)
+    output = BytesIO()
+    write_po(output, catalogue, width=0, sort_output=True, no_location=True)
+    CATALOGUE.write_bytes(output.getvalue().rstrip() + b"\n")
     return added
 
 
