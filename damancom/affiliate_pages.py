@@ -122,15 +122,15 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
     left = (month.due_on - today).days
     if left > 0:
         in_time = ngettext(
-            "À faire avant le %(due)s : il reste %(count)s jour.",
-            "À faire avant le %(due)s : il reste %(count)s jours.",
+            "À faire au plus tard le %(due)s : il reste %(count)s jour.",
+            "À faire au plus tard le %(due)s : il reste %(count)s jours.",
             left,
         ) % {**facts, "count": left}
     elif left == 0:
         in_time = _("À faire aujourd’hui, dernier jour.")
     else:
         in_time = (
-            _("C’était à faire avant le %(due)s : plus tôt ce sera fait, moins cela coûtera.")
+            _("C’était à faire au plus tard le %(due)s : plus tôt ce sera fait, moins cela coûtera.")
             % facts
         )
     if state is MonthState.TO_CORRECT:
