@@ -130,7 +130,9 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
         in_time = _("À faire aujourd’hui, dernier jour.")
     else:
         in_time = (
-            _("C’était à faire au plus tard le %(due)s : plus tôt ce sera fait, moins cela coûtera.")
+            _(
+                "C’était à faire au plus tard le %(due)s : plus tôt ce sera fait, moins cela coûtera."
+            )
             % facts
         )
     if state is MonthState.TO_CORRECT:
@@ -167,6 +169,11 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
             f"{in_time} {cost}" if month.surcharges else in_time,
             _("Voir le bordereau"),
         )
+    if month.penalty:
+        cost = _(
+            "Astreinte appelée jusqu’ici : %(amount)s ; déclarer maintenant arrête sa progression."
+        ) % {"amount": formats.dirhams(month.penalty)}
+        in_time = f"{in_time} {cost}"
     return _("Déclarer %(period)s") % facts, in_time, _("Déclarer ce mois")
 
 

@@ -20,6 +20,7 @@ app.conf.task_routes = {
     "payments.tasks.import_bank_file": {"queue": "files"},
     "payments.tasks.issue_slips": {"queue": "money"},
     "payments.tasks.assess_surcharges": {"queue": "money"},
+    "payments.tasks.assess_filing_penalties": {"queue": "money"},
 }
 # Each entry on its own lines, so that two rooms can add theirs at once.
 app.conf.beat_schedule = {
@@ -55,5 +56,10 @@ app.conf.beat_schedule = {
     "assess surcharges": {
         "task": "payments.tasks.assess_surcharges",
         "schedule": crontab(hour=2, minute=10),
+    },
+    # After the 10th, when a month falls due and a further month of lateness starts.
+    "assess filing penalties": {
+        "task": "payments.tasks.assess_filing_penalties",
+        "schedule": crontab(day_of_month=12, hour=2, minute=40),
     },
 }

@@ -46,6 +46,8 @@ class Month:
     held: Decimal = ZERO
     # What being late has cost so far, paid or not.
     surcharges: Decimal = ZERO
+    # What filing late, or not at all, has cost so far.
+    penalty: Decimal = ZERO
 
     def state(self, today: datetime.date) -> MonthState:
         """Where the month stands on ``today``."""
@@ -87,7 +89,7 @@ class Month:
 
 
 def months_of(affiliates: Collection[Affiliate], *, today: datetime.date) -> dict[int, list[Month]]:
-    """By affiliate's key, the last twelve months and the current one, oldest first; three queries.
+    """By affiliate's key, the last twelve months and the current one, oldest first; four queries.
 
     A month before the affiliation is left out.
     """
@@ -104,6 +106,9 @@ def months_of(affiliates: Collection[Affiliate], *, today: datetime.date) -> dic
     _add_declarations(table, span)
     _add_files(table, span)
     _add_slips(table, span)
+    for row in FilingPenalty.objects.filter(**span).defer("working"):
+        if month := table[row.affiliate_id].get(row.period):
+            month.penalty = row.amount
     return {key: list(months.values()) for key, months in table.items()}
 
 

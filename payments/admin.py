@@ -300,6 +300,9 @@ class FilingPenaltyAdmin(StaffAdmin):
     )
     search_fields = ("=payment_reference", "=affiliate__affiliation_number")
     list_select_related = ("affiliate",)
+    fields = (
+        "payment_reference", "affiliate", "period", "assessed_on", "filed", "amount", "outstanding",
+    )  # fmt: skip
 
     def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.filter(affiliate__in=staff_affiliates(request.user))

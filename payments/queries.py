@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,7 @@ from payments.models import (
 from regulation.enums import Branch
 from regulation.identifiers import creditor_reference
 from regulation.money import ZERO
+from regulation.parameters import value_at
 from regulation.periods import Period
 from regulation.text import Sentence
 
@@ -229,6 +230,18 @@ class OpenDue:
     amount: Decimal
     outstanding: Decimal
     due_on: date
+    working: tuple[Sentence, ...] = ()
+
+
+def payable_by(penalty: FilingPenalty) -> date:
+    """The day by which a filing penalty is to be paid: some days from its notification (decree 2-19-718)."""
+    days = int(value_at("filing_penalty.payable_days", penalty.assessed_on).value)
+    return penalty.assessed_on + timedelta(days=days)
+
+
+def penalty_for(affiliate: Affiliate, period: date) -> FilingPenalty | None:
+    """The filing penalty called for a month, if any."""
+    return FilingPenalty.objects.filter(affiliate=affiliate, period=period).first()
 
 
 def open_dues(affiliate: Affiliate) -> list[OpenDue]:
@@ -258,7 +271,8 @@ def open_dues(affiliate: Affiliate) -> list[OpenDue]:
             "penalty",
             one.amount,
             one.outstanding,
-            one.assessed_on,
+            payable_by(one),
+            sentences_of(one.working),
         )
         for one in FilingPenalty.objects.filter(affiliate=affiliate, outstanding__gt=0)
     ]

@@ -44,3 +44,17 @@ def assess_surcharges() -> None:
     as_of = clock.today() - penalties.GRACE
     for slip_id in penalties.late_slips(as_of).values_list("pk", flat=True):
         penalties.assess_surcharges(actor=None, slip_id=slip_id, as_of=as_of)
+
+
+@shared_task(base=PortalTask)
+def assess_filing_penalties() -> None:
+    """Call or raise the penalties of months filed late or still missing; one transaction each."""
+    as_of = clock.today()
+    for affiliate_id, period in penalties.filings_due(as_of):
+        try:
+            penalties.assess_filing_penalty(
+                actor=None, affiliate_id=affiliate_id, period=period, as_of=as_of
+            )
+        except DomainError:
+            # A month that the law's tables cannot date must not keep the others waiting.
+            logger.exception("filing penalty of affiliate %s for %s", affiliate_id, period)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -17,13 +19,15 @@ from affiliates.models import Affiliate
 from payments import queries
 from payments.enums import SlipState
 from payments.forms import PaidOnForm
-from payments.models import PaymentSlip
+from payments.models import FilingPenalty, PaymentSlip
 from payments.workflows import penalties, slips
 from portal import clock, formats
 from portal.actor import actor_of
 from portal.errors import add_to_messages
 from regulation.errors import DomainError
 from regulation.penalties import SurchargeResult
+from regulation.periods import Period
+from regulation.text import Sentence
 
 SECTION = {"section": "payments"}
 PER_PAGE = 50
@@ -80,9 +84,33 @@ def slip_page(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpRespon
         "form": form,
         "paid_on": day,
         "quote": _quote(request, slip, day),
+        "late_filing": _late_filing(slip),
         "is_open": facts.state not in (SlipState.REPLACED, SlipState.CANCELLED),
     }
     return render(request, "payments/slip.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class LateFiling:
+    """What the late filing of a month costs: already called, or to be called with the next ones."""
+
+    amount: Decimal
+    working: tuple[Sentence, ...]
+    called: FilingPenalty | None
+
+
+def _late_filing(slip: PaymentSlip) -> LateFiling | None:
+    called = queries.penalty_for(slip.affiliate, slip.period)
+    if called:
+        return LateFiling(called.amount, queries.sentences_of(called.working), called)
+    period = Period.from_day(slip.period)
+    try:
+        found = penalties.filing_penalty_of(slip.affiliate, period, as_of=clock.today())
+    except DomainError:
+        return None  # a month older than the tables of the penalty
+    return (
+        LateFiling(found[0].amount, found[0].working, None) if found and found[0].amount else None
+    )
 
 
 def _day_asked(form: PaidOnForm) -> date:

@@ -42,7 +42,11 @@ _SERIES = {
 # What no text settles and every started month relies on.
 _MONTH_CHOICES = ("policy.surcharge.months", "policy.surcharge.fraction")
 _RATE_CHOICES = (*_MONTH_CHOICES, "policy.surcharge.rate_day")
-_PENALTY_CHOICES = ("policy.filing_penalty.cap_scope", "policy.filing_penalty.scope")
+_PENALTY_CHOICES = (
+    "policy.filing_penalty.cap_scope",
+    "policy.filing_penalty.scope",
+    "policy.filing_penalty.employees",
+)
 
 _MONTH = _(
     "Mois {rank}, du {starts_on} au {ends_on} : {base} DH × {rate} = {exact} DH ({reference})."

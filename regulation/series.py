@@ -152,6 +152,9 @@ SERIES: dict[str, Series] = {
         _("Portée du plafond de l’astreinte"), Unit.CHOICE
     ),
     "policy.filing_penalty.scope": _penalties(_("Objet de l’astreinte"), Unit.CHOICE),
+    "policy.filing_penalty.employees": _penalties(
+        _("Salariés comptés pour l’astreinte"), Unit.CHOICE
+    ),
     "filing_penalty.payable_days": _penalties(_("Délai de paiement de l’astreinte"), Unit.DAYS),
     "concealed_employee.rate": _penalties(
         _("Sanction des salariés dissimulés, part des cotisations")
@@ -249,6 +252,9 @@ CHOICES: dict[str, str] = {
     "channel_day": _("selon le moyen de paiement"),
     "oldest_principal_first": _("période la plus ancienne d’abord, principal avant majorations"),
     "declaration": _("une astreinte par déclaration"),
+    "filed_or_last": _(
+        "les salariés de la déclaration déposée ; tant qu’elle manque, ceux de la précédente"
+    ),
     "unchanged": _("l’échéance n’est pas déplacée"),
 }
 

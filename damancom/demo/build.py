@@ -202,7 +202,7 @@ ACCOUNTS = (
     Account(
         "Omar Bouazza, garage de 9 salariés",
         "omar@garage.example",
-        "ses majorations ; retirer le mandat de la fiduciaire",
+        "ses majorations, son astreinte pour un dépôt tardif ; retirer le mandat de la fiduciaire",
     ),
     Account("Karim Alaoui, gestionnaire", "agent@caisse.example", "traiter une réclamation"),
     Account("Samira El Fassi, superviseure", "superviseur@caisse.example", "toutes les agences"),

@@ -140,6 +140,8 @@ class FilingPenalty(models.Model):
     payment_reference = models.CharField(_("code de paiement"), max_length=18, unique=True)
     amount = models.DecimalField(_("montant"), max_digits=9, decimal_places=2)
     outstanding = models.DecimalField(_("reste à payer"), max_digits=9, decimal_places=2)
+    # While the declaration is missing, each further month adds to the amount.
+    filed = models.BooleanField(_("déclaration déposée"), default=False)
     working = models.JSONField(_("détail du calcul"))
 
     class Meta:

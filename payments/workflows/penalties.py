@@ -1,17 +1,29 @@
-"""Surcharges: month by month, on what remains and is not held, from the dated tables of the law."""
+"""What lateness costs, from the dated tables of the law: surcharges on what is paid late, penalties for late filing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
+from affiliates.enums import AffiliateState
+from affiliates.models import Affiliate
+from declarations.enums import DeclarationKind
+from declarations.models import Declaration
 from payments import posting
 from payments.enums import AccountKind, EntryKind, SlipState
-from payments.models import Allocation, Hold, LedgerLine, PaymentSlip, SlipLine, Surcharge
+from payments.models import (
+    Allocation,
+    FilingPenalty,
+    Hold,
+    LedgerLine,
+    PaymentSlip,
+    SlipLine,
+    Surcharge,
+)
 from payments.posting import Due
 from payments.workflows.ledger import Event, post
 from portal import audit, clock
@@ -19,12 +31,15 @@ from portal.models import User
 from regulation.enums import Branch, PaymentNature, SurchargeGroup
 from regulation.identifiers import payment_code
 from regulation.money import ZERO
+from regulation.parameters import due_day, first_known_day, value_at
 from regulation.penalties import (
     GROUP_OF,
+    FilingPenaltyResult,
     HeldAmount,
     Payment,
     SurchargeResult,
     by_group,
+    filing_penalty,
     late_months,
     surcharge,
 )
@@ -105,10 +120,15 @@ def _assess(
 
 
 def _free_code(number: str, period: Period) -> str:
-    """The next unused 18-digit code of nature 7 for this affiliate and period."""
+    """The next unused 18-digit code of nature 7, which surcharges and penalties of a month share."""
     used = set(
         Surcharge.objects.filter(
             slip__affiliate__affiliation_number=number, slip__period=period.first_day
+        ).values_list("payment_reference", flat=True)
+    )
+    used |= set(
+        FilingPenalty.objects.filter(
+            affiliate__affiliation_number=number, period=period.first_day
         ).values_list("payment_reference", flat=True)
     )
     rank = len(used) + 1
@@ -189,3 +209,134 @@ def _holds(slip: PaymentSlip, lines: list[SlipLine]) -> list[HeldAmount]:
         )
         for hold in Hold.objects.filter(slip=slip)
     ]
+
+
+# ---------------------------------------------------------------- filed late, or not at all
+
+
+def filings_due(as_of: date) -> Iterator[tuple[int, Period]]:
+    """Affiliates and months filed late, or still missing, whose penalty may have to be assessed or raised.
+
+    A month counts once its due day has passed, from the first one that the affiliate declared: what was never
+    declared at all is for a control to establish. No further back than the prescription (art. 76).
+    """
+    years = int(value_at("recovery.prescription_years", as_of).value)
+    oldest = max(
+        Period.from_day(as_of) - 12 * years,
+        Period.from_day(first_known_day("filing_penalty.per_employee")),
+    )
+    months = [oldest + rank for rank in range(oldest.months_until(Period.from_day(as_of)))]
+    past = [(period, due_on) for period in months if (due_on := due_day(period)) < as_of]
+    begun = (
+        _main_declarations()
+        .filter(affiliate__state=AffiliateState.ACTIVE.value)
+        .order_by("affiliate")
+        .values_list("affiliate")
+        .annotate(first=Min("period"))
+    )
+    for affiliate_id, first in begun.iterator(chunk_size=1000):
+        filed = dict(
+            _main_declarations()
+            .filter(affiliate=affiliate_id, period__gte=oldest.first_day)
+            .order_by("period")
+            .values_list("period")
+            .annotate(at=Min("submitted_at"))
+        )
+        settled = set(
+            FilingPenalty.objects.filter(affiliate=affiliate_id, filed=True).values_list(
+                "period", flat=True
+            )
+        )
+        for period, due_on in past:
+            day = period.first_day
+            if day < first or day in settled:
+                continue
+            if day not in filed or clock.day_of(filed[day]) > due_on:
+                yield affiliate_id, period
+
+
+def _main_declarations() -> QuerySet[Declaration]:
+    """Main declarations ever submitted, corrected since or not."""
+    return Declaration.objects.filter(
+        kind=DeclarationKind.MAIN.value, submitted_at__isnull=False
+    ).order_by()
+
+
+def filing_penalty_of(
+    affiliate: Affiliate, period: Period, *, as_of: date
+) -> tuple[FilingPenaltyResult, bool] | None:
+    """The penalty of a month filed late or still missing on `as_of`, and whether it is filed; None without one.
+
+    The employees are those of the declaration filed; while it is missing, those of the last one before
+    (`policy.filing_penalty.employees`). Refuses a month outside the tables (NotYetKnown).
+    """
+    mine = _main_declarations().filter(affiliate=affiliate)
+    own = mine.filter(period=period.first_day).order_by("submitted_at").first()
+    filed = own is not None and clock.day_of(_submitted(own)) <= as_of
+    counted = own if filed else mine.filter(period__lt=period.first_day).order_by("period").last()
+    due_on = due_day(period)
+    until = clock.day_of(_submitted(own)) if own is not None and filed else as_of
+    if counted is None or until <= due_on:
+        return None
+    result = filing_penalty(employees=counted.employee_count, due_on=due_on, filed_on=until)
+    return result, filed
+
+
+def _submitted(declaration: Declaration) -> datetime:
+    if declaration.submitted_at is None:
+        raise Declaration.DoesNotExist("never submitted")
+    return declaration.submitted_at
+
+
+@transaction.atomic
+def assess_filing_penalty(
+    *, actor: User | None, affiliate_id: int, period: Period, as_of: date
+) -> FilingPenalty | None:
+    """Call the penalty of a month filed late or missing, or raise it by the months started since (art. 26).
+
+    One per affiliate and month, with one payment code. Idempotent: what is called already is not called again,
+    and what was called is never lowered here. Nothing without lateness or employees.
+    """
+    affiliate = Affiliate.objects.select_for_update(of=("self",)).get(pk=affiliate_id)
+    found = filing_penalty_of(affiliate, period, as_of=as_of)
+    if found is None:
+        return None
+    result, filed = found
+    row = (
+        FilingPenalty.objects.select_for_update(of=("self",))
+        .filter(affiliate=affiliate, period=period.first_day)
+        .first()
+    )
+    more = result.amount - (row.amount if row else ZERO)
+    if row is None:
+        if more <= 0:
+            return None
+        row = FilingPenalty(
+            affiliate=affiliate,
+            period=period.first_day,
+            payment_reference=_free_code(affiliate.affiliation_number, period),
+            amount=ZERO,
+            outstanding=ZERO,
+        )
+    elif more <= 0:
+        if filed and not row.filed:
+            row.filed = True
+            row.save(update_fields=["filed"])
+        return row
+    row.amount, row.outstanding = result.amount, row.outstanding + more
+    row.assessed_on, row.filed, row.working = as_of, filed, result.to_json()
+    row.save()
+    due = Due(affiliate.pk, row.period, filing_penalty=row.pk)
+    cause = f"penalty:{row.pk}:{result.amount}"
+    post(Event(posting.penalty_assessed(due, more), cause, as_of), actor=actor)
+    audit.record(
+        actor=actor,
+        action="payments.filing_penalty_assessed",
+        subject=row,
+        affiliation_number=affiliate.affiliation_number,
+        period=str(period),
+        months=result.months,
+        employees=result.employees,
+        amount=more,
+    )
+    return row

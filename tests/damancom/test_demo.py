@@ -17,7 +17,7 @@ from declarations import workflows as declaring
 from declarations.enums import FileVerdict
 from declarations.models import Declaration, DeclarationLine, ReceivedFile
 from disputes.models import Dispute
-from payments.models import BankLine, PaymentSlip, Surcharge
+from payments.models import BankLine, FilingPenalty, PaymentSlip, Surcharge
 from payments.workflows import bank_files, slips
 from portal.models import AuditEntry, User
 from regulation.enums import KeySeries
@@ -82,6 +82,8 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
     }
     assert Surcharge.objects.filter(outstanding=0).exists()
     assert Surcharge.objects.filter(outstanding__gt=0).exists()
+    late = FilingPenalty.objects.get()
+    assert (late.affiliate.name, late.filed) == ("GARAGE DES TROIS ROUTES", True)
     assert BankLine.objects.filter(verdict="ATT").exists(), "suspense money"
     assert set(Certificate.objects.values_list("state", flat=True)) == {
         state.value for state in CertificateState
@@ -97,6 +99,7 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
     assert _rows() == rows
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
     call_command("check_ledger")
+    call_command("replay")
     call_command("verify_audit")
 
     _the_visitor_declares_and_the_bank_pays(tmp_path)

@@ -94,7 +94,7 @@ FAULTS = {
     "surcharge_outstanding": "UPDATE payments_surcharge SET outstanding = outstanding / 2",
     "penalty_outstanding": (
         "INSERT INTO payments_filingpenalty (affiliate_id, period, assessed_on, payment_reference, amount,"
-        " outstanding, working) SELECT affiliate_id, '2026-03-01', '2026-03-01', '1', 5, 5, '{}'"
+        " outstanding, working, filed) SELECT affiliate_id, '2026-03-01', '2026-03-01', '1', 5, 5, '{}', false"
         " FROM payments_paymentslip LIMIT 1"
     ),
     "period_conserved": "UPDATE payments_allocation SET amount = amount + 1 WHERE slip_id IS NOT NULL",
