@@ -99,6 +99,20 @@ def _disputes(affiliate: Affiliate, now: datetime.datetime) -> list[Notice]:
                 )
             )
         elif (
+            dispute.state == DisputeState.TAKEN
+            and dispute.first_answered_at
+            and now - dispute.first_answered_at < NEWS
+        ):
+            found.append(
+                Notice(
+                    "info",
+                    _("Réclamation %(number)s : la Caisse vous a écrit") % facts,
+                    _("L’examen continue ; vous pouvez répondre à tout moment."),
+                    address,
+                    _("Lire le message"),
+                )
+            )
+        elif (
             dispute.state == DisputeState.DECIDED
             and dispute.closed_at
             and now - dispute.closed_at < NEWS

@@ -13,6 +13,8 @@ from affiliates.models import Affiliate, Employment
 from certificates.enums import CertificateState
 from certificates.models import Certificate
 from damancom.demo import build, people, world
+from damancom.months import months_of, owed_by
+from damancom.notices import notices_of
 from declarations import workflows as declaring
 from declarations.enums import FileVerdict
 from declarations.models import Declaration, DeclarationLine, ReceivedFile
@@ -93,6 +95,8 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
         ReceivedFile.objects.filter(period="2026-11-01").values_list("verdict", flat=True)
     ) == {FileVerdict.ACCEPTED.value, FileVerdict.BLOCKED.value}
 
+    _the_homes_say_what_is_new()
+
     # Again changes nothing, and the books are true.
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     build.load(now=NOW, folder=tmp_path)
@@ -104,6 +108,23 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
 
     _the_visitor_declares_and_the_bank_pays(tmp_path)
     call_command("check_ledger")
+
+
+def _the_homes_say_what_is_new():
+    """Each notice of the home has someone to show it to."""
+
+    def titles(key):
+        affiliate = Affiliate.objects.get(affiliation_number=world.firm(key).number)
+        months = months_of([affiliate], today=NOW.date())[affiliate.pk]
+        shown = notices_of(affiliate, months, owed_by(affiliate), now=NOW)
+        return " / ".join(notice.title for notice in shown)
+
+    assert "la Caisse attend votre réponse" in titles("riad")
+    assert "Vous avez un crédit" in titles("riad")
+    assert "de majorations et d’astreintes" in titles("garage")
+    assert "remplacée" in titles("clinic")
+    assert "révoquée" in titles("textile")
+    assert titles("bakery") == ""
 
 
 def _the_visitor_declares_and_the_bank_pays(folder):
