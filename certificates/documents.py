@@ -378,6 +378,8 @@ def slip(employer: AffiliateFacts, facts: SlipFacts, *, on: date) -> Document:
             "rows": _identity(employer)[:4],
             "groups": [(heading, boxes) for heading, boxes in groups if boxes],
             "changes": [(label, amount) for label, amount in _changes(facts) if amount],
+            # What a dispute holds stays due but is not claimed for now.
+            "claimed": max(facts.outstanding - facts.held, Decimal("0.00")),
             "is_settled": facts.state is SlipState.PAID or not facts.outstanding,
             "qr": qr_code(facts.payment_reference),
         }
@@ -391,7 +393,6 @@ def _changes(facts: SlipFacts) -> list[tuple[str, Decimal]]:
     return [
         (_("Déjà payé"), facts.paid),
         (_("Accordé après réclamation"), facts.credited),
-        (_("Suspendu par une réclamation, non réclamé pour le moment"), facts.held),
     ]
 
 

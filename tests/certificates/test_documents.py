@@ -292,23 +292,27 @@ def test_a_slip_says_the_boxes_and_both_references():
         assert words in text
 
 
-def test_a_slip_says_what_happened_to_its_total():
-    text = text_of(
-        documents.pdf(
-            slip(
-                paid=Decimal("10000.00"),
-                held=Decimal("500.00"),
-                outstanding=Decimal("6939.70"),
-                state=SlipState.PARTLY_PAID,
-            )
+def test_a_slip_says_what_happened_to_its_total_on_one_page():
+    pdf = documents.pdf(
+        slip(
+            paid=Decimal("10000.00"),
+            held=Decimal("500.00"),
+            outstanding=Decimal("6939.70"),
+            state=SlipState.PARTLY_PAID,
         )
     )
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        assert len(opened.pages) == 1
+    text = text_of(pdf)
     for words in (
         "Déjà payé",
         "10 000,00",
-        "500,00",
         "Reste à payer au 9 février 2026",
-        "6 939,70 DH",
+        "6 939,70",
+        "dont suspendu par une réclamation",
+        "500,00",
+        "À payer maintenant",
+        "6 439,70 DH",
     ):
         assert words in text
     assert "Accordé après réclamation" not in text
