@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -36,8 +38,10 @@ from payments.models import (
     PaymentSlip,
     SlipLine,
     Surcharge,
+    SurchargeExemption,
 )
 from payments.workflows.allocations import Part, assign, live_allocations, reverse
+from payments.workflows.exemptions import grant_exemption
 from portal import audit, clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin
@@ -45,6 +49,7 @@ from portal.errors import add_to_form, add_to_messages
 from regulation.errors import DomainError
 from regulation.identifiers import check_affiliation_number, normalise, read_payment_code
 from regulation.money import ZERO, parse_amount
+from regulation.periods import Period, parse_day
 
 View = Callable[..., HttpResponseBase]
 
@@ -215,6 +220,22 @@ def _parts(typed: dict[str, str], waiting: Any) -> list[Part]:
     return parts
 
 
+class ExemptionForm(ActionForm):
+    """The decision and the last day of an exemption, beside the choice of the action."""
+
+    until = forms.CharField(
+        label=gettext_lazy("Jusqu’au"),
+        required=False,
+        widget=forms.TextInput(attrs={"type": "date", "placeholder": "2026-04-30"}),
+    )
+    decided_on = forms.CharField(
+        label=gettext_lazy("Décidée le"),
+        required=False,
+        widget=forms.TextInput(attrs={"type": "date", "placeholder": "2026-04-30"}),
+    )
+    reference = forms.CharField(label=gettext_lazy("Décision"), required=False, max_length=80)
+
+
 class SlipLineInline(admin.TabularInline):
     """The lines of a slip, to read."""
 
@@ -251,6 +272,8 @@ class PaymentSlipAdmin(StaffAdmin):
     date_hierarchy = "period"
     list_select_related = ("affiliate",)
     inlines = (SlipLineInline,)
+    action_form = ExemptionForm
+    actions = ("exempt",)
     fields = (
         "payment_reference", "affiliate", "period", "issued_on", "due_on", "state", "total", "outstanding",
         "settled_on", "replaced_by",
@@ -261,6 +284,49 @@ class PaymentSlipAdmin(StaffAdmin):
 
     def affiliation_number_of(self, row: PaymentSlip) -> str:
         return row.affiliate.affiliation_number
+
+    @admin.action(
+        description=gettext_lazy("Exonérer de majorations (jours et décision ci-contre)"),
+        permissions=["view"],
+    )
+    def exempt(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        now = clock.now()
+        for slip in rows.select_related("affiliate").order_by("pk"):
+            period = Period.from_day(slip.period)
+            try:
+                grant_exemption(
+                    actor=actor_of(request),
+                    at=now,
+                    affiliate=slip.affiliate,
+                    first=period,
+                    last=period,
+                    until=parse_day(request.POST.get("until", "")),
+                    reference=request.POST.get("reference", "")[:80],
+                    decided_on=parse_day(request.POST.get("decided_on", "")),
+                )
+            except DomainError as refusal:
+                add_to_messages(request, refusal)
+            else:
+                messages.success(
+                    request,
+                    _("Exonération enregistrée pour %(slip)s.") % {"slip": slip.payment_reference},
+                )
+
+
+@admin.register(SurchargeExemption)
+class SurchargeExemptionAdmin(StaffAdmin):
+    """Decided exemptions, to read; one is granted from a slip, or for all by `manage.py exempt`."""
+
+    list_display = ("reference", "affiliate", "first_period", "last_period", "until", "decided_on")
+    search_fields = ("reference", "=affiliate__affiliation_number")
+    list_select_related = ("affiliate",)
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        mine = staff_affiliates(request.user)
+        return rows.filter(Q(affiliate=None) | Q(affiliate__in=mine))
+
+    def affiliation_number_of(self, row: SurchargeExemption) -> str:
+        return row.affiliate.affiliation_number if row.affiliate else ""
 
 
 @admin.register(Surcharge)

@@ -82,3 +82,29 @@ class UpheldTooMuch(DomainError):
     message = _(
         "Le montant accordé ({asked} DH) dépasse ce qui peut encore être retiré de la ligne ({limit} DH)."
     )
+
+
+class ExemptionUnfounded(DomainError):
+    """An exemption without the decision that grants it."""
+
+    code = "payments.exemption_unfounded"
+    message = _("Indiquez la référence de la décision qui exonère de majorations.")
+
+
+class ExemptionDaysReversed(DomainError):
+    """An exemption whose months or days are not in order."""
+
+    code = "payments.exemption_days"
+    message = _(
+        "L’exonération de {first} à {last} jusqu’au {until} n’a pas de sens : le premier mois vient avant "
+        "le dernier, et l’exonération va plus loin que l’échéance du {due_on}."
+    )
+
+
+class ExemptionDiffers(DomainError):
+    """The same decision is recorded with another last day."""
+
+    code = "payments.exemption_differs"
+    message = _(
+        "La décision {reference} est déjà enregistrée pour ces mois, jusqu’au {until} : indiquez une autre référence."
+    )

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.template import engines
 from django.template.base import Node
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from tests.cast import cast
@@ -64,6 +65,14 @@ def _origin_of_the_node_being_rendered() -> Path:
 @pytest.fixture(autouse=True, scope="session")
 def _no_undefined_template_variable() -> None:
     engines["django"].engine.string_if_invalid = UndefinedVariable()
+
+
+@pytest.fixture(autouse=True)
+def _each_test_begins_in_french() -> Iterator[None]:
+    """The language of the last request would otherwise stay for the next test."""
+    translation.activate("fr")
+    yield
+    translation.deactivate()
 
 
 # On each table that a trigger of ours keeps from being emptied.

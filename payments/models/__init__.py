@@ -2,7 +2,14 @@
 
 from payments.models.banks import Allocation, Bank, BankAccount, BankFile, BankLine, BankMembership
 from payments.models.ledger import LedgerAccount, LedgerEntry, LedgerLine
-from payments.models.slips import FilingPenalty, Hold, PaymentSlip, SlipLine, Surcharge
+from payments.models.slips import (
+    FilingPenalty,
+    Hold,
+    PaymentSlip,
+    SlipLine,
+    Surcharge,
+    SurchargeExemption,
+)
 
 __all__ = [
     "Allocation",
@@ -19,4 +26,5 @@ __all__ = [
     "PaymentSlip",
     "SlipLine",
     "Surcharge",
+    "SurchargeExemption",
 ]

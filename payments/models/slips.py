@@ -198,3 +198,43 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slip_id} {self.amount} {self.reference}"
+
+
+class SurchargeExemption(models.Model):
+    """A decision that months of delay starting by a day bear no surcharge: of one affiliate, or of all."""
+
+    affiliate = models.ForeignKey(
+        Affiliate,
+        verbose_name=_("affilié"),
+        help_text=_("vide : tous les affiliés"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="surcharge_exemptions",
+    )
+    first_period = models.DateField(_("premier mois déclaré"))
+    last_period = models.DateField(_("dernier mois déclaré"))
+    until = models.DateField(_("mois de retard commencés jusqu’au"))
+    reference = models.CharField(_("décision"), max_length=80)
+    decided_on = models.DateField(_("décidée le"))
+
+    class Meta:
+        verbose_name = _("exonération de majorations")
+        verbose_name_plural = _("exonérations de majorations")
+        ordering = ["-decided_on", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_period__gte=F("first_period"), until__gt=F("last_period"))
+                & Q(first_period__day=1, last_period__day=1),
+                name="exemption_days_in_order",
+            ),
+            models.CheckConstraint(condition=~Q(reference=""), name="exemption_has_a_decision"),
+            models.UniqueConstraint(
+                fields=["affiliate", "first_period", "last_period", "reference"],
+                name="exemption_once",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.first_period:%Y-%m} → {self.last_period:%Y-%m}"

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from affiliates.enums import AffiliateState
 from affiliates.models import Affiliate
@@ -23,6 +23,7 @@ from payments.models import (
     PaymentSlip,
     SlipLine,
     Surcharge,
+    SurchargeExemption,
 )
 from payments.posting import Due
 from payments.workflows.ledger import Event, post
@@ -34,6 +35,7 @@ from regulation.money import ZERO
 from regulation.parameters import due_day, first_known_day, value_at
 from regulation.penalties import (
     GROUP_OF,
+    Exemption,
     FilingPenaltyResult,
     HeldAmount,
     Payment,
@@ -167,8 +169,23 @@ def surcharge_of(slip: PaymentSlip, *, until: date) -> SurchargeResult:
     ]
     payments = [payment for _, payment in _fill(groups, sorted(paid))]
     return surcharge(
-        groups, due_on=slip.due_on, until=until, payments=payments, holds=_holds(slip, lines)
+        groups,
+        due_on=slip.due_on,
+        until=until,
+        payments=payments,
+        holds=_holds(slip, lines),
+        exemptions=_exemptions(slip),
     )
+
+
+def _exemptions(slip: PaymentSlip) -> list[Exemption]:
+    """Decisions that spare the delay of this slip, its affiliate's own and those for all."""
+    rows = SurchargeExemption.objects.filter(
+        Q(affiliate=None) | Q(affiliate=slip.affiliate_id),
+        first_period__lte=slip.period,
+        last_period__gte=slip.period,
+    ).order_by("decided_on", "pk")
+    return [Exemption(slip.due_on, row.until, row.reference) for row in rows]
 
 
 def _lowered(slip: PaymentSlip) -> list[Decimal]:
