@@ -12,7 +12,7 @@ from affiliates.access import staff_affiliates
 from certificates import workflows
 from certificates.forms import RevocationForm
 from certificates.models import Certificate
-from portal import clock
+from portal import clock, formats
 from portal.admin import StaffAdmin
 from portal.errors import add_to_messages
 from portal.models import User
@@ -21,15 +21,7 @@ from regulation.errors import DomainError
 
 @admin.register(Certificate)
 class CertificateAdmin(StaffAdmin):
-    list_display = (
-        "number",
-        "kind",
-        "affiliate",
-        "first_period",
-        "last_period",
-        "issued_at",
-        "state",
-    )
+    list_display = ("number", "state", "kind", "affiliate", "months", "issued_on")
     list_filter = ("state", "kind", "ended_because")
     search_fields = ("=number", "=affiliate__affiliation_number", "affiliate__name")
     list_select_related = ("affiliate",)
@@ -37,6 +29,16 @@ class CertificateAdmin(StaffAdmin):
     # The token opens the public page: whoever needs it reads it on the paper.
     exclude = ("token", "intent")
     actions = ("revoke",)
+
+    @admin.display(description=_("Période"))
+    def months(self, row: Certificate) -> str:
+        if row.first_period is None or row.last_period is None:
+            return ""
+        return f"{formats.period(row.first_period)} – {formats.period(row.last_period)}"
+
+    @admin.display(description=_("Délivrée le"), ordering="issued_at")
+    def issued_on(self, row: Certificate) -> str:
+        return formats.day(row.issued_at)
 
     def affiliation_number_of(self, row: Certificate) -> str:
         return row.affiliate.affiliation_number
