@@ -1,6 +1,8 @@
 """The demo stands on its workflows: built once, true to the centime, with something on every screen."""
 
 import datetime
+import html
+import re
 import time
 from collections import Counter
 
@@ -8,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from affiliates.models import Affiliate, Employment
 from certificates.enums import CertificateState
@@ -32,6 +35,7 @@ from regulation.identifiers import (
 from regulation.parameters import monthly_minimum_wage
 from regulation.periods import Period
 
+PUBLIC = ("/static/", "/la-regle/", "/simulateur/", "/verifier/")
 NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
 
 
@@ -65,8 +69,8 @@ def test_the_story_is_the_same_at_each_telling():
 def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
     started = time.process_time()
     build.load(now=NOW, folder=tmp_path)
-    # A third of the promised minute: the rest is the database's, and this machine may be busy.
-    assert time.process_time() - started < 20
+    # Half of the promised minute, of our own processor: the machine of the tests may be busy with others.
+    assert time.process_time() - started < 30
     rows = _rows()
     assert not AuditEntry.objects.filter(seal__isnull=True).exists()
 
@@ -96,6 +100,10 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
     ) == {FileVerdict.ACCEPTED.value, FileVerdict.BLOCKED.value}
 
     _the_homes_say_what_is_new()
+    for account in build.ACCOUNTS:
+        _every_kind_of_page_opens(account.email)
+    rows |= {"portal.AuditEntry": _rows()["portal.AuditEntry"]}  # staff who read leave a trace
+    rows |= {"sessions.Session": _rows()["sessions.Session"]}
 
     # Again changes nothing, and the books are true.
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -108,6 +116,26 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
 
     _the_visitor_declares_and_the_bank_pays(tmp_path)
     call_command("check_ledger")
+
+
+def _every_kind_of_page_opens(email):
+    """From the account's own home, one page of each shape that a link leads to; documents are tried elsewhere."""
+    client = Client()
+    client.force_login(User.objects.get(email=email))
+    shapes, waiting = set(), ["/"]
+    while waiting:
+        address = waiting.pop(0)
+        answer = client.get(address, follow=True)
+        assert answer.status_code == 200, (email, address)
+        if answer.streaming or "html" not in answer.headers["Content-Type"]:
+            continue
+        for link in re.findall(r'href="(/[^"#]*)"', answer.content.decode()):
+            link = html.unescape(link)
+            shape = re.sub(r"[0-9]+", "N", link.split("?")[0])
+            if shape not in shapes and "pdf" not in link and not link.startswith(PUBLIC):
+                shapes.add(shape)
+                waiting.append(link)
+    assert len(shapes) >= 5
 
 
 def _the_homes_say_what_is_new():
