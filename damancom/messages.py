@@ -135,6 +135,7 @@ def _in_table(node: object) -> Iterator[str]:
     """The texts of a table of the law that a person reads: its sources, and why a value is unknown."""
     if isinstance(node, dict):
         yield from (node[key] for key in ("reference", "unknown") if key in node)
+        yield from node.get("terms", ())
         node = list(node.values())
     if isinstance(node, list):
         for child in node:

@@ -205,6 +205,7 @@ class Campaign:
     opens_on: date | None = None
     decided_on: date | None = None
     rates: tuple[CampaignRate, ...] = ()
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +335,7 @@ def _campaign(raw: Mapping[str, Any]) -> Campaign:
         closes_on=raw["closes_on"],
         decided_on=raw.get("decided_on"),
         rates=rates,
+        terms=tuple(raw.get("terms", ())),
         **_sourced(raw, raw["name"]),
     )
 
@@ -381,8 +383,9 @@ def history(name: str) -> tuple[Entry, ...]:
 
 
 def first_known_day(name: str) -> date:
-    """Return the first day on which a series has an established value."""
-    return next(entry.effective_from for entry in history(name) if not entry.unknown)
+    """Return the first day on which a series has an established value; its first day when it never has one."""
+    known = (entry.effective_from for entry in history(name) if not entry.unknown)
+    return next(known, history(name)[0].effective_from)
 
 
 def _find(name: str, day: date, known_on: date | None) -> Entry:

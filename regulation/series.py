@@ -160,6 +160,14 @@ SERIES: dict[str, Series] = {
         _("Sanction des salariés dissimulés, part des cotisations")
     ),
     "recovery.objection_days": _penalties(_("Délai pour contester un relevé"), Unit.DAYS),
+    "filing_penalty.notice_months": _penalties(
+        _("Notification des astreintes, tous les"), Unit.MONTHS
+    ),
+    "recovery.reminder_months": _penalties(
+        _("Rappel formel à partir de mois impayés"), Unit.MONTHS
+    ),
+    "recovery.next_stage_days": _penalties(_("Étape suivante après le rappel"), Unit.DAYS),
+    "recovery.command_days": _penalties(_("Commandement après l’échéance du relevé"), Unit.DAYS),
     "recovery.last_notice_days": _penalties(_("Délai du dernier avis sans frais"), Unit.DAYS),
     "recovery.command_fee": _penalties(_("Frais de commandement")),
     "recovery.prescription_years": _penalties(_("Prescription du recouvrement"), Unit.YEARS),
@@ -175,6 +183,15 @@ SERIES: dict[str, Series] = {
     "policy.due.closed_day": _calendar(_("Échéance un jour non ouvré"), Unit.CHOICE),
     "affiliation.days": _calendar(_("Délai d’affiliation et d’immatriculation"), Unit.DAYS),
     "change_notice.months": _calendar(_("Délai pour signaler un changement"), Unit.MONTHS),
+    "registration.processing_hours": _calendar(
+        _("Délai de traitement d’une immatriculation"), Unit.HOURS
+    ),
+    "registration.archive_days": _calendar(
+        _("Délai d’immatriculation avec recherche aux archives"), Unit.DAYS
+    ),
+    "e_filing.minimum_employees_new": _calendar(
+        _("Télédéclaration obligatoire, affiliés nouveaux ou réactivés, à partir de"), Unit.PEOPLE
+    ),
     "e_filing.minimum_employees": _calendar(
         _("Télédéclaration obligatoire à partir de"), Unit.PEOPLE
     ),
@@ -208,6 +225,10 @@ SERIES: dict[str, Series] = {
     "family_allowance.age": _family(_("Âge limite de l’enfant"), Unit.YEARS),
     "family_allowance.age_apprentice": _family(_("Âge limite de l’apprenti"), Unit.YEARS),
     "family_allowance.age_student": _family(_("Âge limite de l’étudiant"), Unit.YEARS),
+    "family_allowance.insured_months": _family(
+        _("Mois civils pour réunir les jours d’assurance"), Unit.MONTHS
+    ),
+    "family_allowance.back_months": _family(_("Demande tardive : rappel, au plus"), Unit.MONTHS),
     "family_allowance.claim_months": _family(_("Délai de demande après la naissance"), Unit.MONTHS),
     "rate.fishing.trawler": _other(_("Pêche, chalutiers : part des ventes")),
     "rate.fishing.other": _other(_("Pêche, autres bateaux : part des ventes")),
@@ -218,6 +239,19 @@ SERIES: dict[str, Series] = {
     "rate.voluntary": _other(_("Assurance volontaire")),
     "voluntary.insured_days": _other(_("Assurance volontaire : jours exigés"), Unit.DAYS),
     "voluntary.request_months": _other(_("Assurance volontaire : délai de demande"), Unit.MONTHS),
+    "rate.voluntary_amo": _other(_("Assurance volontaire : AMO")),
+    "voluntary.unlimited_days": _other(
+        _("Assurance volontaire : jours qui dispensent de délai"), Unit.DAYS
+    ),
+    "voluntary.reference_months": _other(
+        _("Assurance volontaire : mois du salaire de référence"), Unit.MONTHS
+    ),
+    "voluntary.payment_months": _other(_("Assurance volontaire : mois par paiement"), Unit.MONTHS),
+    "rate.domestic": _other(_("Travail domestique : total des cotisations")),
+    "domestic.ex_officio_months": _other(
+        _("Travail domestique : affiliation d’office après"), Unit.MONTHS
+    ),
+    "amo_achamil.monthly": _other(_("AMO Achamil, montant mensuel"), Unit.DIRHAMS_A_MONTH),
     "domestic.minimum_wage_share": _other(_("Travail domestique : salaire minimal, part du SMIG")),
     "domestic.affiliation_months": _other(
         _("Travail domestique : délai d’affiliation"), Unit.MONTHS

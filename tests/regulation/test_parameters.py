@@ -8,6 +8,8 @@ import pytest
 from regulation.enums import Confidence
 from regulation.errors import DomainError
 from regulation.parameters import (
+    NotEstablished,
+    NotYetKnown,
     TableFault,
     choice_at,
     due_day,
@@ -226,6 +228,34 @@ def test_holidays() -> None:
 )
 def test_monthly_minimum_wages(day: date, wage: str) -> None:
     assert monthly_minimum_wage(day) == Decimal(wage)
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "value"),
+    [
+        ("voluntary.request_months", date(2003, 6, 1), "3"),
+        ("voluntary.request_months", date(2018, 6, 1), "12"),
+        ("voluntary.request_months", date(2019, 1, 21), "60"),
+        ("voluntary.unlimited_days", date(2026, 1, 1), "2160"),
+        ("recovery.reminder_months", date(2020, 1, 1), "2"),
+        ("rate.domestic", date(2026, 1, 1), "26.23"),
+    ],
+)
+def test_what_the_portal_does_not_compute_is_dated_too(name: str, day: date, value: str) -> None:
+    assert str(value_at(name, day).value) == value
+
+
+def test_an_amount_without_a_single_value_says_why() -> None:
+    with pytest.raises(NotEstablished, match="score du registre social"):
+        value_at("amo_achamil.monthly", date(2026, 1, 1))
+    with pytest.raises(NotYetKnown, match="01/01/2024"):
+        value_at("amo_achamil.monthly", date(2023, 12, 31))
+
+
+def test_a_campaign_says_its_terms() -> None:
+    terms = {campaign.name: campaign.terms for campaign in tables().campaigns}
+    assert any("de nouveau dû" in term for term in terms["debts_to_2024"])
+    assert all(terms.values())
 
 
 def test_campaigns() -> None:
