@@ -146,7 +146,11 @@ class BankLine(models.Model):
     """One operation that a bank reports, as read, and the answer to it. Amount in dirhams."""
 
     bank_file = models.ForeignKey(
-        BankFile, on_delete=models.PROTECT, related_name="lines", db_index=False
+        BankFile,
+        verbose_name=_("fichier"),
+        on_delete=models.PROTECT,
+        related_name="lines",
+        db_index=False,
     )
     rank = models.PositiveIntegerField(_("rang"))
     account = models.ForeignKey(

@@ -83,13 +83,18 @@ class LedgerEntry(models.Model):
 class LedgerLine(models.Model):
     """One side of an entry. Amounts in dirhams, both positive, exactly one of them above zero."""
 
-    entry = models.ForeignKey(LedgerEntry, on_delete=models.PROTECT, related_name="lines")
-    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="lines")
+    entry = models.ForeignKey(
+        LedgerEntry, verbose_name=_("écriture"), on_delete=models.PROTECT, related_name="lines"
+    )
+    account = models.ForeignKey(
+        LedgerAccount, verbose_name=_("compte"), on_delete=models.PROTECT, related_name="lines"
+    )
     debit = models.DecimalField(_("débit"), max_digits=17, decimal_places=2, default=0)
     credit = models.DecimalField(_("crédit"), max_digits=17, decimal_places=2, default=0)
     period = models.DateField(_("période"), null=True, blank=True)
     slip = models.ForeignKey(
         "payments.PaymentSlip",
+        verbose_name=_("bordereau"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -97,6 +102,7 @@ class LedgerLine(models.Model):
     )
     surcharge = models.ForeignKey(
         "payments.Surcharge",
+        verbose_name=_("majoration"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -104,6 +110,7 @@ class LedgerLine(models.Model):
     )
     filing_penalty = models.ForeignKey(
         "payments.FilingPenalty",
+        verbose_name=_("astreinte"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -111,6 +118,7 @@ class LedgerLine(models.Model):
     )
     bank_line = models.ForeignKey(
         "payments.BankLine",
+        verbose_name=_("opération bancaire"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,
