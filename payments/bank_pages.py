@@ -53,7 +53,7 @@ def home(request: HttpRequest, bank: Bank) -> HttpResponse:
             else:
                 wake(import_bank_file, received.bank_file.pk)
             return _after_upload(request, received.bank_file)
-    files = files_for_actor(request.user).filter(bank=bank).select_related("stored", "received_by")
+    files = files_for_actor(request.user).select_related("stored", "received_by")
     text = request.GET.get("q", "").strip()[:80]
     if text:
         files = files.filter(message_id__icontains=text) | files.filter(receipt_number__iexact=text)
@@ -78,8 +78,8 @@ def _after_upload(request: HttpRequest, bank_file: BankFile) -> HttpResponse:
     return redirect(address)
 
 
-def _file_or_404(request: HttpRequest, bank: Bank, receipt_number: str) -> BankFile:
-    rows = files_for_actor(request.user).filter(bank=bank).select_related("stored", "received_by")
+def _file_or_404(request: HttpRequest, receipt_number: str) -> BankFile:
+    rows = files_for_actor(request.user).select_related("stored", "received_by")
     return get_object_or_404(rows, receipt_number=receipt_number)
 
 
@@ -87,7 +87,7 @@ def _file_or_404(request: HttpRequest, bank: Bank, receipt_number: str) -> BankF
 @bank_view
 def bank_file(request: HttpRequest, bank: Bank, receipt_number: str) -> HttpResponse:
     """One file: how far its reading is, then the verdict of each line."""
-    found = _file_or_404(request, bank, receipt_number)
+    found = _file_or_404(request, receipt_number)
     context: dict[str, Any] = {**SECTION, "bank": bank, "file": found, **_standing(found)}
     if found.verdict == BankFileVerdict.ACCEPTED.value:
         text = request.GET.get("q", "").strip()[:80]
@@ -130,7 +130,7 @@ def _told(line: BankLine) -> str:
 @bank_view
 def progress(request: HttpRequest, bank: Bank, receipt_number: str) -> HttpResponse:
     """The progress of the reading, for htmx; sends the page again at the end."""
-    found = _file_or_404(request, bank, receipt_number)
+    found = _file_or_404(request, receipt_number)
     if found.state in (JobState.DONE.value, JobState.PARKED.value):
         address = reverse("payments:bank_file", args=[found.receipt_number])
         return HttpResponse(status=204, headers={"HX-Redirect": address})
@@ -141,7 +141,7 @@ def progress(request: HttpRequest, bank: Bank, receipt_number: str) -> HttpRespo
 @bank_view
 def return_file(request: HttpRequest, bank: Bank, receipt_number: str) -> HttpResponseBase:
     """The return file CR1 of a file whose reading is over."""
-    found = _file_or_404(request, bank, receipt_number)
+    found = _file_or_404(request, receipt_number)
     if found.state != JobState.DONE.value:
         return redirect("payments:bank_file", found.receipt_number)
     content = b"".join(cr1.write(queries.return_header(found), queries.return_lines(found)))

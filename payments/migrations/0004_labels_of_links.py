@@ -5,45 +5,88 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0003_ledger_walls'),
+        ("payments", "0003_ledger_walls"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='bankline',
-            name='bank_file',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='payments.bankfile', verbose_name='fichier'),
+            model_name="bankline",
+            name="bank_file",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="lines",
+                to="payments.bankfile",
+                verbose_name="fichier",
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerline',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='payments.ledgeraccount', verbose_name='compte'),
+            model_name="ledgerline",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="lines",
+                to="payments.ledgeraccount",
+                verbose_name="compte",
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerline',
-            name='bank_line',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_lines', to='payments.bankline', verbose_name='opération bancaire'),
+            model_name="ledgerline",
+            name="bank_line",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="ledger_lines",
+                to="payments.bankline",
+                verbose_name="opération bancaire",
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerline',
-            name='entry',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='payments.ledgerentry', verbose_name='écriture'),
+            model_name="ledgerline",
+            name="entry",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="lines",
+                to="payments.ledgerentry",
+                verbose_name="écriture",
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerline',
-            name='filing_penalty',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_lines', to='payments.filingpenalty', verbose_name='astreinte'),
+            model_name="ledgerline",
+            name="filing_penalty",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="ledger_lines",
+                to="payments.filingpenalty",
+                verbose_name="astreinte",
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerline',
-            name='slip',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_lines', to='payments.paymentslip', verbose_name='bordereau'),
+            model_name="ledgerline",
+            name="slip",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="ledger_lines",
+                to="payments.paymentslip",
+                verbose_name="bordereau",
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerline',
-            name='surcharge',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_lines', to='payments.surcharge', verbose_name='majoration'),
+            model_name="ledgerline",
+            name="surcharge",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="ledger_lines",
+                to="payments.surcharge",
+                verbose_name="majoration",
+            ),
         ),
     ]

@@ -252,6 +252,20 @@ def test_a_partial_return_takes_back_the_credit_first(cast: Cast) -> None:
     assert (line.verdict, line.verdict_code) == ("ATT", "L20")
 
 
+def test_money_that_waits_can_be_returned_too(cast: Cast) -> None:
+    waits = file_of(cast, entry("50.00", txs=details(ref="B1", e2e="E1")))
+    line = received(cast.bank, cast.bank_account, waits).lines.get()
+    reason = "<RtrInf><Rsn><Cd>AM04</Cd></Rsn></RtrInf>"
+    back = file_of(
+        cast,
+        entry("50.00", sign="DBIT", txs=details(ref="B2", e2e="E1", extra=reason)),
+        message_id="M2",
+    )
+    assert received(cast.bank, cast.bank_account, back).lines.get().rule == "R9"
+    assert (suspense_of(line.pk), balance(AccountKind.BANK)) == (0, 0)
+    assert check().breaches == ()
+
+
 def test_the_same_bytes_again_change_nothing(cast: Cast) -> None:
     owed = slip(cast.affiliate)
     rf = slip_facts(owed).creditor_reference
