@@ -46,8 +46,8 @@ class NotEstablished(DomainError):
 
     code = "parameter.not_established"
     message = _(
-        "« {title} » n’a pas de valeur établie au {day} ({reason}) : complétez la table "
-        "avec le texte officiel avant de calculer."
+        "« {title} » n’a pas de valeur établie au {day} ({reason}) : choisissez une autre date, "
+        "ou complétez la table avec le texte officiel avant de calculer."
     )
     translated = ("title", "reason")
 

@@ -45,6 +45,8 @@ class Command(BaseCommand):
             statuses.append(ContributionStatus.AMO_EXEMPT.value)
         if options["tfp_exempt"]:
             statuses.append(ContributionStatus.TFP_EXEMPT.value)
+        if not options["wage"] and not options["takeover_wage"]:
+            raise CommandError(_("Écrivez au moins un salaire."))
         try:
             found = simulate(
                 Period.parse(options["period"]),
