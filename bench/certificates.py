@@ -1,4 +1,5 @@
-"""A registration certificate from facts to a sealed PDF/A-3a, warm, against an empty page through the same press.
+"""A registration certificate from facts to a sealed PDF/A-3a, warm, against an empty page through the same press:
+processor time of the web process and of the press together.
 
     .venv/bin/python -m bench.certificates
 
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import django
 
@@ -68,40 +70,59 @@ def certificate(kind: CertificateKind, months: tuple[MonthFacts, ...]) -> bytes:
     )
 
 
-def seconds(function: Callable[[], bytes]) -> float:
+def processor_seconds() -> float:
+    """What this process and its press have used so far: a busy neighbour takes turns, not work."""
+    press = printing._printer._child
+    fields = Path(f"/proc/{press.pid}/stat").read_text().rpartition(")")[2].split() if press else []
+    ticks = sum(int(field) for field in fields[11:13])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def work(function: Callable[[], bytes]) -> float:
+    """Processor seconds of one document, over many of them."""
+    start = processor_seconds()
+    for _round in range(ROUNDS):
+        function()
+    return (processor_seconds() - start) / ROUNDS
+
+
+def waited(function: Callable[[], bytes]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
 def main() -> int:
-    works: list[Callable[[], bytes]] = [
-        lambda: printing.print_pdf(EMPTY, b"0" * printing.IDENTIFIER_BYTES),
-        lambda: certificate(CertificateKind.REGISTRATION, ()),
-        lambda: certificate(CertificateKind.PAYROLL, MONTHS),
-    ]
-    cold = seconds(works[1])
-    for work in works:
-        work()
-    # In turn, and the quickest round of each: the others measure the neighbours.
-    rounds = [[seconds(work) for work in works] for _round in range(ROUNDS)]
-    empty, one_page, two_pages = (min(times) for times in zip(*rounds, strict=True))
+    def blank() -> bytes:
+        return printing.print_pdf(EMPTY, b"0" * printing.IDENTIFIER_BYTES)
+
+    def registration() -> bytes:
+        return certificate(CertificateKind.REGISTRATION, ())
+
+    def payroll() -> bytes:
+        return certificate(CertificateKind.PAYROLL, MONTHS)
+
+    cold = waited(registration)
+    wait = min(waited(registration) for _round in range(ROUNDS))
+    empty, one_page, two_pages = work(blank), work(registration), work(payroll)
+    ratio = one_page / empty
     print(
         json.dumps(
             {
                 "bench": "certificates",
                 "rounds": ROUNDS,
                 "first_ms": round(cold * 1000),
-                "empty_page_ms": round(empty * 1000, 1),
-                "registration_ms": round(one_page * 1000, 1),
-                "payroll_12_months_ms": round(two_pages * 1000, 1),
+                "quickest_ms": round(wait * 1000),
+                "empty_page_processor_ms": round(empty * 1000, 1),
+                "registration_processor_ms": round(one_page * 1000, 1),
+                "payroll_12_months_processor_ms": round(two_pages * 1000, 1),
                 "registration_per_second_per_core": round(1 / one_page, 1),
-                "ratio": round(one_page / empty, 1),
+                "ratio": round(ratio, 1),
                 "goal": GOAL,
             }
         )
     )
-    return 0 if one_page / empty <= GOAL else 1
+    return 0 if ratio <= GOAL else 1
 
 
 if __name__ == "__main__":
