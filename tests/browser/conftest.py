@@ -13,11 +13,12 @@ from tests.running import Server
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Playwright runs an event loop in this thread; Django's guard against that would refuse the ORM.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
+    """Closed after each module: while it is open an event loop runs in this thread, and other tests start their own."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Django's guard against event loops would refuse the ORM to the test itself.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
         chromium.close()
