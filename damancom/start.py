@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         return 1
     except subprocess.CalledProcessError as failure:
         print(
-            f"« {' '.join(failure.cmd[1:])} » a échoué (code {failure.returncode}).",
+            f"La préparation des données a échoué (code {failure.returncode}) ; le message ci-dessus dit pourquoi.",
             file=sys.stderr,
         )
         return 1
