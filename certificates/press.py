@@ -8,7 +8,10 @@ bytes of length (big endian), then that many bytes: 16 bytes of identifier follo
 
 import base64
 import resource
+import shutil
+import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +25,7 @@ STYLE = ROOT / "templates" / "certificates" / "pdf" / "print.css"
 
 LENGTH_BYTES = 8
 IDENTIFIER_BYTES = 16
+FOLDER_PREFIX = "press-"
 LARGEST_HTML = 4 * 1024 * 1024
 MEMORY_LIMIT = 2 * 1024**3
 
@@ -87,9 +91,22 @@ def _receive(source: BinaryIO) -> bytes | None:
 
 
 def main() -> None:
-    """Serve pages until the other end closes."""
+    """Serve pages until the other end closes, then remove the folder that was given for temporary files.
+
+    Ctrl-C in a terminal is for the web server; the press ends when that one does.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit())
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    press = Press()
+    try:
+        _serve(Press())
+    finally:
+        folder = Path(tempfile.gettempdir())
+        if folder.name.startswith(FOLDER_PREFIX):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(press: Press) -> None:
     source, target = sys.stdin.buffer, sys.stdout.buffer
     while (message := _receive(source)) is not None:
         pdf = press.pdf(message[IDENTIFIER_BYTES:].decode(), message[:IDENTIFIER_BYTES])

@@ -4,7 +4,10 @@ import datetime
 import io
 import re
 import socket
+import subprocess
+import sys
 import threading
+import time
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -467,6 +470,20 @@ def test_nothing_is_left_behind_when_the_press_ends(monkeypatch, tmp_path):
     assert printer.print_pdf("<p>ⴰⵣⵓⵍ", b"0" * 16).startswith(b"%PDF")
     assert any(tmp_path.iterdir())
     printer.close()
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_press_cleans_up_when_its_web_process_is_killed(tmp_path):
+    """A web server stopped by a signal runs no clean-up of its own: the press finds its pipe closed."""
+    code = (
+        "import os, tempfile; from certificates import printing;"
+        f"tempfile.tempdir = {str(tmp_path)!r};"
+        "printing.Printer().print_pdf('<p>x', b'0' * 16); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=printing.ROOT)
+    deadline = time.monotonic() + 10
+    while any(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert not any(tmp_path.iterdir())
 
 
