@@ -474,6 +474,17 @@ TEXTS: Mapping[str, FindingText] = {
         _("Signalez-le à l’éditeur : les textes se calent à gauche."),
         _NOTHING,
     ),
+    "D15": FindingText(
+        _("Montant invraisemblable"),
+        _(
+            "La zone {field} vaut {value} centimes : le montant remplit sa zone dès la première colonne."
+        ),
+        _("Le logiciel complète les montants par des zéros à droite au lieu de la gauche."),
+        _(
+            "Demandez à l’éditeur de caler les montants à droite et de compléter par des zéros à gauche."
+        ),
+        _WAGE_COUNTS,
+    ),
     "D6": FindingText(
         _("Mois sans entrant mal écrit"),
         _("Ligne {line} : « sans entrant » s’écrit avec neuf espaces, et non {value}."),
@@ -550,20 +561,6 @@ TEXTS: Mapping[str, FindingText] = {
         _("Déposez le fichier « DS_… » produit par le logiciel de paie pour Damancom."),
         _FILE_STOPS,
     ),
-}
-
-#: Why a known habit of some software gives this finding (e-BDS §9); added to the text of the code.
-DEVIATIONS: Mapping[str, str] = {
-    "D4": _("La déclaration est écrite deux fois dans le fichier : videz-le avant de le produire."),
-    "D7": _("Le logiciel n’écrit pas l’enregistrement B04 quand il n’y a pas d’entrant."),
-    "D8": _("Les totaux « à reverser » et « numéros » sont inversés dans l’enregistrement B03."),
-    "D9": _("Le logiciel met des zéros au lieu de recopier l’identifiant du préétabli."),
-    "D12": _("Le logiciel laisse la somme de contrôle à zéro."),
-    "D13": _("Le logiciel recalcule les allocations d’après ses propres fiches d’enfants."),
-    "D17": _("C’est une lettre du bordereau papier ; la valeur attendue est son équivalent."),
-    "D18": _("Le logiciel retire sans le dire les salariés qui n’ont pas de bulletin."),
-    "D19": _("Le logiciel écrit la complémentaire avec des enregistrements de principale."),
-    "D22": _("Seuls les espaces diffèrent : le logiciel réduit les espaces doubles."),
 }
 
 

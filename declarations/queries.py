@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet, Sum
 from affiliates.enums import AffiliateState
 from affiliates.models import Affiliate
 from affiliates.queries import statuses_on, taken_over_on
+from declarations.deviations import DEVIATIONS
 from declarations.enums import (
     DeclarationKind,
     DeclarationStatus,
@@ -18,7 +19,8 @@ from declarations.enums import (
     Severity,
 )
 from declarations.errors import PeriodNotOpen
-from declarations.finding_texts import DEVIATIONS, TEXTS, FindingText, message_of
+from declarations.finding_examples import EXAMPLES, Example
+from declarations.finding_texts import TEXTS, FindingText, message_of
 from declarations.models import (
     Declaration,
     DeclarationLine,
@@ -203,6 +205,7 @@ class FindingGroup:
     severity: Severity
     count: int
     text: FindingText
+    example: Example
 
 
 def finding_groups(file: ReceivedFile) -> list[FindingGroup]:
@@ -215,7 +218,13 @@ def finding_groups(file: ReceivedFile) -> list[FindingGroup]:
     )
     order = {severity.value: rank for rank, severity in enumerate(Severity)}
     groups = [
-        FindingGroup(row["code"], Severity(row["severity"]), row["count"], TEXTS[row["code"]])
+        FindingGroup(
+            row["code"],
+            Severity(row["severity"]),
+            row["count"],
+            TEXTS[row["code"]],
+            EXAMPLES[row["code"]],
+        )
         for row in rows
     ]
     return sorted(groups, key=lambda group: (order[group.severity], -group.count, group.code))
@@ -223,12 +232,17 @@ def finding_groups(file: ReceivedFile) -> list[FindingGroup]:
 
 @dataclass(frozen=True)
 class ShownFinding:
-    """A finding with its words; `habit` says which habit of some software explains it, if one does."""
+    """A finding with its words; `habit` says which habit of some software explains it, if one does.
+
+    `deviation` is the name of that habit, and `example` shows it.
+    """
 
     row: FileFinding
     message: Sentence
     text: FindingText
     habit: str
+    deviation: str
+    example: Example
 
 
 def shown(row: FileFinding) -> ShownFinding:
@@ -241,8 +255,10 @@ def shown(row: FileFinding) -> ShownFinding:
         line_number=row.line_number,
         facts=row.facts,
     )
-    habit = DEVIATIONS.get(row.facts.get("deviation", ""), "")
-    return ShownFinding(row, message, TEXTS[row.code], habit)
+    deviation = row.facts.get("deviation", "")
+    habit = DEVIATIONS.get(deviation, "")
+    example = EXAMPLES.get(deviation) or EXAMPLES[row.code]
+    return ShownFinding(row, message, TEXTS[row.code], habit, deviation, example)
 
 
 def finding_page(

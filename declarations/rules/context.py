@@ -97,6 +97,7 @@ class State:
     empty_forms: int = 0
     first_seen: dict[str, int] = field(default_factory=dict)
     previous_number: str = ""
+    number_openings: set[str] = field(default_factory=set)  # first eight digits, made when asked
     allowances: int = 0  # lines of active staff with a net family allowance
     allowances_returned: int = 0  # those that give it all back (D14)
 

@@ -8,9 +8,10 @@ from declarations.codecs.e_bds import AWAITING_NUMBER, OCCASIONAL_LABOUR, NewHir
 from declarations.codecs.fixed_width import ALPHABET, transliterate
 from declarations.enums import Severity
 from declarations.findings import Finding
+from declarations.rules import habits
 from declarations.rules.context import State
 from declarations.rules.numbers import registration_number_fault
-from declarations.rules.prefilled import LAST_DAY
+from declarations.rules.prefilled import LAST_DAY, LEFT_ALIGNED_CAPPED, LEFT_ALIGNED_GROSS
 
 LINE, WARNING = Severity.LINE, Severity.WARNING
 SPECIAL = frozenset((AWAITING_NUMBER, OCCASIONAL_LABOUR))
@@ -69,6 +70,15 @@ def r74_wage(line: NewHireLine, state: State) -> Finding | None:
     return state.finding("R74", LINE, "N_Sal_Reel", line.gross_wage, "> 0")
 
 
+def d15_plausible_wages(line: NewHireLine, state: State) -> Finding | None:
+    """D15, as for the people of the prefill; one line of occasional labour may hold many people."""
+    if line.gross_wage >= LEFT_ALIGNED_GROSS:
+        return state.finding("D15", LINE, "N_Sal_Reel", line.gross_wage)
+    if line.capped_wage < LEFT_ALIGNED_CAPPED or line.registration_number == OCCASIONAL_LABOUR:
+        return None
+    return state.finding("D15", LINE, "N_Sal_Plaf", line.capped_wage)
+
+
 def r75_ceiling(line: NewHireLine, state: State) -> Finding | None:
     """Capped wage = the smaller of gross wage and ceiling; within the gross for occasional labour."""
     if line.capped_wage > line.gross_wage:
@@ -78,7 +88,8 @@ def r75_ceiling(line: NewHireLine, state: State) -> Finding | None:
     capped = min(line.gross_wage, state.ceiling)
     if line.capped_wage == capped:
         return None
-    return state.finding("R75", LINE, "N_Sal_Plaf", line.capped_wage, capped)
+    habit = habits.of_capped_wage(line, capped)
+    return state.finding("R75", LINE, "N_Sal_Plaf", line.capped_wage, capped, deviation=habit)
 
 
 def r76_characters(line: NewHireLine, state: State) -> Finding | None:
@@ -119,7 +130,8 @@ def r78_control_sum(line: NewHireLine, state: State) -> Finding | None:
     total += line.gross_wage + line.capped_wage
     if line.control_sum == total:
         return None
-    return state.finding("R78", LINE, "S_Ctr", line.control_sum, total)
+    habit = habits.of_control_sum(line.control_sum, total)
+    return state.finding("R78", LINE, "S_Ctr", line.control_sum, total, deviation=habit)
 
 
 def r79_not_expected(line: NewHireLine, state: State) -> Finding | None:
@@ -166,6 +178,7 @@ NEW_HIRE_CONTROLS: tuple[Callable[[NewHireLine, State], Finding | None], ...] = 
     r72_name,
     r73_days,
     r74_wage,
+    d15_plausible_wages,
     r75_ceiling,
     r76_characters,
     r77_minimum_wage,

@@ -17,12 +17,15 @@ from declarations.codecs.e_bds import (
 from declarations.codecs.fixed_width import transliterate
 from declarations.enums import Severity
 from declarations.findings import Finding
+from declarations.rules import habits
 from declarations.rules.context import State
 from declarations.rules.numbers import registration_number_fault
 
 LINE, WARNING = Severity.LINE, Severity.WARNING
 
 LAST_DAY = 26
+#: First column of a wage filled: ten thousand million dirhams a month, or one million capped.
+LEFT_ALIGNED_GROSS, LEFT_ALIGNED_CAPPED = 10**12, 10**8
 #: Letters of the paper form and the e-BDS code that means the same (e-BDS §5.1, D17).
 PAPER_SITUATIONS = {"CO": "CS", "ML": "IL", "MT": "IT"}
 LEAVERS = frozenset(("SO", "DE"))
@@ -36,8 +39,14 @@ def r20_expected_person(line: PrefilledLine, state: State) -> Finding | None:
     prefill = state.expected.prefill
     if prefill is None or line.registration_number in prefill.lines:
         return None
+    number = line.registration_number
     return state.finding(
-        "R20", LINE, "N_Num_Assure", line.registration_number, name=line.name.strip()
+        "R20",
+        LINE,
+        "N_Num_Assure",
+        number,
+        deviation=habits.of_unknown_number(number, state),
+        name=line.name.strip(),
     )
 
 
@@ -148,7 +157,9 @@ def r30_worked(line: PrefilledLine, state: State) -> Finding | None:
         ("N_Salaire_Plaf", line.capped_wage),
     ):
         if not value:
-            return state.finding("R30", LINE, field, value, "> 0")
+            nobody = not (line.days_declared or line.gross_wage or line.capped_wage)
+            habit = "D17" if nobody else ""
+            return state.finding("R30", LINE, field, value, "> 0", deviation=habit)
     return None
 
 
@@ -179,6 +190,15 @@ def _first_not_zero(
     return None
 
 
+def d15_plausible_wages(line: PrefilledLine, state: State) -> Finding | None:
+    """D15: an amount that fills its field from the first column was padded on the wrong side."""
+    if line.gross_wage < LEFT_ALIGNED_GROSS and line.capped_wage < LEFT_ALIGNED_CAPPED:
+        return None
+    if line.gross_wage >= LEFT_ALIGNED_GROSS:
+        return state.finding("D15", LINE, "N_Salaire_Reel", line.gross_wage)
+    return state.finding("D15", LINE, "N_Salaire_Plaf", line.capped_wage)
+
+
 def r33_capped_within_gross(line: PrefilledLine, state: State) -> Finding | None:
     """The capped wage cannot exceed the gross wage."""
     if line.capped_wage <= line.gross_wage:
@@ -194,7 +214,13 @@ def r34_ceiling(line: PrefilledLine, state: State) -> Finding | None:
     if line.capped_wage == capped:
         return None
     return state.finding(
-        "R34", LINE, "N_Salaire_Plaf", line.capped_wage, capped, ceiling=state.ceiling
+        "R34",
+        LINE,
+        "N_Salaire_Plaf",
+        line.capped_wage,
+        capped,
+        deviation=habits.of_capped_wage(line, capped),
+        ceiling=state.ceiling,
     )
 
 
@@ -229,7 +255,8 @@ def r36_control_sum(line: PrefilledLine, state: State) -> Finding | None:
     )
     if line.control_sum == total:
         return None
-    return state.finding("R36", LINE, "S_Ctr", line.control_sum, total)
+    habit = habits.of_control_sum(line.control_sum, total, RANKS[line.situation])
+    return state.finding("R36", LINE, "S_Ctr", line.control_sum, total, deviation=habit)
 
 
 def r37_days_and_wage(line: PrefilledLine, state: State) -> Finding | None:
@@ -252,6 +279,7 @@ _ALWAYS: tuple[_Control, ...] = (
     r28_days,
 )
 _WAGES: tuple[_Control, ...] = (
+    d15_plausible_wages,
     r33_capped_within_gross,
     r34_ceiling,
     r35_minimum_wage,
@@ -276,6 +304,8 @@ def missing_people(state: State) -> list[Finding]:
     prefill = state.expected.prefill
     if prefill is None:
         return []
+    missing = {number for number in prefill.lines if number not in state.first_seen}
+    deviation = habits.of_missing(missing, state)
     return [
         Finding(
             "R20",
@@ -283,11 +313,11 @@ def missing_people(state: State) -> list[Finding]:
             "B02",
             field="N_Num_Assure",
             expected=number,
-            deviation="D18",
+            deviation=deviation,
             facts={"name": line.name.strip()},
         )
         for number, line in prefill.lines.items()
-        if number not in state.first_seen
+        if number in missing
     ]
 
 

@@ -10,6 +10,7 @@ from declarations.codecs.fixed_width import ALPHABET, FieldKind, transliterate
 from declarations.codecs.records import AffiliateHeader, FileHeader, Record, RecordReader
 from declarations.enums import Severity
 from declarations.findings import Finding
+from declarations.rules import habits
 from declarations.rules.context import State
 from regulation.enums import KeySeries
 from regulation.identifiers import affiliation_key, transfer_identifier
@@ -34,6 +35,8 @@ FOLLOWS = {
     "05": ("06",),
     "06": (),
 }
+#: The texts of the header that move together when one is left out (D21).
+SHIFTED_TOGETHER = frozenset(("activity", "address", "city", "postal_code"))
 #: Control characters and direction marks: never a typing habit, always refused.
 UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -52,12 +55,21 @@ def r1_file_name(state: State) -> Finding | None:
         found = (match["number"], match["supplement"] or "")
         if found == (number, supplement) and match["period"] in periods:
             return None
-    return Finding("R1", FILE, value=name[:100], expected=expected)
+    as_supplement = match is not None and match["supplement"] and state.family == "B"
+    return Finding(
+        "R1", FILE, value=name[:100], expected=expected, deviation="D19" if as_supplement else ""
+    )
 
 
 def r2_length(state: State) -> Finding:
     """A record has 260 characters; one that lost only trailing blanks is re-padded (D2)."""
-    return state.finding("R2", FILE, value=str(state.record.length), expected="260")
+    return state.finding(
+        "R2",
+        FILE,
+        value=str(state.record.length),
+        expected="260",
+        deviation=habits.of_record_shape(state.record),
+    )
 
 
 def r5_order(record: Record, previous: str, state: State) -> Finding | None:
@@ -71,6 +83,7 @@ def r5_order(record: Record, previous: str, state: State) -> Finding | None:
 
 def r7_digits(record: Record, state: State) -> list[Finding]:
     """Numbers are digits only; R16: fillers are blank."""
+    deviation = habits.of_record_shape(record) if record.faults else ""
     return [
         Finding(
             "R16" if fault.field.kind is FieldKind.FILLER else "R7",
@@ -81,6 +94,7 @@ def r7_digits(record: Record, state: State) -> list[Finding]:
             fault.field.name,
             fault.value.rstrip()[:80],
             "" if fault.field.kind is FieldKind.FILLER else "0-9",
+            deviation,
         )
         for fault in record.faults
     ]
@@ -92,7 +106,8 @@ def r4_characters(field: str, value: str, state: State) -> Finding | None:
         return None
     severity = FILE if UNPRINTABLE.search(value) else WARNING
     shown = UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
-    return state.finding("R4", severity, field, shown, transliterate(shown))
+    lost = "D3" if "?" in value else ""
+    return state.finding("R4", severity, field, shown, transliterate(shown), deviation=lost)
 
 
 def r8_category(header: FileHeader, state: State) -> Finding | None:
@@ -104,7 +119,10 @@ def r8_category(header: FileHeader, state: State) -> Finding | None:
     if fits:
         return None
     expected = "B0" if state.family == "B" else "E1 - E9"
-    return state.finding("R8", FILE, "L_Cat", header.category, expected, deviation="D19")
+    mixed = re.fullmatch("E[0-9]|B0", header.category)
+    return state.finding(
+        "R8", FILE, "L_Cat", header.category, expected, deviation="D19" if mixed else ""
+    )
 
 
 def r9_transfer(header: FileHeader, state: State) -> Finding | None:
@@ -112,14 +130,9 @@ def r9_transfer(header: FileHeader, state: State) -> Finding | None:
     prefill = state.expected.prefill
     if prefill is None or header.transfer_identifier == prefill.transfer_identifier:
         return None
-    return state.finding(
-        "R9",
-        FILE,
-        "N_Identif_Transfert",
-        header.transfer_identifier,
-        prefill.transfer_identifier,
-        deviation="" if header.transfer_identifier.strip("0") else "D9",
-    )
+    value, expected = header.transfer_identifier, prefill.transfer_identifier
+    deviation = habits.of_transfer_identifier(value, expected)
+    return state.finding("R9", FILE, "N_Identif_Transfert", value, expected, deviation=deviation)
 
 
 def r10_transfer_form(state: State) -> Finding | None:
@@ -141,6 +154,7 @@ def r10_transfer_form(state: State) -> Finding | None:
         "N_Identif_Transfert",
         value,
         expected,
+        habits.of_transfer_identifier(value, expected),
     )
 
 
@@ -199,8 +213,16 @@ def r14_as_issued(header: AffiliateHeader, state: State) -> list[Finding]:
     if state.expected.prefill is None or state.layout is None:
         return []
     issued = state.expected.prefill.header
+    shifted = habits.of_header(header, issued)
     return [
-        state.finding("R14", WARNING, field.name, value, truth)
+        state.finding(
+            "R14",
+            WARNING,
+            field.name,
+            value,
+            truth,
+            deviation=shifted if field.attribute in SHIFTED_TOGETHER else "",
+        )
         for field, value, truth in zip(state.layout.values, header, issued, strict=True)
         if value != truth and field.attribute not in ("affiliation_number", "period")
     ]
@@ -264,11 +286,15 @@ def r90_empty_prefilled(line: PrefilledLine, state: State) -> Finding | None:
     """A supplementary file holds one E02, empty."""
     if state.prefilled_lines == 1 and line[2:] == ("", "", 0, 0, 0, 0, 0, 0, 0, 0, "", 0):
         return None
-    return state.finding("R90", FILE, "N_Num_Assure", line.registration_number, " " * 9)
+    return state.finding(
+        "R90", FILE, "N_Num_Assure", line.registration_number, " " * 9, deviation="D19"
+    )
 
 
 def r90_zero_totals(totals: PrefilledTotals, state: State) -> Finding | None:
-    """A supplementary file's E03 is all zero."""
+    """A supplementary file's E03 is all zero, and comes after its empty E02."""
+    if not state.prefilled_lines:
+        return state.finding("R90", FILE, expected="E02", deviation="D19")
     if not any(totals[2:]):
         return None
     return state.finding("R90", FILE, "N_Nbr_Salaries", totals.employees, 0)

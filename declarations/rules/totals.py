@@ -5,6 +5,7 @@ from __future__ import annotations
 from declarations.codecs.e_bds import PrefilledTotals, Totals
 from declarations.enums import Severity
 from declarations.findings import Finding
+from declarations.rules import habits
 from declarations.rules.context import State, Sums
 
 FILE = Severity.FILE
@@ -90,6 +91,8 @@ def _compare(
             deviation = "D8"
         elif attribute == "control_sums" and value == 0:
             deviation = "D12"
+        elif attribute in ("gross_wage", "capped_wage"):
+            deviation = habits.of_total(value, truth, sums.employees)
         findings.append(state.finding(code, FILE, field, value, truth, deviation=deviation))
     return findings
 

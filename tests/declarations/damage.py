@@ -7,7 +7,9 @@ from declarations.enums import Severity
 from declarations.rules import Expected
 from regulation.periods import Period
 from tests.declarations.samples import (
+    ALPHA,
     BRAVO,
+    CHARLIE,
     HIRES,
     LINES,
     MAIN,
@@ -67,7 +69,176 @@ def broken_prefill() -> Expected:
     return Expected(prefill=read_prefill(put(PREFILL_BYTES, 6, 22, "9")))
 
 
+def by_hand(line: int, start: int, end: int, text: str) -> Callable[[], bytes]:
+    """The example with columns `start` to `end` of a line replaced by a text of any width."""
+
+    def damage() -> bytes:
+        lines = MAIN.content.split(b"\n")
+        raw = lines[line - 1]
+        lines[line - 1] = raw[: start - 1] + text.encode() + raw[end:]
+        return b"\n".join(lines)
+
+    return damage
+
+
+def other_key() -> bytes:
+    """The second series refused by the payroll, which writes the first key instead."""
+    return MAIN.with_line(1, registration_number="155667780")
+
+
+def second_series_left_out() -> Expected:
+    delta = BRAVO._replace(registration_number="914567898")
+    lines = {line.registration_number: line for line in (ALPHA, BRAVO, CHARLIE, delta)}
+    return Expected(prefill=replace(read_prefill(), lines=lines))
+
+
+def moved_header() -> bytes:
+    """The address where the activity stands: the whole block forty columns early."""
+    return put(MAIN.content, 2, 57, MAIN.content.split(b"\n")[1][96:242].decode().ljust(186))
+
+
+def shifted_supplement() -> bytes:
+    return put(SUPPLEMENTARY.content, 4, 17, "0" * 134)
+
+
+def without_e02() -> bytes:
+    return without(SUPPLEMENTARY.content, 3)
+
+
+def late_number() -> bytes:
+    return MAIN.with_line(1, registration_number="015566778")
+
+
+def uncapped_fortune() -> bytes:
+    return MAIN.with_line(0, gross_wage=12_345_678_901, capped_wage=345_678_901)
+
+
 CASES = (
+    Case(
+        "R1",
+        FILE,
+        lambda: MAIN.content,
+        expected=alone(file_name="DSC1_1234567_202601.txt"),
+        deviation="D19",
+    ),
+    Case("R2", FILE, by_hand(3, 112, 113, "000026"), ("B02", 3, ""), deviation="D16"),
+    Case(
+        "R7", FILE, by_hand(3, 26, 85, "ALPHA AMINE"), ("B02", 3, "N_Enfants"), deviation="D16"
+    ),
+    Case("R2", FILE, by_hand(3, 112, 113, "262"), ("B02", 3, ""), deviation="D28"),
+    Case("R7", FILE, by_hand(4, 112, 113, "8."), ("B02", 4, "N_Jours_Declares"), deviation="D28"),
+    Case("R7", FILE, by_hand(8, 94, 95, "8,"), ("B04", 8, "N_Nbr_Jours"), deviation="D28"),
+    Case(
+        "R4",
+        WARNING,
+        lambda: put(MAIN.content, 2, 17, "SOCI?T? EXEMPLE"),
+        ("B01", 2, "L_Raison_Sociale"),
+        deviation="D3",
+    ),
+    Case(
+        "R9",
+        FILE,
+        lambda: put(MAIN.content, 1, 4, "20260131093000"),
+        ("B00", 1, "N_Identif_Transfert"),
+        deviation="D9",
+    ),
+    Case(
+        "R9",
+        FILE,
+        lambda: put(MAIN.content, 1, 17, "9"),
+        ("B00", 1, "N_Identif_Transfert"),
+        deviation="D10",
+    ),
+    Case(
+        "R10",
+        WARNING,
+        lambda: put(MAIN.content, 1, 17, "9"),
+        ("B00", 1, "N_Identif_Transfert"),
+        alone(),
+        "D10",
+    ),
+    Case("R14", WARNING, moved_header, ("B01", 2, "L_Activite"), deviation="D21"),
+    Case("R16", FILE, shifted_supplement, ("E03", 4, "L_filler"), alone(), "D20"),
+    Case("R20", LINE, other_key, ("B02", 4, "N_Num_Assure"), deviation="D23"),
+    Case(
+        "R20",
+        LINE,
+        lambda: replace(MAIN, lines=(LINES[0], LINES[2])).content,
+        ("B02", None, "N_Num_Assure"),
+        second_series_left_out,
+        "D23",
+    ),
+    Case("R20", LINE, late_number, ("B02", 4, "N_Num_Assure"), deviation="D24"),
+    Case(
+        "R30",
+        LINE,
+        lambda: MAIN.with_line(1, days_declared=0, gross_wage=0, capped_wage=0),
+        ("B02", 4, "N_Jours_Declares"),
+        deviation="D17",
+    ),
+    Case("R34", LINE, uncapped_fortune, ("B02", 3, "N_Salaire_Plaf"), deviation="D24"),
+    Case(
+        "R34",
+        LINE,
+        lambda: MAIN.with_line(1, capped_wage=412344),
+        ("B02", 4, "N_Salaire_Plaf"),
+        deviation="D25",
+    ),
+    Case(
+        "R34",
+        LINE,
+        lambda: MAIN.with_line(0, capped_wage=850050),
+        ("B02", 3, "N_Salaire_Plaf"),
+        deviation="D26",
+    ),
+    Case(
+        "R75",
+        LINE,
+        lambda: MAIN.with_hire(1, gross_wage=700000, capped_wage=700000),
+        ("B04", 8, "N_Sal_Plaf"),
+        deviation="D26",
+    ),
+    Case("R48", FILE, total(6, 112), ("B03", 6, "N_T_Salaire_Reel"), deviation="D25"),
+    Case(
+        "R36",
+        LINE,
+        lambda: MAIN.with_line(0, summed=False, gross_wage=900_000_000, control_sum=12833467),
+        ("B02", 3, "S_Ctr"),
+        deviation="D11",
+    ),
+    Case(
+        "R36",
+        LINE,
+        lambda: MAIN.with_line(2, summed=False, situation="DE", control_sum=177914908),
+        ("B02", 5, "S_Ctr"),
+        deviation="D11",
+    ),
+    Case(
+        "R36",
+        LINE,
+        lambda: MAIN.with_line(0, summed=False, control_sum=0),
+        ("B02", 3, "S_Ctr"),
+        deviation="D12",
+    ),
+    Case(
+        "D15",
+        LINE,
+        lambda: MAIN.with_line(0, gross_wage=8_500_500_000_000),
+        ("B02", 3, "N_Salaire_Reel"),
+    ),
+    Case(
+        "D15",
+        LINE,
+        lambda: MAIN.with_line(0, capped_wage=600_000_000),
+        ("B02", 3, "N_Salaire_Plaf"),
+    ),
+    Case(
+        "D15",
+        LINE,
+        lambda: MAIN.with_hire(1, gross_wage=6_000_010_000_000),
+        ("B04", 8, "N_Sal_Reel"),
+    ),
+    Case("R90", FILE, without_e02, ("E03", 3, ""), deviation="D19"),
     Case("R1", FILE, lambda: MAIN.content, expected=alone(file_name="DS_7654321_202601.txt")),
     Case("R1", FILE, lambda: MAIN.content, expected=alone(file_name="salaires.txt")),
     Case("R2", FILE, lambda: MAIN.content.replace(b"SO0000", b"SO 0000"), ("B02", 5, "")),

@@ -68,7 +68,9 @@ def test_a_refused_file_says_where_and_what_to_do(tmp_path: Path) -> None:
     assert report["verdict"] == "refused"
     first = report["findings"][0]
     assert first["message"].startswith("La somme de contrôle vaut 113683518")
-    assert {name: first[name] for name in first if name not in ("message", "remedy")} == {
+    assert first["example"] == {"wrong": "0000000000113683518", "right": "0000000000113683517"}
+    words = ("message", "remedy", "example")
+    assert {name: first[name] for name in first if name not in words} == {
         "code": "R36",
         "severity": "line",
         "record": 3,

@@ -6,12 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.utils import translation
+from django.utils.translation import gettext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from declarations.codecs import e_bds
+from declarations.deviations import DEVIATIONS
 from declarations.enums import FileVerdict, Severity
-from declarations.finding_texts import DEVIATIONS, TEXTS, TRANSLATED_FACTS
+from declarations.finding_examples import EXAMPLES
+from declarations.finding_texts import TEXTS, TRANSLATED_FACTS
 from declarations.findings import Finding
 from declarations.rules import Expected, examination
 from declarations.rules.numbers import registration_keys
@@ -104,9 +108,44 @@ def test_every_code_of_the_engine_has_a_text_and_a_damaged_file() -> None:
     tested = {case.code for case in CASES} | TESTED_ELSEWHERE
     explained = {case.deviation for case in CASES if case.deviation}
 
-    assert raised - set(DEVIATIONS) == set(TEXTS)
+    assert raised == set(TEXTS) | set(DEVIATIONS)
     assert set(TEXTS) == tested
     assert set(DEVIATIONS) == explained
+
+
+def test_every_code_and_deviation_has_an_example() -> None:
+    """Two different writings, and words for what cannot be shown as an extract."""
+    assert set(EXAMPLES) == set(TEXTS) | set(DEVIATIONS)
+    for code, example in EXAMPLES.items():
+        assert example.wrong, code
+        assert example.right, code
+        assert example.wrong != example.right, code
+
+
+@pytest.mark.parametrize("number", range(1, 29))
+def test_every_deviation_of_the_format_note_is_named(number: int) -> None:
+    """D1 to D28: each has words, an example and a file in which the engine recognises it."""
+    name = f"D{number}"
+
+    assert name in TEXTS or name in DEVIATIONS
+    assert name in EXAMPLES
+    assert any(name in (case.code, case.deviation) for case in CASES)
+
+
+def test_every_word_about_a_finding_is_read_in_arabic() -> None:
+    sentences = [
+        sentence
+        for text in TEXTS.values()
+        for sentence in (text.title, text.message, text.cause, text.remedy, text.consequence)
+    ]
+    sentences += DEVIATIONS.values()
+    written = [writing for one in EXAMPLES.values() for writing in (one.wrong, one.right)]
+    # Extracts of a file and file names are the same in both languages; the rest is words.
+    sentences += [one for one in written if re.search("[a-zà-ÿ]{2}", one.split("_")[0])]
+    with translation.override("ar"):
+        french = [one for one in sentences if not re.search("[\u0600-\u06ff]", gettext(one))]
+
+    assert [one for one in french if one not in ("salaires-janvier.txt", "salaires.xlsx")] == []
 
 
 def test_every_official_control_exists() -> None:

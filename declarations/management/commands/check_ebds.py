@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 
 from declarations.codecs import prefill as prefill_codec
 from declarations.codecs.prefill import NotAPrefill, PrefillFile
+from declarations.deviations import DEVIATIONS
 from declarations.enums import FileVerdict
-from declarations.finding_texts import DEVIATIONS, TEXTS, message_of
+from declarations.finding_examples import EXAMPLES
+from declarations.finding_texts import TEXTS, message_of
 from declarations.findings import Finding
 from declarations.rules import Examination, Expected
 from portal import formats
@@ -115,6 +117,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     remedy = formats.label(TEXTS[finding.code].remedy)
     if finding.deviation:
         remedy = f"{formats.label(DEVIATIONS[finding.deviation])} {remedy}"
+    example = EXAMPLES[finding.deviation or finding.code]
     return {
         "code": finding.code,
         "severity": finding.severity.value,
@@ -126,5 +129,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "expected": finding.expected,
         "message": formats.sentence(message),
         "remedy": remedy,
+        "example": {
+            "wrong": formats.label(example.wrong),
+            "right": formats.label(example.right),
+        },
         "deviation": finding.deviation,
     }
