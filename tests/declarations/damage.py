@@ -122,9 +122,7 @@ CASES = (
         deviation="D19",
     ),
     Case("R2", FILE, by_hand(3, 112, 113, "000026"), ("B02", 3, ""), deviation="D16"),
-    Case(
-        "R7", FILE, by_hand(3, 26, 85, "ALPHA AMINE"), ("B02", 3, "N_Enfants"), deviation="D16"
-    ),
+    Case("R7", FILE, by_hand(3, 26, 85, "ALPHA AMINE"), ("B02", 3, "N_Enfants"), deviation="D16"),
     Case("R2", FILE, by_hand(3, 112, 113, "262"), ("B02", 3, ""), deviation="D28"),
     Case("R7", FILE, by_hand(4, 112, 113, "8."), ("B02", 4, "N_Jours_Declares"), deviation="D28"),
     Case("R7", FILE, by_hand(8, 94, 95, "8,"), ("B04", 8, "N_Nbr_Jours"), deviation="D28"),
