@@ -245,6 +245,7 @@ def _filing_details(facts: ReceiptFacts) -> list[Row]:
         Row(_("Cotisations calculées"), formats.dirhams(facts.contributions.total)),
         Row(_("Fichier reçu"), _short(facts.file_name), is_code=True),
         Row(_("Empreinte SHA-256 du fichier"), facts.file_sha256, is_code=True),
+        Row(_("Empreinte SHA-256 du récépissé"), facts.digest, is_code=True),
     ]
 
 

@@ -312,3 +312,37 @@ class ContributionLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.declaration_id} {self.branch}"
+
+
+class Receipt(models.Model):
+    """What the fund gave for a submitted declaration: its exact text, chained to the one before. Never changed."""
+
+    declaration = models.OneToOneField(
+        Declaration,
+        verbose_name=_("déclaration"),
+        on_delete=models.PROTECT,
+        related_name="receipt",
+    )
+    affiliate = models.ForeignKey(
+        Affiliate,
+        verbose_name=_("affilié"),
+        on_delete=models.PROTECT,
+        related_name="receipts",
+        db_index=False,  # the constraint's index serves it
+    )
+    rank = models.PositiveIntegerField(_("rang"))
+    previous_digest = models.CharField(_("empreinte du précédent"), max_length=64)
+    digest = models.CharField(_("empreinte"), max_length=64)
+    content = models.TextField(_("contenu"))
+
+    class Meta:
+        verbose_name = _("récépissé")
+        verbose_name_plural = _("récépissés")
+        ordering = ["affiliate", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["affiliate", "rank"], name="receipt_rank_once"),
+            models.CheckConstraint(condition=Q(rank__gte=1), name="receipt_rank_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate_id} #{self.rank}"

@@ -328,12 +328,13 @@ class ReceiptFacts:
     wage_bill: Decimal
     capped_wage_bill: Decimal
     contributions: ContributionResult
+    digest: str  # of the chained receipt; empty while it is being made
 
 
 def receipt_facts(declaration: Declaration) -> ReceiptFacts:
     """The facts of the receipt of a submitted declaration; three queries at most."""
     declaration = Declaration.objects.select_related(
-        "affiliate__agency", "submitted_by", "received_file__stored"
+        "affiliate__agency", "submitted_by", "received_file__stored", "receipt"
     ).get(pk=declaration.pk)
     if declaration.submitted_at is None or declaration.receipt_number is None:
         raise Declaration.DoesNotExist("no receipt before submission")
@@ -362,4 +363,5 @@ def receipt_facts(declaration: Declaration) -> ReceiptFacts:
         wage_bill=declaration.wage_bill,
         capped_wage_bill=declaration.capped_wage_bill,
         contributions=stored_contributions(declaration),
+        digest=declaration.receipt.digest if hasattr(declaration, "receipt") else "",
     )

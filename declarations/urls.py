@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_FILE}avancement/", views.progress, name="progress"),
     path(f"{_FILE}original/", views.original, name="original"),
     path(_DECLARATION, views.declaration_page, name="declaration"),
+    path(f"{_DECLARATION}recepisse.json", views.receipt_json, name="receipt_json"),
     path(f"{_DECLARATION}lignes/", views.lines, name="lines"),
     path(f"{_DECLARATION}deposer/", views.submit, name="submit"),
     path(f"{_DECLARATION}abandonner/", views.cancel, name="cancel"),

@@ -10,10 +10,11 @@ from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from declarations import queries, workflows
+from declarations.codecs import receipt as receipt_codec
 from declarations.codecs.prefill import file_name
 from declarations.enums import DeclarationStatus, FileVerdict, Severity
 from declarations.forms import SubmitForm, UploadForm
-from declarations.models import Declaration, Prefill, ReceivedFile
+from declarations.models import Declaration, Prefill, Receipt, ReceivedFile
 from declarations.tasks import wake_check
 from portal import clock
 from portal.actor import actor_of
@@ -251,6 +252,19 @@ def lines(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
         "search": search,
     }
     return render(request, "declarations/lines.html", context)
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def receipt_json(request: HttpRequest, affiliate: Affiliate, pk: int) -> FileResponse:
+    """The receipt as data, with its digest and that of the one before; `verify_receipt` checks it offline."""
+    rows = Receipt.objects.select_related("declaration")
+    receipt = get_object_or_404(rows, affiliate=affiliate, declaration=pk)
+    return attachment(
+        receipt_codec.document(receipt.content, receipt.digest),
+        name=f"recepisse-{receipt.declaration.receipt_number}.json",
+        content_type="application/json",
+    )
 
 
 @require_POST

@@ -10,6 +10,7 @@ from declarations.enums import DeclarationKind, DeclarationStatus
 from declarations.errors import AnotherIsSubmitted, DraftChanged, MainMissing
 from declarations.models import ContributionLine, Declaration
 from declarations.transitions import Act, after
+from declarations.workflows.receipts import issue_receipt
 from portal import audit
 from portal.failpoints import failpoint
 from portal.models import User
@@ -45,6 +46,7 @@ def submit(
     row.version += 1
     row.save()
     _keep_lines(row, result)
+    receipt = issue_receipt(row)
     audit.record(
         actor=actor,
         action="declarations.declaration.submitted",
@@ -52,6 +54,7 @@ def submit(
         affiliation_number=affiliate.affiliation_number,
         period=f"{row.period:%Y-%m}",
         receipt_number=row.receipt_number,
+        receipt_digest=receipt.digest,
         employees=row.employee_count,
         wage_bill=row.wage_bill,
         contributions=row.contributions_total,

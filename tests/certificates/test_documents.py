@@ -159,6 +159,7 @@ def filing_receipt(affiliate=BAKERY, person="Nadia Benjelloun", file_name="AFFEB
             wage_bill=bases.gross,
             capped_wage_bill=bases.capped,
             contributions=contributions_from_bases(Period(2026, 1), bases),
+            digest="5e" * 32,
         ),
     )
 
