@@ -68,3 +68,11 @@ class LineSituation(LabelledEnum):
     def rank(self) -> int:
         """The number that stands for the situation in the control sum of a line."""
         return list(LineSituation).index(self)
+
+
+class FormColumn(LabelledEnum):
+    """A column of the form that a person fills."""
+
+    DAYS = "days", _("jours")
+    WAGE = "wage", _("salaire réel")
+    SITUATION = "situation", _("situation")

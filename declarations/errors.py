@@ -56,3 +56,48 @@ class TooWideForPrefill(DomainError):
     message = _(
         "Le préétabli de {period} ne peut pas être écrit : {detail}. Votre agence doit corriger la fiche."
     )
+
+
+class FormChanged(DomainError):
+    """The form was changed elsewhere since the person saw it; what they typed is not written."""
+
+    code = "declaration.form_changed"
+    message = _(
+        "Ce brouillon a changé entre-temps, sur un autre écran ou par une autre personne. Votre saisie est "
+        "toujours là : comparez-la avec ce qui est enregistré, puis enregistrez de nouveau."
+    )
+
+
+class FormToComplete(DomainError):
+    """A form with a line that a file would be refused for."""
+
+    code = "declaration.form_to_complete"
+    message = _(
+        "La déclaration n’est pas déposée : {count} ligne(s) restent à compléter ou à corriger. Elles sont "
+        "signalées dans la saisie."
+    )
+
+
+class NotAForm(DomainError):
+    """The declaration came in by file: its lines are changed by another file."""
+
+    code = "declaration.not_a_form"
+    message = _("Cette déclaration vient d’un fichier : corrigez-la en déposant un autre fichier.")
+
+
+class NoEarlierDeclaration(DomainError):
+    """There is no earlier month to copy."""
+
+    code = "declaration.no_earlier"
+    message = _(
+        "Aucune déclaration déposée avant {period} : il n’y a pas de mois à reprendre. Remplissez la liste."
+    )
+
+
+class NoMoreSupplements(DomainError):
+    """The nine supplementary declarations of a month are used."""
+
+    code = "declaration.no_more_supplements"
+    message = _(
+        "Les neuf déclarations complémentaires de {period} sont déjà déposées. Adressez-vous à votre agence."
+    )

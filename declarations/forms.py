@@ -1,7 +1,15 @@
 """Forms of the declarations: shape only."""
 
+from collections.abc import Callable
+
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from declarations.enums import FormColumn, LineSituation
+from portal.errors import message_of
+from regulation.errors import DomainError
+from regulation.identifiers import check_cin, check_registration_number
 
 
 class UploadForm(forms.Form):
@@ -22,3 +30,83 @@ class SubmitForm(forms.Form):
     """The draft as it was shown: its version is the key of the intention."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
+
+class NewHireForm(SubmitForm):
+    """Somebody the prefill does not know: a registration number or, while there is none, an identity card."""
+
+    registration_number = forms.CharField(
+        label=_("Numéro d’immatriculation"),
+        required=False,
+        max_length=20,
+        help_text=_("Neuf chiffres. Laissez vide si la personne n’en a pas encore."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    cin = forms.CharField(
+        label=_("Numéro de CIN"),
+        required=False,
+        max_length=12,
+        help_text=_("Indispensable sans numéro d’immatriculation."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    last_name = forms.CharField(label=_("Nom"), max_length=30)
+    first_name = forms.CharField(label=_("Prénom"), max_length=30)
+
+    def clean_registration_number(self) -> str:
+        return _checked(check_registration_number, self.cleaned_data["registration_number"])
+
+    def clean_cin(self) -> str:
+        return _checked(check_cin, self.cleaned_data["cin"])
+
+    def clean(self) -> None:
+        super().clean()
+        typed = [self.cleaned_data.get(name, "?") for name in ("registration_number", "cin")]
+        if not any(typed):
+            self.add_error(
+                "registration_number", _("Donnez le numéro d’immatriculation ou, à défaut, la CIN.")
+            )
+
+
+def _checked(check: Callable[[str], str], text: str) -> str:
+    if not text.strip():
+        return ""
+    try:
+        return check(text)
+    except DomainError as refusal:
+        raise ValidationError(message_of(refusal)) from refusal
+
+
+class PasteForm(SubmitForm):
+    """A column copied from a spreadsheet, and where it goes."""
+
+    column = forms.ChoiceField(
+        label=_("Colonne"),
+        choices=[(one.value, one.label) for one in FormColumn],
+        initial=FormColumn.WAGE.value,
+    )
+    first_line = forms.IntegerField(min_value=0, initial=0, widget=forms.HiddenInput)
+    text = forms.CharField(
+        label=_("Valeurs, une par ligne"),
+        strip=False,
+        max_length=2_000_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_(
+            "Dans l’ordre de la liste, à partir de la première personne. Une ligne vide vaut zéro."
+        ),
+    )
+
+
+class NoWorkForm(SubmitForm):
+    """Why nobody worked in the month."""
+
+    situation = forms.ChoiceField(
+        label=_("Situation de tous les salariés"),
+        choices=[
+            (one.value, one.label)
+            for one in (
+                LineSituation.UNPAID_LEAVE,
+                LineSituation.KEPT_UNPAID,
+                LineSituation.LEFT,
+            )
+        ],
+    )

@@ -164,6 +164,10 @@ class Declaration(models.Model):
     created_at = models.DateTimeField(_("créée le"), default=timezone.now)
     # Raised at each change of the draft; a form that carries an older number gets a readable conflict.
     version = models.PositiveIntegerField(_("version"), default=1)
+    # Of a form still being filled: how many lines prevent its submission, and, by line and column, what was
+    # typed that a line cannot hold ({"17": {"days": "27"}}). Nothing typed is lost, nothing wrong is counted.
+    to_complete = models.PositiveIntegerField(_("à compléter"), default=0, db_default=0)
+    unread = models.JSONField(_("saisies illisibles"), default=dict, blank=True, db_default={})
     employee_count = models.PositiveIntegerField(_("salariés"), default=0)
     days_declared = models.PositiveIntegerField(_("jours déclarés"), default=0)
     wage_bill = models.DecimalField(

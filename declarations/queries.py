@@ -1,6 +1,7 @@
 """Questions about declarations."""
 
 import datetime
+import io
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,12 +10,15 @@ from django.db.models import Count, QuerySet, Sum
 
 from affiliates.enums import AffiliateState
 from affiliates.models import Affiliate
-from affiliates.queries import statuses_on, taken_over_on
+from affiliates.queries import employed_in, statuses_on, taken_over_on
+from declarations.codecs import prefill as prefill_codec
+from declarations.codecs.prefill import PrefillFile
 from declarations.deviations import DEVIATIONS
 from declarations.enums import (
     DeclarationKind,
     DeclarationStatus,
     FileVerdict,
+    FilingMode,
     LineOrigin,
     Severity,
 )
@@ -28,16 +32,20 @@ from declarations.models import (
     Prefill,
     ReceivedFile,
 )
+from declarations.rules import Expected
+from declarations.rules.form import FormJudgement, FormLine, judge
 from portal import clock
 from portal.enums import JobState
 from regulation.contributions import Bases, ContributionResult, contributions_from_bases
-from regulation.money import ZERO
+from regulation.money import ZERO, to_cents
 from regulation.parameters import due_day, first_known_day
 from regulation.periods import Period
 from regulation.text import Sentence, ascii_digits
 
 LIVE = (DeclarationStatus.DRAFT.value, DeclarationStatus.SUBMITTED.value)
 LINES_PAGE = 100
+#: Up to this many people the form is proposed first; beyond, the file of the payroll software.
+FORM_FIRST_UP_TO = 50
 FINDINGS_PAGE = 100
 #: Months shown in the list of an affiliate.
 MONTHS_SHOWN = 13
@@ -76,7 +84,7 @@ class Month:
 
     @property
     def step(self) -> str:
-        """What to do next: `file`, `wait`, `correct`, `submit` or nothing (`done`)."""
+        """What to do next: `file`, `wait`, `correct`, `fill`, `submit` or nothing (`done`)."""
         if self.main is not None and self.main.status == DeclarationStatus.SUBMITTED:
             if any(one.status == DeclarationStatus.DRAFT for one in self.supplements):
                 return "submit"
@@ -85,7 +93,7 @@ class Month:
         if file is not None and file.state in (JobState.WAITING, JobState.RUNNING):
             return "wait"
         if self.main is not None:
-            return "submit"
+            return "fill" if self.main.to_complete else "submit"
         if file is not None and file.verdict in (FileVerdict.BLOCKED, FileVerdict.REFUSED):
             return "correct"
         return "file"
@@ -181,6 +189,110 @@ def declared_lines(affiliate: Affiliate, period: Period) -> QuerySet[Declaration
         declaration__affiliate=affiliate,
         declaration__period=period.first_day,
         declaration__status=DeclarationStatus.SUBMITTED.value,
+    )
+
+
+# -- what a declaration is compared with ---------------------------------------------------------
+
+
+def issued_prefill(affiliate: Affiliate, period: Period) -> PrefillFile | None:
+    """The prefill of the month as its bytes say it; None while none was issued."""
+    row = Prefill.objects.filter(affiliate=affiliate, period=period.first_day).first()
+    return prefill_codec.read(io.BytesIO(bytes(row.content))) if row else None
+
+
+def expected_of(
+    affiliate: Affiliate,
+    period: Period,
+    *,
+    prefill: PrefillFile | None,
+    file_name: str | None = None,
+) -> Expected:
+    """What the fund knows of a month, for a file or for a form; two queries."""
+    submitted = Declaration.objects.filter(
+        affiliate=affiliate, period=period.first_day, status=DeclarationStatus.SUBMITTED.value
+    )
+    numbers = list(submitted.values_list("kind", "supplement_number"))
+    declared: frozenset[str] = frozenset()
+    if numbers:
+        lines = declared_lines(affiliate, period)
+        declared = frozenset(lines.values_list("registration_number", flat=True))
+    return Expected(
+        affiliation_number=affiliate.affiliation_number,
+        period=period,
+        prefill=prefill,
+        file_name=file_name,
+        main_declared=(DeclarationKind.MAIN.value, 0) in numbers,
+        supplements_used=frozenset(number for kind, number in numbers if number),
+        already_declared=declared,
+    )
+
+
+# -- the form ------------------------------------------------------------------------------------
+
+
+def is_form_first(affiliate: Affiliate, period: Period, prefill: Prefill | None) -> bool:
+    """Whether the form suits the firm better than a file: few people; one query without a prefill."""
+    if prefill is not None:
+        return prefill.employee_count <= FORM_FIRST_UP_TO
+    people = employed_in(affiliate, period.first_day, period.last_day).order_by()
+    return people.count() <= FORM_FIRST_UP_TO
+
+
+def last_main(affiliate: Affiliate, period: Period) -> Declaration | None:
+    """The latest submitted main declaration of an earlier month."""
+    return (
+        Declaration.objects.filter(
+            affiliate=affiliate,
+            period__lt=period.first_day,
+            kind=DeclarationKind.MAIN.value,
+            status=DeclarationStatus.SUBMITTED.value,
+        )
+        .order_by("-period")
+        .first()
+    )
+
+
+def form_line(line: DeclarationLine, unread: dict[str, dict[str, str]]) -> FormLine:
+    """A stored line as the rules read it, with what could not be stored of it."""
+    return FormLine(
+        key=line.pk,
+        origin=LineOrigin(line.origin),
+        registration_number=line.registration_number,
+        full_name=line.full_name,
+        cin=line.cin,
+        children=line.children,
+        af_payable=to_cents(line.af_payable),
+        af_deducted=to_cents(line.af_deducted),
+        af_net=to_cents(line.af_net),
+        af_returned=to_cents(line.af_returned),
+        days_declared=line.days_declared,
+        gross_wage=to_cents(line.gross_wage),
+        capped_wage=to_cents(line.capped_wage),
+        situation=line.situation,
+        unread=unread.get(str(line.pk), {}),
+    )
+
+
+def judge_form(declaration: Declaration, lines: list[DeclarationLine]) -> FormJudgement:
+    """What a file that says the same would be told; four queries whatever the number of lines."""
+    period = Period.from_day(declaration.period)
+    affiliate = declaration.affiliate
+    prefill = issued_prefill(affiliate, period)
+    if prefill is None:
+        raise Prefill.DoesNotExist("a form is made from the prefill of its month")
+    return judge(
+        [form_line(line, declaration.unread) for line in lines],
+        expected_of(affiliate, period, prefill=prefill),
+        declaration.supplement_number,
+    )
+
+
+def is_form(declaration: Declaration) -> bool:
+    """A draft that is filled on the screen."""
+    return (
+        declaration.mode == FilingMode.FORM.value
+        and declaration.status == DeclarationStatus.DRAFT.value
     )
 
 

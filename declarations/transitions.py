@@ -9,6 +9,7 @@ from regulation.text import _
 class Act(LabelledEnum):
     """What is done to a declaration; the label is the verb a person reads."""
 
+    FILL = "fill", _("remplir")
     SUBMIT = "submit", _("déposer")
     CANCEL = "cancel", _("abandonner")
     REPLACE = "replace", _("remplacer")
@@ -19,6 +20,7 @@ DRAFT, SUBMITTED = DeclarationStatus.DRAFT, DeclarationStatus.SUBMITTED
 REPLACED, CANCELLED = DeclarationStatus.REPLACED, DeclarationStatus.CANCELLED
 
 MOVES: dict[tuple[DeclarationStatus, Act], DeclarationStatus] = {
+    (DRAFT, Act.FILL): DRAFT,
     (DRAFT, Act.SUBMIT): SUBMITTED,
     (DRAFT, Act.CANCEL): CANCELLED,
     (DRAFT, Act.REPLACE): REPLACED,

@@ -6,8 +6,8 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from declarations import queries
-from declarations.enums import DeclarationKind, DeclarationStatus
-from declarations.errors import AnotherIsSubmitted, DraftChanged, MainMissing
+from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict, FilingMode
+from declarations.errors import AnotherIsSubmitted, DraftChanged, FormToComplete, MainMissing
 from declarations.models import ContributionLine, Declaration
 from declarations.transitions import Act, after
 from declarations.workflows.receipts import issue_receipt
@@ -26,8 +26,8 @@ def submit(
 
     Asked again, by another click or another browser, gives the same submitted declaration. Refuses a draft
     that is not the one shown (DraftChanged: `version`), one that was abandoned or replaced (MoveRefused), a
-    second main declaration of the month (AnotherIsSubmitted) and a supplementary one before the main one
-    (MainMissing). `payments` collects what is submitted.
+    second main declaration of the month (AnotherIsSubmitted), a supplementary one before the main one
+    (MainMissing) and a form that would be refused as a file (FormToComplete). `payments` collects what is submitted.
     """
     affiliate = Affiliate.objects.select_for_update(of=("self",)).get(pk=declaration.affiliate_id)
     row = Declaration.objects.select_for_update(of=("self",)).get(pk=declaration.pk)
@@ -38,6 +38,7 @@ def submit(
     if row.version != version:
         raise DraftChanged()
     _check_place(row)
+    _check_form(row)
     result = queries.contributions_of(row)
     row.status, row.submitted_at, row.submitted_by = status.value, at, actor
     row.receipt_number = _receipt_number(row)
@@ -74,6 +75,15 @@ def _check_place(row: Declaration) -> None:
     main = submitted.filter(kind=DeclarationKind.MAIN.value)
     if row.kind == DeclarationKind.SUPPLEMENTARY and not main.exists():
         raise MainMissing(period=period)
+
+
+def _check_form(row: Declaration) -> None:
+    """A file was judged before it became a draft; a form is judged as it is submitted."""
+    if row.mode != FilingMode.FORM:
+        return
+    judgement = queries.judge_form(row, list(row.lines.order_by("rank")))
+    if judgement.verdict is not FileVerdict.ACCEPTED:
+        raise FormToComplete(count=judgement.to_complete)
 
 
 def _receipt_number(row: Declaration) -> str:

@@ -17,7 +17,7 @@ from declarations.enums import (
     FilingMode,
 )
 from declarations.errors import TooWideForPrefill
-from declarations.models import Declaration, Prefill, ReceivedFile
+from declarations.models import Declaration, ReceivedFile
 from declarations.rules import Examination, Expected, Summary
 from declarations.transitions import Act, after
 from declarations.workflows.prefills import issue_prefill
@@ -187,33 +187,23 @@ def park_poison(*, at: datetime.datetime) -> list[int]:
 def _expected(file: ReceivedFile, at: datetime.datetime) -> Expected:
     """What the fund knows of the month that the file answers; a month without a prefill gets it now."""
     period = Period.from_day(file.period)
-    submitted = Declaration.objects.filter(
-        affiliate=file.affiliate, period=file.period, status=DeclarationStatus.SUBMITTED.value
-    )
-    numbers = list(submitted.values_list("kind", "supplement_number"))
-    declared: frozenset[str] = frozenset()
-    if numbers:
-        lines = queries.declared_lines(file.affiliate, period)
-        declared = frozenset(lines.values_list("registration_number", flat=True))
-    return Expected(
-        affiliation_number=file.affiliate.affiliation_number,
-        period=period,
+    return queries.expected_of(
+        file.affiliate,
+        period,
         prefill=_prefill(file.affiliate, period, at),
         file_name=file.stored.name,
-        main_declared=(DeclarationKind.MAIN.value, 0) in numbers,
-        supplements_used=frozenset(number for kind, number in numbers if number),
-        already_declared=declared,
     )
 
 
 def _prefill(affiliate: Affiliate, period: Period, at: datetime.datetime) -> PrefillFile | None:
     """The prefill of the month as a file says it; None when the register does not fit the format."""
-    row = Prefill.objects.filter(affiliate=affiliate, period=period.first_day).first()
-    if row is None:
-        try:
-            row = issue_prefill(actor=None, at=at, affiliate=affiliate, period=period)
-        except TooWideForPrefill:
-            return None
+    known = queries.issued_prefill(affiliate, period)
+    if known is not None:
+        return known
+    try:
+        row = issue_prefill(actor=None, at=at, affiliate=affiliate, period=period)
+    except TooWideForPrefill:
+        return None
     return prefill_codec.read(io.BytesIO(bytes(row.content)))
 
 

@@ -134,3 +134,36 @@ def test_ten_requests_issue_one_prefill() -> None:
 
     assert {row.pk for row in answers} == {Prefill.objects.get().pk}
     assert connection.vendor == "postgresql"
+
+
+def test_two_people_saving_one_form_have_one_winner_and_one_conflict() -> None:
+    affiliate = AffiliateFactory()
+    EmploymentFactory(affiliate=affiliate)
+    actor = UserFactory()
+    one = workflows.open_form(actor=actor, at=AT, affiliate=affiliate, period=JANUARY)
+    line = one.lines.get()
+
+    def act(rank: int) -> Declaration:
+        cells = {line.pk: {"days": "26", "wage": f"{rank + 1}000"}}
+        return workflows.save_form(actor=actor, declaration=one, version=1, cells=cells)
+
+    answers = together(2, act)
+
+    assert sorted(type(done).__name__ for done in answers) == ["Declaration", "FormChanged"]
+    one.refresh_from_db()
+    line.refresh_from_db()
+    assert (one.version, one.wage_bill) == (2, line.gross_wage)
+
+
+def test_two_browsers_opening_the_form_make_one_draft() -> None:
+    affiliate = AffiliateFactory()
+    EmploymentFactory(affiliate=affiliate)
+    actor = UserFactory()
+
+    answers = together(
+        4,
+        lambda _: workflows.open_form(actor=actor, at=AT, affiliate=affiliate, period=JANUARY),
+    )
+
+    assert {getattr(done, "pk", done) for done in answers} == {Declaration.objects.get().pk}
+    assert DeclarationLine.objects.count() == 1
