@@ -367,6 +367,7 @@ _BOX_OF = {rule.branch: rule.box for rule in RULES}
 
 def slip(employer: AffiliateFacts, facts: SlipFacts, *, on: date) -> Document:
     """The payment slip (BPC) as it stands on ``on``: boxes, branches, references and how to pay."""
+    settled = facts.state is SlipState.PAID or not facts.outstanding
     with translation.override("fr"):
         groups = [(heading, _boxes(facts, boxes)) for heading, boxes in _GROUPS]
         context = {
@@ -381,7 +382,9 @@ def slip(employer: AffiliateFacts, facts: SlipFacts, *, on: date) -> Document:
             "changes": [(label, amount) for label, amount in _changes(facts) if amount],
             # What a dispute holds stays due but is not claimed for now.
             "claimed": max(facts.outstanding - facts.held, Decimal("0.00")),
-            "is_settled": facts.state is SlipState.PAID or not facts.outstanding,
+            "is_settled": settled,
+            # A slip that must not be paid does not say how to pay it.
+            "is_payable": not settled and not facts.replaced_by,
             "qr": qr_code(facts.payment_reference),
         }
         return _document(

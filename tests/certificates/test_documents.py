@@ -322,6 +322,18 @@ def test_a_slip_says_what_happened_to_its_total_on_one_page():
     assert "Accordé après réclamation" not in text
     replaced = text_of(documents.pdf(slip(replaced_by="200001202601111177")))
     assert "remplacé par le bordereau 200001202601111177 : ne le payez pas" in replaced
+    assert "Comment payer" not in replaced
+
+
+def test_a_settled_slip_says_so_and_not_how_to_pay():
+    pdf = documents.pdf(
+        slip(paid=Decimal("16939.70"), outstanding=Decimal("0.00"), state=SlipState.PAID)
+    )
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        assert len(opened.pages) == 1
+    text = text_of(pdf)
+    assert "Bordereau soldé" in text
+    assert "Comment payer" not in text
 
 
 def test_receipts_say_what_was_received():
