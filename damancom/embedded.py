@@ -44,19 +44,19 @@ Answer = TypeVar("Answer")
 @contextlib.contextmanager
 def missing_services(
     folder: Path, *, durable: bool = True, wait_seconds: float = 0
-) -> Iterator[None]:
-    """Start what the environment does not name, and name it there while the block runs.
+) -> Iterator[Family]:
+    """Start what the environment does not name, and name it there while the block runs; gives what was started.
 
     ``DATABASE_URL`` and ``REDIS_URL`` each win over the embedded server of their kind; with both set nothing starts.
     ``durable=False`` drops fsync, for tests: what a process crash must not lose is still not lost.
     ``wait_seconds`` bounds the wait for another user of the same folder; then CannotStart.
     """
     wanted = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
+    family = Family(folder / "services.json")
     if not wanted:
-        yield
+        yield family
         return
     with exclusive(folder / "services.lock", wait_seconds=wait_seconds):
-        family = Family(folder / "services.json")
         family.stop_survivors()
         try:
             home = find_home(folder)
@@ -64,7 +64,7 @@ def missing_services(
                 os.environ["DATABASE_URL"] = start_postgres(family, home, durable=durable)
             if "REDIS_URL" in wanted:
                 os.environ["REDIS_URL"] = start_valkey(family, home, durable=durable)
-            yield
+            yield family
         finally:
             for name in wanted:
                 os.environ.pop(name, None)

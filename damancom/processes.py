@@ -110,7 +110,9 @@ class Family:
             self._write()
 
     def stop_all(self) -> None:
-        """Stop every child, last started first."""
+        """Stop every child: all are asked at once, then waited for, last started first."""
+        for child in reversed(self.children.values()):
+            child.ask_to_stop()
         for name in reversed(list(self.children)):
             self.stop(name)
 
@@ -169,11 +171,18 @@ class Child:
         self.stop_signal = stop_signal
         self.grace_seconds = grace_seconds
         self.started = _start_time(process.pid)
+        self._asked = False
+
+    def ask_to_stop(self) -> None:
+        """Signal the child, once only: to some programs a second signal means « at once, whatever is lost »."""
+        if not self._asked and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+        self._asked = True
 
     def stop(self) -> None:
         """Ask, wait, then insist; whatever the child itself started in its session goes too."""
         if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
+            self.ask_to_stop()
             try:
                 self.process.wait(self.grace_seconds)
             except subprocess.TimeoutExpired:

@@ -66,7 +66,7 @@ def run() -> NoReturn:
         os.environ["DJANGO_SETTINGS_MODULE"] = "damancom.settings.dev"
         os.environ["PORT"] = str(port)
         os.environ.setdefault("SECRET_KEY", _secret_key())
-        with missing_services(VAR):
+        with missing_services(VAR) as services:
             # A process of its own: the supervisor stays small, and what it starts shares nothing with it.
             prepared = subprocess.run(
                 [sys.executable, "-m", "damancom.start", "prepare"],
@@ -75,7 +75,7 @@ def run() -> NoReturn:
                 text=True,
             )
             try:
-                _watch(family, host, port, prepared.stdout)
+                _watch(family, services, host, port, prepared.stdout)
             finally:
                 print("\nArrêt en cours…", flush=True)
                 family.stop_all()
@@ -89,7 +89,7 @@ def prepare() -> None:
     call_command("demo", skip_checks=True)
 
 
-def _watch(family: Family, host: str, port: int, accounts: str) -> NoReturn:
+def _watch(family: Family, services: Family, host: str, port: int, accounts: str) -> NoReturn:
     starts: dict[str, list[float]] = {}
 
     def start(name: str) -> Child:
@@ -116,6 +116,13 @@ def _watch(family: Family, host: str, port: int, accounts: str) -> NoReturn:
     print(f"Journaux : {os.path.relpath(LOGS)}/ — Ctrl-C pour arrêter.", flush=True)
     while True:
         time.sleep(0.5)
+        for name, service in services.children.items():
+            if service.process.poll() is not None:
+                # Without it nothing works, and starting it again under living connections would hide why it ended.
+                raise CannotStart(
+                    f"{name} s'est arrêté (code {service.process.returncode}) : tout s'arrête."
+                    f" La fin de {LOGS / name}.log dit pourquoi ; « make run » relance tout, rien n'est perdu."
+                )
         for name, child in list(family.children.items()):
             if child.process.poll() is not None:
                 print(

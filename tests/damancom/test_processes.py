@@ -50,6 +50,28 @@ def test_a_stopped_child_is_gone_and_forgotten(family: Family, tmp_path: Path) -
     assert json.loads(family.record.read_text())["children"] == {}
 
 
+def test_children_stop_side_by_side(family: Family, tmp_path: Path) -> None:
+    """Three that need half a second each are gone in less than the sum, and each was asked once."""
+    slow = (
+        "import signal, sys, time\n"
+        "def leave(*_):\n"
+        "    print('asked', flush=True)\n"
+        "    time.sleep(0.5)\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, leave)\n"
+        "print('up', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    logs = [tmp_path / f"log{number}" for number in range(3)]
+    for log in logs:
+        family.start(log.name, [sys.executable, "-c", slow], log=log)
+    wait_until(lambda: all(log.exists() and "up" in log.read_text() for log in logs))
+    before = time.monotonic()
+    family.stop_all()
+    assert time.monotonic() - before < 1.4
+    assert [log.read_text().count("asked") for log in logs] == [1, 1, 1]
+
+
 def test_a_child_that_will_not_stop_is_ended(family: Family, tmp_path: Path) -> None:
     child = family.start("stubborn", STUBBORN, log=tmp_path / "log", grace_seconds=0.2)
     wait_until(lambda: "up" in (tmp_path / "log").read_text())

@@ -117,6 +117,17 @@ def test_it_starts_stops_and_recovers_from_a_crash(copy: Path) -> None:
     assert again.returncode == 0
     assert processes_of(copy) == []
 
+    with start(copy, port) as orphaned:
+        read_until_started(orphaned)
+        # The database dies: nothing can go on without it, so all of it ends, and says why.
+        children = json.loads((copy / "var" / "services.json").read_text())["children"]
+        os.kill(children["postgres"]["pid"], signal.SIGKILL)
+        said = orphaned.communicate(timeout=60)[0]
+    assert "postgres s'est arrêté" in said
+    assert "« make run » relance tout" in said
+    assert orphaned.returncode == 1
+    assert processes_of(copy) == []
+
 
 def test_a_taken_port_is_said_before_anything_starts(copy: Path) -> None:
     with socket.socket() as taken:
