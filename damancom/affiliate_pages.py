@@ -29,6 +29,7 @@ _TONES = {
     MonthState.LATE_TO_DECLARE: "bad",
     MonthState.CHECKING: "info",
     MonthState.TO_CORRECT: "warn",
+    MonthState.FILLING: "warn",
     MonthState.READY: "warn",
     MonthState.SUBMITTED: "ok",
     MonthState.TO_PAY: "warn",
@@ -41,6 +42,7 @@ _STEPS = {
     MonthState.LATE_TO_DECLARE: 1,
     MonthState.CHECKING: 2,
     MonthState.TO_CORRECT: 2,
+    MonthState.FILLING: 1,
     MonthState.READY: 3,
     MonthState.TO_PAY: 4,
     MonthState.LATE_TO_PAY: 4,
@@ -152,6 +154,12 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
             _("Le fichier de %(period)s est en cours de contrôle") % facts,
             _("Le résultat arrive en quelques instants."),
             _("Suivre le contrôle"),
+        )
+    if state is MonthState.FILLING:
+        return (
+            _("Terminer la saisie de %(period)s") % facts,
+            _("Votre saisie est enregistrée. Rien n’est encore déposé.") + f" {in_time}",
+            _("Reprendre la saisie"),
         )
     if state is MonthState.READY:
         return (

@@ -11,6 +11,7 @@ class MonthState(LabelledEnum):
     LATE_TO_DECLARE = "late_to_declare", _("déclaration en retard")
     CHECKING = "checking", _("fichier en cours de contrôle")
     TO_CORRECT = "to_correct", _("fichier à corriger")
+    FILLING = "filling", _("saisie à terminer")
     READY = "ready", _("prête à déposer")
     SUBMITTED = "submitted", _("déposée, bordereau en préparation")
     TO_PAY = "to_pay", _("à payer")

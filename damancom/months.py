@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate
 from damancom.enums import MonthState
-from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict
+from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict, FilingMode
 from declarations.models import Declaration, ReceivedFile
 from payments.enums import SlipState
 from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge
@@ -61,15 +61,16 @@ class Month:
         if self.declaration and self.declaration.status == DeclarationStatus.SUBMITTED:
             return MonthState.SUBMITTED
         # A file newer than the draft speaks for the month: a draft made from an older one is not what was last sent.
-        if self.file and (
-            self.declaration is None or self.declaration.received_file_id != self.file.pk
-        ):
+        # A form being filled outlives a file that is not accepted.
+        draft = self.declaration
+        if self.file and (draft is None or draft.received_file_id != self.file.pk):
             if self.file.verdict == FileVerdict.PENDING:
                 return MonthState.CHECKING
-            if self.file.verdict in (FileVerdict.BLOCKED, FileVerdict.REFUSED):
+            refused = self.file.verdict in (FileVerdict.BLOCKED, FileVerdict.REFUSED)
+            if refused and (draft is None or draft.mode == FilingMode.FILE):
                 return MonthState.TO_CORRECT
-        if self.declaration:
-            return MonthState.READY
+        if draft:
+            return MonthState.FILLING if draft.to_complete else MonthState.READY
         return MonthState.LATE_TO_DECLARE if late else MonthState.TO_DECLARE
 
     @property

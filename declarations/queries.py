@@ -83,11 +83,16 @@ class Month:
     is_late: bool  # not submitted and past the due day
 
     @property
+    def is_filed(self) -> bool:
+        """Whether the main declaration is submitted."""
+        return self.main is not None and self.main.status == DeclarationStatus.SUBMITTED
+
+    @property
     def step(self) -> str:
         """What to do next: `file`, `wait`, `correct`, `fill`, `submit` or nothing (`done`)."""
-        if self.main is not None and self.main.status == DeclarationStatus.SUBMITTED:
-            if any(one.status == DeclarationStatus.DRAFT for one in self.supplements):
-                return "submit"
+        if self.is_filed:
+            if self.draft is not None:
+                return "fill" if self.draft.to_complete else "submit"
             return "done"
         file = self.last_file
         if file is not None and file.state in (JobState.WAITING, JobState.RUNNING):

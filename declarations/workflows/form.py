@@ -232,6 +232,7 @@ def save_form(*, actor: User, declaration: Declaration, version: int, cells: Cel
     ceiling = _ceiling(row)
     unread = {key: dict(typed) for key, typed in row.unread.items()}
     changed = []
+    fields: set[str] = set()
     for line in lines:
         typed = cells.get(line.pk)
         if typed is None:
@@ -242,12 +243,17 @@ def save_form(*, actor: User, declaration: Declaration, version: int, cells: Cel
         unread.pop(str(line.pk), None)
         if left:
             unread[str(line.pk)] = left
-        if (_values(line), left) != before:
+        after_it = _values(line)
+        fields |= {
+            name for name, was, now in zip(_FILLED, before[0], after_it, strict=True) if was != now
+        }
+        if (after_it, left) != before:
             changed.append(line)
     if not changed:
         return row
     _check_version(row, version)
-    DeclarationLine.objects.bulk_update(changed, _FILLED, batch_size=500)
+    if fields:
+        DeclarationLine.objects.bulk_update(changed, sorted(fields), batch_size=500)
     row.unread = unread
     row.version += 1
     _refresh(row, lines)

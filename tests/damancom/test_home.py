@@ -65,6 +65,9 @@ def test_a_month_goes_from_nothing_to_paid(cast):
     send(cast.owner, affiliate, wrong)
     assert _january(affiliate, day).state(day) is MonthState.TO_CORRECT
 
+    declaring.open_form(actor=cast.owner, at=IN_TIME, affiliate=affiliate, period=JANUARY)
+    assert _january(affiliate, day).state(day) is MonthState.FILLING
+
     send(cast.owner, affiliate, answer(row), at=IN_TIME + datetime.timedelta(minutes=5))
     month = _january(affiliate, day)
     assert month.state(day) is MonthState.READY

@@ -157,6 +157,9 @@ def test_what_is_missing_leads_back_to_its_page(cast: Cast) -> None:
     assert "plus de deux décimales" in shown
     preview = page_of(client, address(cast, "declaration", pk=one.pk))
     assert "La saisie est à terminer" in preview
+    assert address(cast, "form", pk=one.pk) in preview
+    assert 'type="submit">Déposer la déclaration' not in preview
+    assert "Votre saisie est à terminer" in page_of(client, address(cast, "month", period=JANUARY))
 
 
 def test_a_conflict_loses_nothing_typed_and_shows_what_is_stored(cast: Cast) -> None:
@@ -236,3 +239,25 @@ def test_the_form_comes_first_for_few_people(cast: Cast, people: int, first: str
 
     ranks = {"form": shown.index("titre-saisie"), "file": shown.index("titre-depot")}
     assert min(ranks, key=lambda name: ranks[name]) == first
+
+
+def test_forgotten_people_are_declared_on_the_screen(cast: Cast) -> None:
+    submitted(cast.owner, cast.affiliate)
+    client = browser(cast.owner)
+    month = address(cast, "month", period=JANUARY)
+    assert "Saisir une complémentaire" in page_of(client, month)
+
+    client.post(address(cast, "form_start", period=JANUARY))
+
+    one = Declaration.objects.get(kind="supplementary")
+    page = address(cast, "form", pk=one.pk)
+    assert page in page_of(client, month)
+    assert "R91" in page_of(client, page)
+    said = {"version": one.version, "cin": "AB123456", "last_name": "Delta", "first_name": "D"}
+    client.post(address(cast, "form_add", pk=one.pk), said)
+    one.refresh_from_db()
+    client.post(page, filled(one))
+    one.refresh_from_db()
+    client.post(address(cast, "submit", pk=one.pk), {"version": one.version})
+    one.refresh_from_db()
+    assert one.receipt_number
