@@ -109,9 +109,10 @@ def _watch(family: Family, services: Family, host: str, port: int, accounts: str
         )
 
     commands = _commands(host, port)
-    for name in commands:
-        start(name)
-    _await_answer(family.children["web"], f"http://{host}:{port}/healthz")
+    # Alone first: somebody waits for the page, and the others need the processor for seconds before they are ready.
+    _await_answer(start("web"), f"http://{host}:{port}/")
+    start("worker")
+    start("beat")
     print(f"\n{accounts.strip()}\n", flush=True)
     print(f"Journaux : {os.path.relpath(LOGS)}/ — Ctrl-C pour arrêter.", flush=True)
     while True:
@@ -134,7 +135,7 @@ def _watch(family: Family, services: Family, host: str, port: int, accounts: str
 
 
 def _commands(host: str, port: int) -> dict[str, list[str]]:
-    """The three programs, in the order they start; they stop in the opposite order."""
+    """The three long-lived programs."""
     celery = ["celery", "--app", "damancom.celery"]
     return {
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"],
