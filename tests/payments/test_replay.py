@@ -4,9 +4,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from declarations.models import Declaration
-from payments.models import FilingPenalty, Surcharge
+from payments.models import FilingPenalty, SlipLine, Surcharge
 from payments.workflows.penalties import assess_surcharges
 from payments.workflows.slips import issue_slip
 from regulation import parameters
@@ -45,6 +46,10 @@ def declaration() -> Declaration:
         working=result.to_json(),
     )
     Declaration.objects.filter(pk=row.pk).update(wage_bill=result.bases.gross)
+    for line in result.lines:
+        row.contribution_lines.filter(branch=line.branch.value).update(
+            base=line.base, employer_share=line.employer, employee_share=line.employee
+        )
     slip = issue_slip(actor=None, declaration_id=row.pk, at=AT)
     assess_surcharges(actor=None, slip_id=slip.pk, as_of=LATE)
     penalty = filing_penalty(employees=2, due_on=DUE, filed_on=LATE)
@@ -81,6 +86,28 @@ def test_a_column_that_left_its_working_fails(declaration: Declaration) -> None:
     assert "total : 1.00 → 3694.86" in run()
     FilingPenalty.objects.update(amount=Decimal("301.00"))
     assert "amount : 301.00 → 300.00" in run()
+
+
+def test_a_line_that_left_its_working_fails(declaration: Declaration) -> None:
+    """What is shown, asked and accounted are the lines: a centime moved in one of them is named."""
+    pf = declaration.contribution_lines.get(branch="PF")
+    declaration.contribution_lines.filter(pk=pf.pk).update(
+        employer_share=pf.employer_share + Decimal("0.01")
+    )
+    assert "contributionline.PF.employer_share : 1046.13 → 1046.12" in run()
+    declaration.contribution_lines.filter(pk=pf.pk).update(employer_share=pf.employer_share)
+    SlipLine.objects.filter(branch="PF").update(
+        employer_share=F("employer_share") + Decimal("0.01"), amount=F("amount") + Decimal("0.01")
+    )
+    said = run()
+    assert "slipline.PF.employer_share : 1046.13 → 1046.12" in said
+    assert "FAILED 5 décomptes recalculés, 1 différents." in said
+
+
+def test_a_surcharge_that_left_its_working_fails(declaration: Declaration) -> None:
+    last = Surcharge.objects.latest("pk")
+    Surcharge.objects.filter(pk=last.pk).update(amount=last.amount + Decimal("0.01"))
+    assert f"{last.payment_reference} amount : 137.39 → 137.38" in run()
 
 
 def test_a_rate_corrected_by_mistake_fails(

@@ -3,6 +3,7 @@
 import datetime
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,11 +11,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from declarations.enums import DeclarationStatus
-from declarations.models import Declaration
-from payments.models import FilingPenalty, Surcharge
+from declarations.models import ContributionLine, Declaration
+from payments.models import FilingPenalty, SlipLine, Surcharge
 from regulation.errors import DomainError
 from regulation.periods import Period
 from regulation.replay import Difference, replay
+
+# The columns of a line, of a declaration or of a slip, and where the working holds them.
+_COLUMNS = {"base": "base", "employer_share": "employer", "employee_share": "employee"}
 
 
 class Command(BaseCommand):
@@ -59,8 +63,16 @@ def _statements(month: datetime.date | None) -> Iterator[tuple[str, list[Differe
         penalties = penalties.filter(period=month)
     for declaration in declarations.order_by("pk").iterator():
         yield f"{declaration.receipt_number}", _of_declaration(declaration)
+    called: dict[int, Decimal] = {}
     for surcharge in surcharges.order_by("pk").iterator():
-        yield f"{surcharge.payment_reference}", replay(surcharge.working)
+        found = replay(surcharge.working)
+        # A working tells the whole delay; each row is what its month added to the earlier ones.
+        called[surcharge.slip_id] = called.get(surcharge.slip_id, Decimal(0)) + surcharge.amount
+        if called[surcharge.slip_id] != Decimal(surcharge.working["total"]):
+            found.append(
+                Difference("amount", str(called[surcharge.slip_id]), surcharge.working["total"])
+            )
+        yield f"{surcharge.payment_reference}", found
     for penalty in penalties.order_by("pk").iterator():
         found = replay(penalty.working)
         if str(penalty.amount) != penalty.working["amount"]:
@@ -83,4 +95,19 @@ def _of_declaration(declaration: Declaration) -> list[Difference]:
         for where, (column, stored) in kept.items()
         if str(column) != stored
     ]
+    computed = {line["branch"]: line for line in working["lines"]}
+    lines: list[ContributionLine | SlipLine] = [*declaration.contribution_lines.all()]
+    lines += _slip_lines(declaration)
+    for line in lines:
+        expected = computed.get(line.branch, {})
+        for column, key in _COLUMNS.items():
+            if Decimal(expected.get(key, "-1")) != getattr(line, column):
+                where = f"{line._meta.model_name}.{line.branch}.{column}"
+                beside.append(Difference(where, str(getattr(line, column)), expected.get(key, "")))
     return beside + replay(working)
+
+
+def _slip_lines(declaration: Declaration) -> Iterator[SlipLine]:
+    """The lines of its slip, which are those of the declaration, branch by branch."""
+    slip = getattr(declaration, "slip", None)
+    return iter(slip.lines.all() if slip else ())
