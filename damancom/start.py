@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.db import OperationalError, connection
 
 from damancom import messages
 from damancom.embedded import CHECKOUT, VAR, missing_services
@@ -35,12 +37,12 @@ class Stopped(BaseException):
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["prepare"]:
-        prepare()
-        return 0
-    for number in SIGNALS:
-        signal.signal(number, _stop)
     try:
+        if arguments == ["prepare"]:
+            prepare()
+            return 0
+        for number in SIGNALS:
+            signal.signal(number, _stop)
         run()
     except Stopped:
         print("\nArrêté.", flush=True)
@@ -83,7 +85,11 @@ def run() -> NoReturn:
 
 def prepare() -> None:
     """The schema, the translations and the demonstration data; each does nothing when it is there already."""
-    django.setup()
+    try:
+        django.setup()
+        connection.ensure_connection()
+    except (ImproperlyConfigured, OperationalError) as reason:
+        raise CannotStart(f"La base de données ne répond pas : {str(reason).strip()}") from None
     call_command("migrate", verbosity=0, skip_checks=True)
     messages.compile_catalogues()
     call_command("demo", skip_checks=True)

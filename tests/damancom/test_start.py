@@ -149,3 +149,24 @@ def test_a_port_that_is_none_is_refused(copy: Path, port: str) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == f"PORT doit être un nombre entre 1 et 65535, pas « {port} ».\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mysql://quelque-part", "DATABASE_URL doit avoir la forme"),
+        ("postgres://personne:rien@127.0.0.1:1/rien", "Connection refused"),
+    ],
+)
+def test_a_given_database_that_does_not_answer_is_said_without_a_traceback(
+    copy: Path, url: str, why: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "damancom.start"],
+        cwd=copy, env=environment(free_port()) | {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "La base de données ne répond pas" in done.stderr
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
