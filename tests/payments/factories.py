@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from affiliates.models import Affiliate
 from declarations.enums import DeclarationStatus, FilingMode
 from declarations.models import ContributionLine, Declaration
-from payments.models import BankAccount, BankFile, PaymentSlip
+from payments.models import BankAccount, BankFile, BankLine, PaymentSlip
+from payments.queries import slip_facts
 from payments.workflows.bank_files import import_file, receive
 from payments.workflows.slips import issue_slip
 from portal import clock
@@ -19,6 +20,8 @@ from portal.models import User
 from regulation.enums import Branch
 from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory
+from tests.cast import Cast
+from tests.payments.camt_files import camt, details, entry
 
 _numbers = itertools.count(1)
 
@@ -81,3 +84,18 @@ def received(user: User, account: BankAccount, data: bytes, *, read: bool = True
         import_file(bank_file_id=bank_file.pk, at=clock.now())
         bank_file.refresh_from_db()
     return bank_file
+
+
+def file_of(cast: Cast, *entries: str, **changes: object) -> bytes:
+    return camt(*entries, account=cast.bank_account.rib, **changes)  # type: ignore[arg-type]
+
+
+def pay(
+    cast: Cast, owed: PaymentSlip, amount: str, ref: str = "B1", message: str = "M1"
+) -> BankLine:
+    data = file_of(
+        cast,
+        entry(amount, ref=ref, txs=details(ref=ref, rf=slip_facts(owed).creditor_reference)),
+        message_id=message,
+    )
+    return received(cast.bank, cast.bank_account, data).lines.get()

@@ -1,15 +1,12 @@
 """From slip to settled: worked examples in the books, file after file."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection, transaction
 
-from payments import posting
-from payments.enums import AccountKind, BankFileVerdict, EntryKind, LineVerdict, SlipState
+from payments.enums import AccountKind, BankFileVerdict, LineVerdict, SlipState
 from payments.errors import (
     AlreadyUndone,
     AmountsDoNotAddUp,
@@ -24,16 +21,13 @@ from payments.ledger_check import check
 from payments.models import (
     Allocation,
     BankLine,
-    LedgerAccount,
     LedgerEntry,
     LedgerLine,
     PaymentSlip,
 )
-from payments.posting import Account, PostedLine, Posting
 from payments.queries import credit_of, home_balance, slip_facts, statement_by_period, suspense_of
 from payments.workflows.allocations import Part, assign, reverse
 from payments.workflows.holds import place_hold, release_hold
-from payments.workflows.ledger import Event, post
 from payments.workflows.penalties import assess_surcharges
 from payments.workflows.slips import credit_upheld, issue_slip
 from portal import clock
@@ -43,7 +37,7 @@ from regulation.penalties import surcharge
 from regulation.periods import Period
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
-from tests.payments.factories import received, slip, submitted
+from tests.payments.factories import file_of, pay, received, slip, submitted
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -54,21 +48,6 @@ TODAY = "2026-04-10 12:00:00+00:00"
 def _today():
     with time_machine.travel(TODAY, tick=False):
         yield
-
-
-def file_of(cast: Cast, *entries: str, **changes: object) -> bytes:
-    return camt(*entries, account=cast.bank_account.rib, **changes)  # type: ignore[arg-type]
-
-
-def pay(
-    cast: Cast, owed: PaymentSlip, amount: str, ref: str = "B1", message: str = "M1"
-) -> BankLine:
-    data = file_of(
-        cast,
-        entry(amount, ref=ref, txs=details(ref=ref, rf=slip_facts(owed).creditor_reference)),
-        message_id=message,
-    )
-    return received(cast.bank, cast.bank_account, data).lines.get()
 
 
 def balance(kind: AccountKind) -> Decimal:
@@ -497,77 +476,6 @@ def test_a_corrected_declaration_replaces_its_slip_and_what_was_paid_follows(cas
     line = pay(cast, old, "60.00", "B2", "M2")
     new.refresh_from_db()
     assert (line.verdict, line.verdict_code, new.outstanding) == ("ACC", "L12", 0)
-
-
-def at_commit(act: Callable[[], object]) -> None:
-    """Do this in a transaction of its own and run the checks that wait for the commit."""
-    with transaction.atomic():
-        act()
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-
-class TestDatabaseWalls:
-    """What holds when Python is wrong."""
-
-    def test_an_unbalanced_entry_is_refused(self, cast: Cast) -> None:
-        slip(cast.affiliate)
-        account = LedgerAccount.objects.first()
-
-        def act() -> None:
-            made = LedgerEntry.objects.create(kind="payment", booked_on=date(2026, 1, 1), cause="x")
-            LedgerLine.objects.create(entry=made, account=account, debit=D("1.00"))
-
-        with pytest.raises(IntegrityError, match="not balanced"):
-            at_commit(act)
-
-    def test_an_entry_without_lines_is_refused(self, cast: Cast) -> None:
-        facts = {"kind": "payment", "booked_on": date(2026, 1, 1), "cause": "x"}
-        with pytest.raises(IntegrityError, match="has no line"):
-            at_commit(lambda: LedgerEntry.objects.create(**facts))
-
-    @pytest.mark.parametrize(
-        "table", ["payments_ledgerentry", "payments_ledgerline", "payments_allocation"]
-    )
-    @pytest.mark.parametrize(
-        "sql", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
-    )
-    def test_the_books_only_grow(self, cast: Cast, table: str, sql: str) -> None:
-        pay(cast, slip(cast.affiliate), "100.00")
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-                cursor.execute(sql.format(table))
-
-    def test_suspense_cannot_be_overdrawn(self, cast: Cast) -> None:
-        line = received(
-            cast.bank, cast.bank_account, file_of(cast, entry("50.00", ref="B1"))
-        ).lines.get()
-        received(
-            cast.bank, cast.bank_account, file_of(cast, entry("70.00", ref="B2"), message_id="M2")
-        )
-        too_much = posting.suspense_assigned(line.pk, [], cast.affiliate.pk, D("50.01"))
-        with pytest.raises(IntegrityError, match="overdrawn"):
-            at_commit(lambda: post(Event(too_much, "x", date(2026, 1, 1)), actor=None))
-
-    def test_suspense_names_its_bank_line(self, cast: Cast) -> None:
-        nameless = Posting(
-            EntryKind.PAYMENT,
-            (
-                PostedLine(Account(AccountKind.SUSPENSE), credit=D("1.00")),
-                PostedLine(
-                    Account(AccountKind.BANK, bank_account=cast.bank_account.pk), debit=D("1.00")
-                ),
-            ),
-        )
-        with pytest.raises(IntegrityError, match="must name"):
-            at_commit(lambda: post(Event(nameless, "y", date(2026, 1, 1)), actor=None))
-
-    def test_an_operation_is_in_the_books_once(self, cast: Cast) -> None:
-        line = pay(cast, slip(cast.affiliate), "100.00")
-        line.pk, line.rank = None, 2
-        with pytest.raises(IntegrityError, match="bank_line_identity_once"):
-            at_commit(lambda: line.save(force_insert=True))
 
 
 def test_every_line_has_a_verdict(cast: Cast) -> None:
