@@ -76,3 +76,15 @@ class FormColumn(LabelledEnum):
     DAYS = "days", _("jours")
     WAGE = "wage", _("salaire réel")
     SITUATION = "situation", _("situation")
+
+
+class RepairKind(LabelledEnum):
+    """What a repair changes in a file."""
+
+    MARK = "mark", _("marque UTF-8 en tête du fichier, retirée")
+    TERMINATORS = "terminators", _("fin de ligne")
+    BLANK_LINES = "blank_lines", _("lignes vides, retirées")
+    PADDING = "padding", _("longueur de la ligne, ajustée par des espaces")
+    SITUATION = "situation", _("lettre du bordereau papier")
+    CONTROL_SUM = "control_sum", _("somme de contrôle de la ligne")
+    TOTAL = "total", _("total")

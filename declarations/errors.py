@@ -101,3 +101,20 @@ class NoMoreSupplements(DomainError):
     message = _(
         "Les neuf déclarations complémentaires de {period} sont déjà déposées. Adressez-vous à votre agence."
     )
+
+
+class NothingToRepair(DomainError):
+    """No repair of this file is certain."""
+
+    code = "declaration.nothing_to_repair"
+    message = _(
+        "Ce fichier ne peut plus être réparé automatiquement : corrigez dans le logiciel de paie, puis "
+        "déposez le nouveau fichier."
+    )
+
+
+class RepairChanged(DomainError):
+    """The repair is no longer the one that the person saw."""
+
+    code = "declaration.repair_changed"
+    message = _("La réparation proposée a changé : rien n’a été fait. Relisez-la, puis confirmez.")

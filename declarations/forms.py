@@ -26,6 +26,12 @@ class UploadForm(forms.Form):
     )
 
 
+class RepairForm(forms.Form):
+    """The repair as it was shown: its digest is the key of the intention."""
+
+    digest = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)
+
+
 class SubmitForm(forms.Form):
     """The draft as it was shown: its version is the key of the intention."""
 

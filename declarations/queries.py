@@ -34,6 +34,7 @@ from declarations.models import (
 )
 from declarations.rules import Expected
 from declarations.rules.form import FormJudgement, FormLine, judge
+from declarations.rules.repair import ADVICE_MENDED, BLOCKING_MENDED
 from portal import clock
 from portal.enums import JobState
 from regulation.contributions import Bases, ContributionResult, contributions_from_bases
@@ -345,6 +346,19 @@ def finding_groups(file: ReceivedFile) -> list[FindingGroup]:
         for row in rows
     ]
     return sorted(groups, key=lambda group: (order[group.severity], -group.count, group.code))
+
+
+def may_be_repaired(groups: list[FindingGroup], declaration: Declaration | None) -> bool:
+    """Whether a repair is worth looking for: every blocking fault is of a kind that can be mended.
+
+    The page of the repair says whether one is certain. What was submitted is not touched any more.
+    """
+    if declaration is not None and declaration.status != DeclarationStatus.DRAFT:
+        return False
+    blocking = {one.code for one in groups if one.severity is not Severity.WARNING}
+    if blocking:
+        return blocking <= BLOCKING_MENDED
+    return any(one.code in ADVICE_MENDED for one in groups)
 
 
 @dataclass(frozen=True)

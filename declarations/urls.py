@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from declarations import views
+from declarations import repair_views, views
 
 app_name = "declarations"
 
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_MONTH}saisir/", views.form_start, name="form_start"),
     path(_FILE, views.file_page, name="file"),
     path(f"{_FILE}avancement/", views.progress, name="progress"),
+    path(f"{_FILE}reparer/", repair_views.repair, name="repair"),
     path(f"{_FILE}original/", views.original, name="original"),
     path(_DECLARATION, views.declaration_page, name="declaration"),
     path(f"{_DECLARATION}recepisse.json", views.receipt_json, name="receipt_json"),

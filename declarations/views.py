@@ -31,7 +31,13 @@ from declarations.enums import (
 from declarations.errors import FormChanged, FormToComplete
 from declarations.form_page import FORM_PAGE
 from declarations.form_page import form_page as read_form_page
-from declarations.forms import NewHireForm, NoWorkForm, PasteForm, SubmitForm, UploadForm
+from declarations.forms import (
+    NewHireForm,
+    NoWorkForm,
+    PasteForm,
+    SubmitForm,
+    UploadForm,
+)
 from declarations.models import Declaration, Prefill, Receipt, ReceivedFile
 from declarations.tasks import wake_check
 from portal import clock
@@ -206,6 +212,7 @@ def file_page(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpRespon
         ],
         "page": page,
         "findings": [queries.shown(row) for row in page],
+        "may_be_repaired": queries.may_be_repaired(groups, declaration),
         "severity": severity,
         "code": code,
         "is_parked": file.state == JobState.PARKED,

@@ -11,18 +11,22 @@ from declarations.workflows.form import (
     save_form,
 )
 from declarations.workflows.prefills import issue_prefill
+from declarations.workflows.repairs import digest_of, proposed_repair, repair_file
 
 __all__ = [
     "add_new_hire",
     "cancel",
     "check_file",
     "declare_no_work",
+    "digest_of",
     "issue_prefill",
     "open_form",
     "park_poison",
     "paste_column",
+    "proposed_repair",
     "receive_file",
     "remove_new_hire",
+    "repair_file",
     "save_form",
     "submit",
 ]
