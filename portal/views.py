@@ -161,7 +161,7 @@ _WORDS = {
         ),
     ),
     503: (
-        gettext_noop("Le service est très demandé"),
+        gettext_noop("Le service ne répond pas pour le moment"),
         gettext_noop(
             "Rien n’a été enregistré. Recommencez dans quelques instants ; si cela continue, "
             "donnez le code ci-dessous à votre agence."

@@ -172,6 +172,8 @@ def test_a_database_that_cannot_answer_in_time_gives_a_503_with_its_code(visitor
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert answer.headers["X-Request-Code"] in answer.content.decode()
+    # Whatever kept it silent, a lock or a database that is gone, the sentence is true.
+    assert "Le service ne répond pas pour le moment" in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
