@@ -7,7 +7,8 @@
   var columns = ["days", "wage", "situation"];
   var state = form.querySelector("[data-state]");
   var timer = 0;
-  var changed = false;
+  // After a conflict the page shows what was typed and is not stored: it goes with whatever is done next.
+  var changed = form.hasAttribute("data-unsaved");
   var saving = null;
   var leaving = false;
 
@@ -124,6 +125,7 @@
     say("saving");
     saving = window.fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-Saisie": "1" }, redirect: "manual" })
       .then(function (answer) {
+        form.removeAttribute("data-unsaved");
         if (answer.status !== 200) {
           // Changed elsewhere, submitted, signed out: the whole page says it, with what was typed.
           leaving = true;
@@ -169,7 +171,7 @@
     });
   }, true);
   window.addEventListener("pagehide", function () {
-    if (changed && !leaving && !saving) window.fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-Saisie": "1" }, keepalive: true });
+    if (changed && !leaving && !saving && !form.hasAttribute("data-unsaved")) window.fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-Saisie": "1" }, keepalive: true });
   });
   // A page taken back from the browser's memory may be older than the draft.
   window.addEventListener("pageshow", function (event) {
