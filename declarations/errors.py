@@ -18,7 +18,7 @@ class MoveRefused(DomainError):
 
     code = "declaration.move_refused"
     message = _(
-        "Cette déclaration est « {status} » : on ne peut pas la {act}. Revenez à la page du mois "
+        "Cette déclaration est « {status} » : l’action « {act} » n’est pas possible. Revenez à la page du mois "
         "pour voir où elle en est."
     )
 

@@ -38,7 +38,7 @@ from declarations.models import (
 )
 from declarations.transitions import MOVES, Act, after
 from portal.enums import JobState
-from portal.errors import FileTooLargeError
+from portal.errors import FileTooLargeError, message_of
 from portal.models import AuditEntry, StoredChunk, StoredFile
 from regulation.periods import Period
 from regulation.replay import replay
@@ -644,3 +644,10 @@ def test_the_list_of_months_ends_at_the_affiliation(cast: Cast) -> None:
 
     assert [str(row.period) for row in rows] == ["2026-02", "2026-01", "2025-12"]
     assert [row.is_late for row in rows] == [False, False, True]
+
+
+def test_a_refused_act_is_named_as_french_says_it() -> None:
+    """A verb that begins with a vowel too: no « la abandonner »."""
+    with pytest.raises(MoveRefused) as refused:
+        after(DeclarationStatus.SUBMITTED, Act.CANCEL)
+    assert "l’action « abandonner » n’est pas possible" in message_of(refused.value)
