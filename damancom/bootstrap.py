@@ -29,6 +29,8 @@ LIBRARIES = {
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
+# What the tests drive Chromium with needs this one, which neither Debian's Chromium nor its Python brings along.
+BROWSER_LIBRARIES = {"libatomic.so.1": "libatomic1"}
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -119,25 +121,25 @@ def install_packages(profile: str, locks: "tuple[str, ...]") -> None:
 
 def require_libraries() -> None:
     """Stop unless WeasyPrint's libraries load; as root, install the missing ones first."""
-    missing = [package for library, package in LIBRARIES.items() if not _loads(library)]
+    missing = _missing(LIBRARIES)
     if missing:
         _install_system_packages(missing, "Il manque des bibliothèques pour les documents PDF.")
-        if not all(_loads(library) for library in LIBRARIES):
-            sys.exit(
-                f"Les bibliothèques {', '.join(LIBRARIES)} restent introuvables après l'installation."
-            )
+        _require_loaded(LIBRARIES)
 
 
 def require_chromium() -> None:
-    """Name the browser of the tests in CHROMIUM; as root, install it when there is none."""
-    if not os.environ.get("CHROMIUM"):
-        if not _find_chromium():
-            _install_system_packages(
-                ["chromium"], "Les essais dans un navigateur ont besoin de Chromium."
-            )
-        os.environ["CHROMIUM"] = _find_chromium() or sys.exit(
-            "Chromium reste introuvable : donnez son chemin dans la variable CHROMIUM."
-        )
+    """Name the browser of the tests in CHROMIUM; as root, install it and what drives it when they are missing."""
+    missing = _missing(BROWSER_LIBRARIES)
+    if not os.environ.get("CHROMIUM") and not _find_chromium():
+        missing.append("chromium")
+    if missing:
+        _install_system_packages(missing, "Il manque de quoi essayer les pages dans un navigateur.")
+        _require_loaded(BROWSER_LIBRARIES)
+    os.environ["CHROMIUM"] = (
+        os.environ.get("CHROMIUM")
+        or _find_chromium()
+        or sys.exit("Chromium reste introuvable : donnez son chemin dans la variable CHROMIUM.")
+    )
 
 
 def execute(*arguments: str) -> NoReturn:
@@ -184,6 +186,17 @@ def _is_same_python() -> bool:
     probe = [str(PYTHON), "-c", "import sys, pip; print(*sys.version_info[:2])"]
     done = subprocess.run(probe, capture_output=True, text=True)
     return done.stdout.split() == [str(number) for number in sys.version_info[:2]]
+
+
+def _missing(libraries: "dict[str, str]") -> "list[str]":
+    return [package for library, package in libraries.items() if not _loads(library)]
+
+
+def _require_loaded(libraries: "dict[str, str]") -> None:
+    if _missing(libraries):
+        sys.exit(
+            f"Les bibliothèques {', '.join(libraries)} restent introuvables après l'installation."
+        )
 
 
 def _loads(library: str) -> bool:
