@@ -5,6 +5,7 @@ Writer and reader are exact inverses; the reader also serves banks that want to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,8 @@ from typing import Final
 from payments.codecs.faults import FormatError, fault, quoted
 from payments.enums import LineKind, LineVerdict
 from regulation.money import from_cents, to_cents
+
+_SEPARATOR = re.compile(r"[ \u00a0\u202f]?;")
 
 WHOLE_FILE: Final = 0
 """The rank of a record that speaks of the file and not of an operation."""
@@ -119,4 +122,7 @@ def _record(*fields: str) -> bytes:
 
 def _clean(value: str) -> str:
     """No separator, no line break, no control character inside a field."""
-    return "".join(c if c.isprintable() and c != ";" else " " for c in value.replace(";", ","))
+    inside = _SEPARATOR.sub(
+        ",", value
+    )  # French sets a space before a semicolon, none before a comma
+    return "".join(c if c.isprintable() else " " for c in inside)

@@ -161,3 +161,18 @@ clean_text = st.text(
 def test_any_answer_reads_back(answers: list[cr1.ReturnLine]) -> None:
     header = cr1.ReturnHeader("RB-2026-000003", "M-9", "ef" * 32)
     assert cr1.read(b"".join(cr1.write(header, answers))) == (header, answers)
+
+
+def test_a_semicolon_of_a_sentence_becomes_a_comma() -> None:
+    line = cr1.ReturnLine(
+        rank=1,
+        bank_ref="A;1",
+        kind=LineKind.CREDIT,
+        amount=Decimal("1.00"),
+        verdict=LineVerdict.ACCEPTED,
+        code="L27",
+        message="payée en partie ; 9,00 MAD restent dus",
+    )
+    header = cr1.ReturnHeader("RB-2026-000003", "M-9", "ef" * 32)
+    assert b";A,1;" in b"".join(cr1.write(header, [line]))
+    assert "payée en partie, 9,00 MAD restent dus" in b"".join(cr1.write(header, [line])).decode()
