@@ -193,6 +193,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
     "retry_on_timeout": True,
+    # Sending tries once: a page must not wait for a broker that is away, the sweepers send again.
+    "max_retries": 0,
+    "interval_start": 0,
 }
 CELERY_TIMEZONE = "Africa/Casablanca"
 

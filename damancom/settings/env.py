@@ -70,6 +70,7 @@ def database(url: str, *, statement_timeout_s: int) -> dict[str, Any]:
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            "connect_timeout": 5,
             **query,
             "options": (
                 f"-c statement_timeout={statement_timeout_s}s -c lock_timeout=5s"
