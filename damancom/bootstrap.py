@@ -50,14 +50,14 @@ def main(arguments: list[str]) -> NoReturn:
         execute("-m", "damancom.lock", *rest)
     if target == "messages":
         execute("-m", "damancom.messages", "update")
+    if target == "test":
+        require_chromium()
+        execute("-m", "pytest", "-n", "2", "--dist", "loadgroup", *rest)
     require_libraries()
     if target == "check":
         execute("-m", "damancom.check", *rest)
     if target == "bench":
         execute("-m", "bench", *rest)
-    if target == "test":
-        require_chromium()
-        execute("-m", "pytest", "-n", "2", "--dist", "loadgroup", *rest)
     sys.exit(f"Cible inconnue : {target}")
 
 
@@ -128,13 +128,14 @@ def require_libraries() -> None:
 
 
 def require_chromium() -> None:
-    """Name the browser of the tests in CHROMIUM; as root, install it and what drives it when they are missing."""
-    missing = _missing(BROWSER_LIBRARIES)
+    """Name the browser of the tests in CHROMIUM; all that the tests lack is asked for, or installed, in one go."""
+    libraries = {**LIBRARIES, **BROWSER_LIBRARIES}
+    missing = _missing(libraries)
     if not os.environ.get("CHROMIUM") and not _find_chromium():
         missing.append("chromium")
     if missing:
-        _install_system_packages(missing, "Il manque de quoi essayer les pages dans un navigateur.")
-        _require_loaded(BROWSER_LIBRARIES)
+        _install_system_packages(missing, "Il manque de quoi essayer les pages et les documents.")
+        _require_loaded(libraries)
     os.environ["CHROMIUM"] = (
         os.environ.get("CHROMIUM")
         or _find_chromium()
