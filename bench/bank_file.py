@@ -10,6 +10,7 @@ identity, a verdict and a balanced entry of two lines. Exit code 1 when a goal i
 
 import io
 import json
+import os
 import resource
 import sys
 import time
@@ -159,6 +160,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    os.environ["STATEMENT_TIMEOUT_SECONDS"] = "300"  # as the worker has
     with database():
         code = main(sys.argv[1:])
     sys.exit(code)

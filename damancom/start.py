@@ -30,6 +30,8 @@ LOGS = VAR / "log"
 READY_SECONDS = 60
 # A process that ends by itself is started again, unless it does so this often within this time.
 RESTARTS, RESTART_SECONDS = 3, 60
+# A page that waits ten seconds is broken; a bank file of a hundred thousand lines is one long commit.
+OWN_ENVIRONMENT = {"worker": {"STATEMENT_TIMEOUT_SECONDS": "300"}}
 
 
 class Stopped(BaseException):
@@ -110,6 +112,7 @@ def _watch(family: Family, services: Family, host: str, port: int, accounts: str
             name,
             [sys.executable, "-m", *commands[name]],
             log=LOGS / f"{name}.log",
+            environment=os.environ | OWN_ENVIRONMENT.get(name, {}),
             cwd=CHECKOUT,
             grace_seconds=20,
         )

@@ -8,6 +8,7 @@ import yaml
 from django.conf import settings
 
 from damancom.celery import app
+from damancom.start import OWN_ENVIRONMENT
 
 FILE = settings.BASE_DIR / "docker-compose.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
@@ -74,3 +75,9 @@ def test_only_the_web_is_reachable_and_only_from_the_proxy() -> None:
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
         "web": ["127.0.0.1:8000:8000"]
     }
+
+
+def test_a_page_gives_up_long_before_a_worker_does() -> None:
+    given = SERVICES["worker"]["environment"]["STATEMENT_TIMEOUT_SECONDS"]
+    assert given == OWN_ENVIRONMENT["worker"]["STATEMENT_TIMEOUT_SECONDS"] == "300"
+    assert "STATEMENT_TIMEOUT_SECONDS" not in SERVICES["web"]["environment"]
