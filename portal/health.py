@@ -3,14 +3,16 @@
 import time
 from typing import Any
 
+import psycopg2
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 _BEAT_KEY = "damancom:worker-seen"
 _SEEN_LIMIT_SECONDS = 60
 _BEAT_EVERY_SECONDS = 5
+_DATABASE_SECONDS = 2
 
 # Once applied, migrations of this program stay applied: asked until the answer is yes.
 _migrated = False
@@ -42,10 +44,11 @@ def _client() -> redis.Redis:
 
 
 def _database() -> bool:
+    """A new connection each time: a frozen server accepts, then never answers; only connecting ever gives up."""
+    asked = connection.get_connection_params() | {"connect_timeout": _DATABASE_SECONDS}
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
+        psycopg2.connect(**asked).close()
+    except psycopg2.Error:
         return False
     return True
 

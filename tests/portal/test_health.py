@@ -1,8 +1,11 @@
 """/healthz names the part that is broken."""
 
+import socket
+
 import pytest
 import redis
 from django.core.checks import run_checks
+from django.db import connection
 from django.test import Client
 
 from portal import health
@@ -49,8 +52,6 @@ def test_a_broker_that_is_away_is_broken_and_the_door_still_opens(client: Client
 
 
 def test_a_missing_migration_is_broken(client: Client):
-    from django.db import connection
-
     health.beat()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -60,16 +61,25 @@ def test_a_missing_migration_is_broken(client: Client):
     assert (answer.status_code, answer.json()["migrations"]) == (503, False)
 
 
+def _move_database_to(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+    monkeypatch.setitem(connection.settings_dict, "PORT", str(port))
+
+
 def test_a_database_that_is_away_is_broken(client: Client, monkeypatch: pytest.MonkeyPatch):
-    from django.db import OperationalError, connection
-
-    def away(*args, **kwargs):
-        raise OperationalError("could not connect to server")
-
-    monkeypatch.setattr(connection, "cursor", away)
+    _move_database_to(monkeypatch, 1)
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert (answer.json()["database"], answer.json()["migrations"]) == (False, False)
+
+
+def test_a_database_that_accepts_and_never_answers_is_broken(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        _move_database_to(monkeypatch, frozen.getsockname()[1])
+        answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["database"]) == (503, False)
 
 
 @pytest.mark.django_db(transaction=True)
