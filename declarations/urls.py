@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from declarations import repair_views, views
+from declarations.views import declarations, files, form, months, repairs
 
 app_name = "declarations"
 
@@ -10,24 +10,24 @@ _FILE = f"{_ROOM}fichiers/<int:pk>/"
 _DECLARATION = f"{_ROOM}<int:pk>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path(_ROOM, views.month_list, name="list"),
-    path(_MONTH, views.month_page, name="month"),
-    path(f"{_MONTH}preetabli/", views.prefill, name="prefill"),
-    path(f"{_MONTH}preetabli/etablir/", views.issue_prefill, name="issue_prefill"),
-    path(f"{_MONTH}deposer/", views.upload, name="upload"),
-    path(f"{_MONTH}saisir/", views.form_start, name="form_start"),
-    path(_FILE, views.file_page, name="file"),
-    path(f"{_FILE}avancement/", views.progress, name="progress"),
-    path(f"{_FILE}reparer/", repair_views.repair, name="repair"),
-    path(f"{_FILE}original/", views.original, name="original"),
-    path(_DECLARATION, views.declaration_page, name="declaration"),
-    path(f"{_DECLARATION}recepisse.json", views.receipt_json, name="receipt_json"),
-    path(f"{_DECLARATION}lignes/", views.lines, name="lines"),
-    path(f"{_DECLARATION}saisie/", views.form_page, name="form"),
-    path(f"{_DECLARATION}saisie/coller/", views.form_paste, name="form_paste"),
-    path(f"{_DECLARATION}saisie/entrant/", views.form_add, name="form_add"),
-    path(f"{_DECLARATION}saisie/retirer/<int:line>/", views.form_remove, name="form_remove"),
-    path(f"{_DECLARATION}saisie/sans-travail/", views.form_no_work, name="form_no_work"),
-    path(f"{_DECLARATION}deposer/", views.submit, name="submit"),
-    path(f"{_DECLARATION}abandonner/", views.cancel, name="cancel"),
+    path(_ROOM, months.month_list, name="list"),
+    path(_MONTH, months.month_page, name="month"),
+    path(f"{_MONTH}preetabli/", months.prefill, name="prefill"),
+    path(f"{_MONTH}preetabli/etablir/", months.issue_prefill, name="issue_prefill"),
+    path(f"{_MONTH}deposer/", months.upload, name="upload"),
+    path(f"{_MONTH}saisir/", form.form_start, name="form_start"),
+    path(_FILE, files.file_page, name="file"),
+    path(f"{_FILE}avancement/", files.progress, name="progress"),
+    path(f"{_FILE}reparer/", repairs.repair, name="repair"),
+    path(f"{_FILE}original/", files.original, name="original"),
+    path(_DECLARATION, declarations.declaration_page, name="declaration"),
+    path(f"{_DECLARATION}recepisse.json", declarations.receipt_json, name="receipt_json"),
+    path(f"{_DECLARATION}lignes/", declarations.lines, name="lines"),
+    path(f"{_DECLARATION}saisie/", form.form_page, name="form"),
+    path(f"{_DECLARATION}saisie/coller/", form.form_paste, name="form_paste"),
+    path(f"{_DECLARATION}saisie/entrant/", form.form_add, name="form_add"),
+    path(f"{_DECLARATION}saisie/retirer/<int:line>/", form.form_remove, name="form_remove"),
+    path(f"{_DECLARATION}saisie/sans-travail/", form.form_no_work, name="form_no_work"),
+    path(f"{_DECLARATION}deposer/", declarations.submit, name="submit"),
+    path(f"{_DECLARATION}abandonner/", declarations.cancel, name="cancel"),
 ]
