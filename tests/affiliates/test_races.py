@@ -14,6 +14,7 @@ from affiliates import workflows
 from affiliates.enums import Role, Scope
 from affiliates.errors import LastOwner
 from affiliates.models import Mandate, Membership
+from affiliates.workflows import access
 from portal.models import AuditEntry
 from tests.affiliates.factories import (
     AffiliateFactory,
@@ -70,13 +71,13 @@ def test_without_the_locks_nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> No
     """The positive control: the race above is real."""
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
     meeting = threading.Barrier(2)
-    keep_an_owner = workflows._keep_an_owner
+    keep_an_owner = access._keep_an_owner
 
     def both_have_looked(membership: Membership) -> None:
         keep_an_owner(membership)
         meeting.wait(timeout=20)
 
-    monkeypatch.setattr(workflows, "_keep_an_owner", both_have_looked)
+    monkeypatch.setattr(access, "_keep_an_owner", both_have_looked)
     left, _ = _two_owners_leave()
     assert left == 0
 
