@@ -1,0 +1,73 @@
+"""What matching and the clerk need to know of the books."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from decimal import Decimal
+
+from django.db.models import F, QuerySet
+
+from payments.enums import (
+    AccountKind,
+    LineVerdict,
+)
+from payments.matching import Item
+from payments.models import (
+    Allocation,
+    BankLine,
+    LedgerLine,
+    PaymentSlip,
+)
+from payments.queries.sums import total_of
+from regulation.periods import Period
+
+
+def open_items_of(numbers: Collection[str]) -> dict[str, list[Item]]:
+    """Open slips by affiliation number, for proposals."""
+    found: dict[str, list[Item]] = defaultdict(list)
+    if not numbers:
+        return found
+    for slip in PaymentSlip.objects.filter(
+        affiliate__affiliation_number__in=numbers, outstanding__gt=0
+    ).select_related("affiliate"):
+        number = slip.affiliate.affiliation_number
+        found[number].append(
+            Item(slip.payment_reference, number, Period.from_day(slip.period), slip.outstanding)
+        )
+    return found
+
+
+def rib_owners(ribs: Collection[str]) -> dict[str, list[str]]:
+    """Whose payments came from these accounts before: account to affiliation numbers."""
+    found: dict[str, list[str]] = defaultdict(list)
+    if not ribs:
+        return found
+    pairs = (
+        Allocation.objects.filter(
+            bank_line__payer_rib__in=ribs, undoes__isnull=True, undone_by__isnull=True
+        )
+        .values_list("bank_line__payer_rib", "affiliate__affiliation_number")
+        .distinct()
+        .order_by("bank_line__payer_rib", "affiliate__affiliation_number")
+    )
+    for rib, number in pairs:
+        found[rib].append(number)
+    return found
+
+
+def suspense_of(line_id: int) -> Decimal:
+    """What of a bank line still waits in suspense, from the ledger."""
+    sums = LedgerLine.objects.filter(
+        bank_line_id=line_id, account__kind=AccountKind.SUSPENSE.value
+    ).aggregate(left=total_of(F("credit") - F("debit")))
+    return Decimal(sums["left"])
+
+
+def waiting_lines() -> QuerySet[BankLine]:
+    """The suspense desk: lines that wait for a clerk, oldest booking first."""
+    return (
+        BankLine.objects.filter(verdict=LineVerdict.WAITING.value)
+        .select_related("bank_file__bank", "account")
+        .order_by("booking_day", "pk")
+    )

@@ -1,0 +1,18 @@
+"""Sums of money in the database: zero when there is nothing to add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import DecimalField, Q, Sum, Value
+from django.db.models.functions import Coalesce
+
+from regulation.money import ZERO
+
+MONEY = DecimalField(max_digits=17, decimal_places=2)
+
+
+def total_of(expression: Any, **conditions: Any) -> Coalesce:
+    """The sum of an expression over the rows that meet the conditions, in dirhams."""
+    condition = Q(**conditions) if conditions else None
+    return Coalesce(Sum(expression, filter=condition), Value(ZERO), output_field=MONEY)

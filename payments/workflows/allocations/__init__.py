@@ -1,0 +1,21 @@
+"""Money finds its due: settle by reference, assign by a clerk, reverse what was wrong or came back.
+
+Every function runs in one transaction. Locks: slips and other dues, then bank lines, ascending.
+"""
+
+from payments.workflows.allocations.batch import live_allocations
+from payments.workflows.allocations.clerk import BY_CLERK, Part, assign, assign_found, reverse
+from payments.workflows.allocations.returns import settle_reversal
+from payments.workflows.allocations.settling import received_of, settle
+
+__all__ = [
+    "BY_CLERK",
+    "Part",
+    "assign",
+    "assign_found",
+    "live_allocations",
+    "received_of",
+    "reverse",
+    "settle",
+    "settle_reversal",
+]

@@ -1,0 +1,169 @@
+"""A clerk names what waiting money pays, or takes back what was named wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from affiliates.models import Affiliate
+from payments import posting
+from payments.enums import LineVerdict
+from payments.errors import (
+    AlreadyUndone,
+    AmountsDoNotAddUp,
+    NothingToAssign,
+    NotThatMuch,
+    UnknownReference,
+)
+from payments.models import Allocation, BankLine
+from payments.queries import suspense_of
+from payments.workflows.allocations.batch import (
+    Batch,
+    allocate,
+    key_of,
+    key_of_due,
+    write,
+)
+from payments.workflows.ledger import Event, post
+from payments.workflows.targets import Target, lock_targets, save_targets
+from portal import audit, clock
+from portal.models import User
+from regulation.money import ZERO, format_amount
+
+BY_CLERK = "CLRK"
+"""The rule written on an allocation that a person decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a clerk wants: an amount to a payment code, or to an affiliate's credit when the code is empty."""
+
+    amount: Decimal
+    code: str = ""
+    affiliate: Affiliate | None = None
+
+
+def assign(*, actor: User, line_id: int, parts: Sequence[Part], at: datetime) -> None:
+    """A clerk names what waiting money pays. The parts must be the whole of what waits.
+
+    Refuses NothingToAssign, UnknownReference, AmountsDoNotAddUp, and NotThatMuch for more than a due has left.
+    """
+    assign_found(actor=actor, line_id=line_id, parts=parts, rule=BY_CLERK, at=at)
+
+
+@transaction.atomic
+def assign_found(
+    *, actor: User | None, line_id: int, parts: Sequence[Part], rule: str, at: datetime
+) -> None:
+    """`assign`, for a due found by a rule: a slip issued after the money that cites it."""
+    targets = lock_targets({part.code for part in parts if part.code})
+    line = BankLine.objects.select_for_update(of=("self",)).get(pk=line_id)
+    waiting = suspense_of(line.pk)
+    if not waiting:
+        raise NothingToAssign
+    if sum((part.amount for part in parts), ZERO) != waiting or any(
+        part.amount <= 0 for part in parts
+    ):
+        shares = format_amount(sum((part.amount for part in parts), ZERO))
+        raise AmountsDoNotAddUp(shares=shares, amount=format_amount(waiting))
+    shares_to: list[tuple[Target, Decimal]] = []
+    credit, credit_to = ZERO, None
+    for part in parts:
+        if part.code:
+            target = _checked(targets, part)
+            shares_to.append((target, part.amount))
+        elif part.affiliate is not None:
+            credit += part.amount
+            credit_to = part.affiliate.pk
+    number = 1 + Allocation.objects.filter(bank_line_id=line.pk).count()
+    batch = Batch(
+        events=[
+            Event(
+                posting.suspense_assigned(
+                    line.pk,
+                    [(target.due, amount) for target, amount in shares_to],
+                    credit_to,
+                    credit,
+                ),
+                f"assign:{line.pk}:{number}",
+                clock.day_of(at),
+            )
+        ],
+        answered=[line],
+    )
+    paid_on = line.paid_on or line.booking_day
+    allocate(batch, 0, line, shares_to, credit_to, credit, rule, paid_on)
+    line.rule = rule
+    line.verdict = (LineVerdict.PARTIAL if credit else LineVerdict.ACCEPTED).value
+    line.verdict_code, line.verdict_facts = "", {}
+    write(batch, actor)
+    audit.record(
+        actor=actor,
+        action="payments.line_assigned",
+        subject=line,
+        amount=waiting,
+        parts=[{"code": part.code, "amount": part.amount} for part in parts],
+    )
+
+
+def _checked(targets: Mapping[str, Target], part: Part) -> Target:
+    target = targets.get(part.code)
+    if target is None:
+        raise UnknownReference(reference=part.code[:40])
+    if part.amount > target.outstanding:
+        raise NotThatMuch(asked=format_amount(part.amount), left=format_amount(target.outstanding))
+    return target
+
+
+@transaction.atomic
+def reverse(*, actor: User, allocation_id: int, at: datetime) -> None:
+    """Undo one allocation: its money goes back to suspense and what it paid is owed again.
+
+    Refuses AlreadyUndone. Moving money is this, then `assign`.
+    """
+    wanted = Allocation.objects.select_related("slip", "surcharge", "filing_penalty").get(
+        pk=allocation_id
+    )
+    rows = [wanted.slip, wanted.surcharge, wanted.filing_penalty]
+    targets = lock_targets({row.payment_reference for row in rows if row is not None})
+    line = BankLine.objects.select_for_update(of=("self",)).get(pk=wanted.bank_line_id)
+    if wanted.undoes_id or Allocation.objects.filter(undoes_id=wanted.pk).exists():
+        raise AlreadyUndone
+    key = key_of(wanted)
+    target = next((one for one in targets.values() if key_of_due(one.due) == key), None)
+    shares = [(target.due, wanted.amount)] if target else []
+    placed = posting.suspense_assigned(
+        line.pk, shares, None if target else wanted.affiliate_id, ZERO if target else wanted.amount
+    )
+    entry = post(
+        Event(posting.reversal(placed.lines), f"undo:{wanted.pk}", clock.day_of(at)), actor=actor
+    )
+    Allocation.objects.create(
+        bank_line=line,
+        affiliate_id=wanted.affiliate_id,
+        slip_id=wanted.slip_id,
+        surcharge_id=wanted.surcharge_id,
+        filing_penalty_id=wanted.filing_penalty_id,
+        amount=wanted.amount,
+        rule=BY_CLERK,
+        paid_on=clock.day_of(at),
+        entry=entry,
+        allocated_by=actor,
+        undoes=wanted,
+    )
+    if target:
+        target.owe_again(wanted.amount)
+        save_targets([target])
+    line.verdict = LineVerdict.WAITING.value
+    line.save(update_fields=["verdict"])
+    audit.record(
+        actor=actor,
+        action="payments.allocation_reversed",
+        subject=line,
+        allocation=wanted.pk,
+        amount=wanted.amount,
+    )

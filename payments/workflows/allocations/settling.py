@@ -1,0 +1,155 @@
+"""Credits find their due by reference, or wait in suspense with what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import transaction
+
+from payments import posting
+from payments.codecs.faults import Fault
+from payments.enums import LineKind, LineVerdict
+from payments.matching import (
+    Books,
+    Match,
+    Received,
+    References,
+    match,
+    references,
+)
+from payments.models import BankLine
+from payments.queries import open_items_of, rib_owners
+from payments.workflows.allocations.batch import (
+    Batch,
+    allocate,
+    note_answer,
+    write,
+)
+from payments.workflows.ledger import Event
+from payments.workflows.targets import Target, lock_targets
+from portal.models import User
+
+
+@transaction.atomic
+def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
+    """Match these credits (and lines without effect), post them, and write the verdict of each.
+
+    `lines` are locked here; those already answered are left alone, so the call may be repeated. Reversals are the
+    business of `settle_reversals`. Every line gets a verdict: allocated, credited, waiting in suspense, information.
+    """
+    fresh = [line for line in lines if not line.verdict]
+    cited_by = {line.pk: references(received_of(line)) for line in fresh}
+    targets = lock_targets({code for found in cited_by.values() for code in found.all})
+    locked = _lock_unanswered(fresh)
+    if not locked:
+        return
+    received = [received_of(line) for line in locked]
+    cited = [cited_by[line.pk] for line in locked]
+    books = _books(received, cited, targets)
+    batch = Batch()
+    affiliates = {target.affiliation_number: target.due.affiliate for target in targets.values()}
+    for line, item, found in zip(locked, received, cited, strict=True):
+        seen = Books(
+            items={code: targets[code].item() for code in _with_successors(found.all, targets)},
+            open_items=books.open_items,
+            rib_owners=books.rib_owners,
+        )
+        answer = match(item, found, seen)
+        note_answer(line, answer)
+        _plan(batch, line, answer, targets, affiliates)
+        batch.answered.append(line)
+    write(batch, actor)
+
+
+def _with_successors(codes: Iterable[str], targets: Mapping[str, Target]) -> list[str]:
+    known: dict[str, None] = {}
+    for code in codes:
+        while code in targets and code not in known:
+            known[code] = None
+            code = targets[code].item().successor
+    return list(known)
+
+
+def _lock_unanswered(lines: Sequence[BankLine]) -> list[BankLine]:
+    """Those of these lines that still have no verdict, locked in ascending order, in the order of their file.
+
+    Only their keys are read again: what a bank said never changes.
+    """
+    keys = set(
+        BankLine.objects.filter(pk__in=[line.pk for line in lines], verdict="")
+        .order_by("pk")
+        .select_for_update(of=("self",))
+        .values_list("pk", flat=True)
+    )
+    still = [line for line in lines if line.pk in keys]
+    return sorted(still, key=lambda line: (line.bank_file_id, line.rank))
+
+
+def received_of(line: BankLine) -> Received:
+    """A stored line as matching reads it."""
+    details = line.details
+    return Received(
+        rank=line.rank,
+        kind=LineKind(line.kind),
+        amount=line.amount,
+        is_reversal=line.is_reversal,
+        our_account=details.get("our_account", ""),
+        bank_ref=line.bank_ref,
+        end_to_end=line.end_to_end,
+        instruction=details.get("instruction", ""),
+        batch=line.batch,
+        creditor_ref=line.creditor_ref,
+        free_text=line.free_text,
+        payer_rib=line.payer_rib,
+        creditor_rib=details.get("creditor_rib", ""),
+        affiliation_number=details.get("affiliation_number", ""),
+        original_bank_ref=line.original_bank_ref,
+        nature=details.get("nature", ""),
+        status=line.bank_status,
+        notes=tuple(Fault(note["code"], note["facts"]) for note in details.get("notes", ())),
+    )
+
+
+def _books(
+    received: Sequence[Received], cited: Sequence[References], targets: Mapping[str, Target]
+) -> Books:
+    """What the proposals need, loaded only for the lines whose references lead nowhere."""
+    lost = [
+        (item, found)
+        for item, found in zip(received, cited, strict=True)
+        if item.kind is LineKind.CREDIT and not any(code in targets for code in found.all)
+    ]
+    owners = rib_owners({item.payer_rib for item, _ in lost if item.payer_rib})
+    named = {number for _, found in lost for number in found.affiliates}
+    named |= {item.affiliation_number for item, _ in lost if item.affiliation_number}
+    named |= {number for numbers in owners.values() for number in numbers}
+    return Books(open_items=open_items_of(named), rib_owners=owners)
+
+
+def _plan(
+    batch: Batch,
+    line: BankLine,
+    answer: Match,
+    targets: Mapping[str, Target],
+    affiliates: Mapping[str, int],
+) -> None:
+    """Turn an answer into postings and allocations, and lower what the targets owe."""
+    if line.kind != LineKind.CREDIT.value:
+        return
+    if answer.verdict is LineVerdict.WAITING:
+        entry = posting.suspense_received(line.account_id, line.pk, line.amount)
+        batch.events.append(Event(entry, f"bank_line:{line.pk}", line.booking_day))
+        return
+    paid_on = line.paid_on or line.booking_day
+    shares = [(targets[share.code], share.amount) for share in answer.shares]
+    credit_to = affiliates[answer.credit_to] if answer.credit else None
+    entry = posting.payment(
+        line.account_id,
+        line.pk,
+        [(target.due, amount) for target, amount in shares],
+        credit_to,
+        answer.credit,
+    )
+    place = len(batch.events)
+    batch.events.append(Event(entry, f"bank_line:{line.pk}", line.booking_day))
+    allocate(batch, place, line, shares, credit_to, answer.credit, answer.rule, paid_on)
