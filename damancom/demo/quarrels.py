@@ -10,9 +10,9 @@ from damancom.demo import world
 from damancom.demo.history import History
 from damancom.demo.paper import intent
 from disputes import rules
-from disputes import workflows as contesting
 from disputes.enums import Ground, Outcome
 from disputes.models import Dispute
+from disputes.workflows import disputes as contesting
 from payments.models import SlipLine
 from regulation.enums import Branch
 from regulation.money import round_half_up

@@ -14,9 +14,9 @@ from certificates import pace, printing, views, workflows
 from certificates.enums import CertificateKind, CertificateState
 from certificates.errors import DocumentNotReady
 from certificates.models import Certificate
-from disputes import workflows as workflows_of_disputes
 from disputes.enums import Outcome
 from disputes.rules import Ruling
+from disputes.workflows import disputes as workflows_of_disputes
 from payments.models import Allocation
 from portal import formats
 from portal.models import AuditEntry

@@ -3,8 +3,8 @@
 import pytest
 
 from affiliates.enums import StaffRole
-from disputes import workflows
 from disputes.models import Dispute
+from disputes.workflows import disputes as workflows
 from payments.models import PaymentSlip
 from portal.models import User
 from tests.affiliates.factories import StaffAssignmentFactory

@@ -12,9 +12,9 @@ from django.core.files.base import ContentFile
 from affiliates.models import Affiliate
 from declarations.enums import DeclarationKind, DeclarationStatus, FilingMode
 from declarations.models import ContributionLine, Declaration
-from disputes import workflows
 from disputes.enums import Ground
 from disputes.models import Dispute
+from disputes.workflows import disputes as workflows
 from payments.models import PaymentSlip
 from payments.workflows.slips import issue_slip
 from portal.models import User

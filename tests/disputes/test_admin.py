@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
 
 from affiliates.enums import StaffRole
-from disputes import workflows
 from disputes.enums import DisputeState, MessageSide, Outcome
 from disputes.models import Attachment, Decision, Dispute, Message
+from disputes.workflows import disputes as workflows
 from payments.models import PaymentSlip
 from portal.models import AuditEntry, User
 from regulation.enums import Branch

@@ -9,10 +9,11 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from disputes import rules, workflows
+from disputes import rules
 from disputes.enums import Outcome
 from disputes.models import Dispute
 from disputes.queries import thread_of
+from disputes.workflows import disputes as workflows
 from payments.models import Hold, PaymentSlip, Surcharge
 from payments.workflows.penalties import assess_surcharges
 from portal.models import User

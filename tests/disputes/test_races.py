@@ -17,10 +17,11 @@ from django.db import connection, connections
 from django.db.models.query import QuerySet
 
 from affiliates.enums import StaffRole
-from disputes import rules, workflows
+from disputes import rules
 from disputes.enums import DisputeState, Outcome
 from disputes.errors import MoveRefused, TooMuchContested
 from disputes.models import Decision, Dispute
+from disputes.workflows import disputes as workflows
 from payments.enums import EntryKind
 from payments.models import Hold, LedgerEntry, PaymentSlip
 from portal.models import User
@@ -176,7 +177,8 @@ DYING = """
 import sys, uuid, django
 django.setup()
 from django.db import connection
-from disputes import rules, workflows
+from disputes import rules
+from disputes.workflows import disputes as workflows
 from disputes.enums import Outcome
 from disputes.models import Dispute
 from portal.models import User

@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from affiliates.enums import Role
-from disputes import rules, workflows
+from disputes import rules
 from disputes.enums import DisputeState, MessageSide, Outcome
 from disputes.models import Attachment, Dispute, Message
+from disputes.workflows import disputes as workflows
 from payments.models import PaymentSlip
 from portal.models import AuditEntry, User
 from tests.affiliates.factories import MembershipFactory

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, InternalError, transaction
 from django.db.models import Sum
 
-from disputes import rules, workflows
+from disputes import rules
 from disputes.enums import Action, DisputeState, Ground, MessageSide, Outcome
 from disputes.errors import (
     IntentReused,
@@ -24,6 +24,7 @@ from disputes.errors import (
     UnknownLine,
 )
 from disputes.models import Attachment, Decision, Dispute, DisputeStep, Message
+from disputes.workflows import disputes as workflows
 from payments.enums import SlipState
 from payments.models import Hold, PaymentSlip
 from portal.errors import FileTooLargeError
