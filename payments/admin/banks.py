@@ -1,17 +1,9 @@
-"""The clerk's desk for money: bank files and lines, the suspense desk, slips, and the ledger to read.
-
-One act lives here: naming what waiting money pays, and taking back a wrong allocation. Both call workflows.
-"""
-
-from __future__ import annotations
+"""Bank files and lines, and naming what waiting money pays."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -19,10 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from affiliates.access import staff_affiliates
 from affiliates.models import Affiliate
 from payments import queries
 from payments.codecs.faults import SENTENCES, sentence
@@ -32,16 +22,8 @@ from payments.models import (
     Allocation,
     BankFile,
     BankLine,
-    FilingPenalty,
-    LedgerEntry,
-    LedgerLine,
-    PaymentSlip,
-    SlipLine,
-    Surcharge,
-    SurchargeExemption,
 )
 from payments.workflows.allocations import Part, assign, live_allocations, reverse
-from payments.workflows.exemptions import grant_exemption
 from portal import audit, clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin
@@ -49,7 +31,6 @@ from portal.errors import add_to_form, add_to_messages
 from regulation.errors import DomainError
 from regulation.identifiers import check_affiliation_number, normalise, read_payment_code
 from regulation.money import ZERO, parse_amount
-from regulation.periods import Period, parse_day
 
 View = Callable[..., HttpResponseBase]
 
@@ -218,192 +199,3 @@ def _parts(typed: dict[str, str], waiting: Any) -> list[Part]:
             raise UnknownReference(reference=number)
         parts.append(Part(rest, affiliate=affiliate))
     return parts
-
-
-class ExemptionForm(ActionForm):
-    """The decision and the last day of an exemption, beside the choice of the action."""
-
-    until = forms.CharField(
-        label=gettext_lazy("Jusqu’au"),
-        required=False,
-        widget=forms.TextInput(attrs={"type": "date", "placeholder": "2026-04-30"}),
-    )
-    decided_on = forms.CharField(
-        label=gettext_lazy("Décidée le"),
-        required=False,
-        widget=forms.TextInput(attrs={"type": "date", "placeholder": "2026-04-30"}),
-    )
-    reference = forms.CharField(label=gettext_lazy("Décision"), required=False, max_length=80)
-
-
-class SlipLineInline(admin.TabularInline):
-    """The lines of a slip, to read."""
-
-    model = SlipLine
-    fields = ("rank", "branch", "base", "employer_share", "employee_share", "amount")
-    extra = 0
-    can_delete = False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(PaymentSlip)
-class PaymentSlipAdmin(StaffAdmin):
-    """Slips of the affiliates of this member of staff."""
-
-    list_display = (
-        "payment_reference",
-        "affiliate",
-        "period",
-        "due_on",
-        "state",
-        "total",
-        "outstanding",
-    )
-    list_filter = ("state",)
-    search_fields = ("=payment_reference", "=affiliate__affiliation_number", "affiliate__name")
-    date_hierarchy = "period"
-    list_select_related = ("affiliate",)
-    inlines = (SlipLineInline,)
-    action_form = ExemptionForm
-    actions = ("exempt",)
-    fields = (
-        "payment_reference", "affiliate", "period", "issued_on", "due_on", "state", "total", "outstanding",
-        "settled_on", "replaced_by",
-    )  # fmt: skip
-
-    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.filter(affiliate__in=staff_affiliates(request.user))
-
-    def affiliation_number_of(self, row: PaymentSlip) -> str:
-        return row.affiliate.affiliation_number
-
-    @admin.action(
-        description=gettext_lazy("Exonérer de majorations (jours et décision ci-contre)"),
-        permissions=["view"],
-    )
-    def exempt(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        now = clock.now()
-        for slip in rows.select_related("affiliate").order_by("pk"):
-            period = Period.from_day(slip.period)
-            try:
-                grant_exemption(
-                    actor=actor_of(request),
-                    at=now,
-                    affiliate=slip.affiliate,
-                    first=period,
-                    last=period,
-                    until=parse_day(request.POST.get("until", "")),
-                    reference=request.POST.get("reference", "")[:80],
-                    decided_on=parse_day(request.POST.get("decided_on", "")),
-                )
-            except DomainError as refusal:
-                add_to_messages(request, refusal)
-            else:
-                messages.success(
-                    request,
-                    _("Exonération enregistrée pour %(slip)s.") % {"slip": slip.payment_reference},
-                )
-
-
-@admin.register(SurchargeExemption)
-class SurchargeExemptionAdmin(StaffAdmin):
-    """Decided exemptions, to read; one is granted from a slip, or for all by `manage.py exempt`."""
-
-    list_display = ("reference", "affiliate", "first_period", "last_period", "until", "decided_on")
-    search_fields = ("reference", "=affiliate__affiliation_number")
-    list_select_related = ("affiliate",)
-
-    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        mine = staff_affiliates(request.user)
-        return rows.filter(Q(affiliate=None) | Q(affiliate__in=mine))
-
-    def affiliation_number_of(self, row: SurchargeExemption) -> str:
-        return row.affiliate.affiliation_number if row.affiliate else ""
-
-
-@admin.register(Surcharge)
-class SurchargeAdmin(StaffAdmin):
-    """Surcharges, to read."""
-
-    list_display = (
-        "payment_reference",
-        "slip",
-        "month_number",
-        "assessed_on",
-        "amount",
-        "outstanding",
-    )
-    search_fields = ("=payment_reference", "=slip__payment_reference")
-    list_select_related = ("slip",)
-    fields = ("payment_reference", "slip", "month_number", "assessed_on", "amount", "outstanding")
-
-    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.filter(slip__affiliate__in=staff_affiliates(request.user))
-
-    def affiliation_number_of(self, row: Surcharge) -> str:
-        return row.slip.affiliate.affiliation_number
-
-
-@admin.register(FilingPenalty)
-class FilingPenaltyAdmin(StaffAdmin):
-    """Filing penalties, to read."""
-
-    list_display = (
-        "payment_reference",
-        "affiliate",
-        "period",
-        "assessed_on",
-        "amount",
-        "outstanding",
-    )
-    search_fields = ("=payment_reference", "=affiliate__affiliation_number")
-    list_select_related = ("affiliate",)
-    fields = (
-        "payment_reference", "affiliate", "period", "assessed_on", "filed", "amount", "outstanding",
-    )  # fmt: skip
-
-    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.filter(affiliate__in=staff_affiliates(request.user))
-
-    def affiliation_number_of(self, row: FilingPenalty) -> str:
-        return row.affiliate.affiliation_number
-
-
-class LedgerLineInline(admin.TabularInline):
-    """The two sides of an entry, to read."""
-
-    model = LedgerLine
-    fields = ("account", "debit", "credit", "period")
-    extra = 0
-    can_delete = False
-    verbose_name_plural = gettext_lazy("lignes d’écriture")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(LedgerEntry)
-class LedgerEntryAdmin(StaffAdmin):
-    """The ledger, to read: nobody changes it, not even here."""
-
-    list_display = ("id", "booked_on", "kind", "cause", "posted_by", "posted_at")
-    list_filter = ("kind",)
-    search_fields = ("=cause", "=lines__slip__payment_reference")
-    date_hierarchy = "booked_on"
-    list_select_related = ("posted_by",)
-    inlines = (LedgerLineInline,)
-    fields = ("booked_on", "kind", "cause", "posted_by", "posted_at", "reversal_of")

@@ -1,0 +1,23 @@
+"""The clerk's desk for money: bank files and lines, the suspense desk, slips, and the ledger to read.
+
+Every act calls a workflow.
+"""
+
+from payments.admin.banks import BankFileAdmin, BankLineAdmin
+from payments.admin.ledger import LedgerEntryAdmin
+from payments.admin.slips import (
+    FilingPenaltyAdmin,
+    PaymentSlipAdmin,
+    SurchargeAdmin,
+    SurchargeExemptionAdmin,
+)
+
+__all__ = [
+    "BankFileAdmin",
+    "BankLineAdmin",
+    "FilingPenaltyAdmin",
+    "LedgerEntryAdmin",
+    "PaymentSlipAdmin",
+    "SurchargeAdmin",
+    "SurchargeExemptionAdmin",
+]
