@@ -16,8 +16,7 @@ from declarations.enums import (
     LineSituation,
     Severity,
 )
-from portal.enums import JobState
-from portal.models import StoredFile
+from portal.models import FileJob, StoredFile
 from regulation.enums import Branch
 
 
@@ -47,8 +46,8 @@ class Prefill(models.Model):
         return f"{self.affiliate_id} {self.period:%Y-%m}"
 
 
-class ReceivedFile(models.Model):
-    """A file that an employer sent for a period, and what the check of it concluded. The row is the job."""
+class ReceivedFile(FileJob):
+    """A file that an employer sent for a period, and what the check of it concluded."""
 
     affiliate = models.ForeignKey(
         Affiliate,
@@ -63,23 +62,6 @@ class ReceivedFile(models.Model):
         on_delete=models.PROTECT,
         related_name="received_file",
     )
-    # The digest again, so that the same bytes for the same month are one row, whoever wins the race.
-    sha256 = models.CharField(_("empreinte"), max_length=64)
-    received_at = models.DateTimeField(_("reçu le"), default=timezone.now)
-    received_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("déposé par"),
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
-    state = models.CharField(
-        _("avancement"), max_length=8, choices=JobState.choices(), default=JobState.WAITING.value
-    )
-    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)
-    started_at = models.DateTimeField(_("commencé le"), null=True, blank=True)
-    # Progress shown to the person who waits: lines checked so far, and how many there are.
-    lines_done = models.PositiveIntegerField(_("lignes contrôlées"), default=0)
-    lines_total = models.PositiveIntegerField(_("lignes"), default=0)
     verdict = models.CharField(
         _("verdict"), max_length=8, choices=FileVerdict.choices(), default=FileVerdict.PENDING.value
     )

@@ -24,8 +24,8 @@ def check_file(file_id: int) -> None:
 
 @shared_task(base=PortalTask)
 def sweep_files() -> None:
-    """Send again the checks that are due, and park those that failed three times."""
-    for file_id in workflows.park_poison(at=clock.now()):
+    """Send again the checks that are due; the claim parks those that failed three times."""
+    for file_id in workflows.due_files(at=clock.now()):
         wake(check_file, file_id)
 
 

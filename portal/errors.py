@@ -109,3 +109,15 @@ def is_transient(error: BaseException | None) -> bool:
     state = getattr(error.__cause__, "pgcode", None)
     # No state at all: the connection could not be opened or was lost.
     return state is None or state in _TRANSIENT_STATES
+
+
+# deadlock_detected, serialization_failure: the other transaction is done, this one may be played again at once.
+_CONFLICT_STATES = {"40P01", "40001"}
+
+
+def is_conflict(error: BaseException | None) -> bool:
+    """Whether the database gave up this transaction so that another could end: nothing of it remains."""
+    cause = getattr(error, "__cause__", None)
+    return isinstance(error, OperationalError) and (
+        getattr(cause, "pgcode", None) in _CONFLICT_STATES
+    )

@@ -6,14 +6,14 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.messages import info
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from portal import audit, clock
-from portal.errors import message_of
+from portal.errors import is_conflict, message_of
 from portal.request_code import current_request_id, new_request_code
 from regulation.errors import DomainError
 
@@ -107,10 +107,45 @@ class Refusals:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, DomainError):
-            return render(
-                request, "portal/refused.html", {"sentence": message_of(error)}, status=409
-            )
+        return _refused(request, error) if isinstance(error, DomainError) else None
+
+
+def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+    return render(request, "portal/refused.html", {"sentence": message_of(error)}, status=409)
+
+
+class Conflicts:
+    """A form whose transaction the database gave up for another's sake is taken again, three times in all.
+
+    A deadlock or a serialization failure leaves nothing behind, and every workflow may run twice; so the person
+    need not know. Tasks have the same from `PortalTask`. A body that was read as a stream cannot be read again:
+    the programming interface answers 503 and its caller repeats the request.
+    """
+
+    tries = 3
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        match = request.resolver_match
+        # Django keeps a form it has read; inside an open transaction there is nothing to play again.
+        if match is None or not hasattr(request, "_post") or connection.in_atomic_block:
+            return None
+        for _again in range(self.tries - 1):
+            if not is_conflict(error):
+                return None
+            try:
+                answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+            except DomainError as refusal:
+                return _refused(request, refusal)
+            except OperationalError as another:
+                error = another
+            else:
+                return answer
         return None
 
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.enums import Language
+from portal.enums import JobState, Language
 
 
 class UserManager(BaseUserManager["User"]):
@@ -170,3 +170,33 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key[:8]} {self.count}"
+
+
+class Job(models.Model):
+    """Work for a task, carried by the row of what it is about; `portal.jobs` claims it, counts it, parks it."""
+
+    state = models.CharField(
+        _("avancement"), max_length=8, choices=JobState.choices(), default=JobState.WAITING.value
+    )
+    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)
+    started_at = models.DateTimeField(_("commencé le"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class FileJob(Job):
+    """A file that someone sent, to be worked through line by line. The room adds `stored` and its own verdict."""
+
+    # The digest again, so that the same bytes sent twice are one row, whoever wins the race.
+    sha256 = models.CharField(_("empreinte"), max_length=64)
+    received_at = models.DateTimeField(_("reçu le"), default=timezone.now)
+    received_by = models.ForeignKey(
+        User, verbose_name=_("déposé par"), on_delete=models.PROTECT, related_name="+"
+    )
+    # Progress shown to the person who waits: lines worked through so far, and how many there are.
+    lines_done = models.PositiveIntegerField(_("lignes traitées"), default=0)
+    lines_total = models.PositiveIntegerField(_("lignes"), default=0)
+
+    class Meta:
+        abstract = True

@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 class PortalTask(Task):
     """The base of every task: ``@shared_task(base=PortalTask)``.
 
-    Tried again only on what passes by itself (a lock, a timeout, a lost connection), three times, waiting longer
-    each time. Any other error is a bug: it is logged, and the row stays where the sweeper of its room finds it.
+    Tried again only on what passes by itself (a lock, a deadlock, a timeout, a lost connection), three times,
+    waiting longer each time. Any other error is a bug: it is logged, and the row stays where the sweeper of its
+    room finds it.
     """
 
     abstract = True

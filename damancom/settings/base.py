@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.Refusals",
+    "portal.middleware.Conflicts",
     # Last: holds the view and its page, not the session or the messages.
     "portal.middleware.ReadsOnly",
 ]

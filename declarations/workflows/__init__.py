@@ -1,7 +1,7 @@
 """What changes declarations. Every function takes `actor` and `at` (the instant, aware)."""
 
 from declarations.workflows.drafts import cancel, submit
-from declarations.workflows.files import check_file, park_poison, receive_file
+from declarations.workflows.files import check_file, due_files, receive_file
 from declarations.workflows.form import (
     add_new_hire,
     declare_no_work,
@@ -19,9 +19,9 @@ __all__ = [
     "check_file",
     "declare_no_work",
     "digest_of",
+    "due_files",
     "issue_prefill",
     "open_form",
-    "park_poison",
     "paste_column",
     "proposed_repair",
     "receive_file",

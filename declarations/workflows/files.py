@@ -22,7 +22,7 @@ from declarations.rules import Examination, Expected, Summary
 from declarations.transitions import Act, after
 from declarations.workflows.prefills import issue_prefill
 from declarations.workflows.rows import LineBuffer, load_findings
-from portal import audit, clock
+from portal import audit, clock, jobs
 from portal.enums import JobState
 from portal.failpoints import failpoint
 from portal.models import StoredFile, User
@@ -32,9 +32,8 @@ from regulation.periods import Period
 
 #: The longest legal file has 38,468 records of 262 bytes, 10.1 MB; accents and blanks may add to it.
 LIMIT = 16 * 1_048_576
-#: A job that has run longer than this lost its worker: it may be taken again.
+#: A check that has run longer than this lost its worker: it may be taken again.
 LEASE = datetime.timedelta(seconds=120)
-MOST_ATTEMPTS = 3
 #: How many lines between two written progresses: about ten a second.
 PROGRESS_EVERY = 8_000
 
@@ -126,62 +125,32 @@ def check_file(*, file_id: int, at: datetime.datetime) -> ReceivedFile:
     committed before the work, and only the last claim may write the outcome. After three attempts the row is
     parked, for staff to see.
     """
-    claimed = _claim(file_id, at)
+    row = ReceivedFile.objects.filter(pk=file_id).select_related("affiliate", "stored")
+    taken = jobs.claim(row, at=at, lease=LEASE, on_park=_note_parked)
     failpoint("check_file.claimed")
-    if claimed is None:
+    if not taken:
         return ReceivedFile.objects.get(pk=file_id)
+    claimed = taken[0]
     lines = LineBuffer()
     examination = Examination(_expected(claimed, at))
-    mine = ReceivedFile.objects.filter(pk=claimed.pk, attempts=claimed.attempts)
     for done, line in enumerate(examination.run(open_stored(claimed.stored)), 1):
         lines.add(line)
         if done % PROGRESS_EVERY == 0:
-            mine.update(lines_done=done)
+            jobs.tell_progress(claimed, done)
     failpoint("check_file.checked")
     file = _conclude(claimed, examination, lines, at)
     failpoint("check_file.committed")
     return file
 
 
-@transaction.atomic
-def _claim(file_id: int, at: datetime.datetime) -> ReceivedFile | None:
-    file = (
-        ReceivedFile.objects.select_for_update(of=("self",))
-        .select_related("affiliate", "stored")
-        .get(pk=file_id)
-    )
-    if file.state in (JobState.DONE, JobState.PARKED):
-        return None
-    busy = file.state == JobState.RUNNING and file.started_at and at - file.started_at < LEASE
-    if busy:
-        return None
-    if file.attempts >= MOST_ATTEMPTS:
-        _park(file)
-        return None
-    file.attempts += 1
-    file.state, file.started_at, file.lines_done = JobState.RUNNING.value, at, 0
-    file.save(update_fields=["attempts", "state", "started_at", "lines_done"])
-    return file
-
-
-def _park(file: ReceivedFile) -> None:
-    file.state = JobState.PARKED.value
-    file.save(update_fields=["state"])
+def _note_parked(file: ReceivedFile) -> None:
     _record("declarations.file.parked", file, None, attempts=file.attempts)
 
 
-def park_poison(*, at: datetime.datetime) -> list[int]:
-    """The files whose check is due: never started, or left by a lost worker. Parks those tried too often."""
-    due = []
-    lost = at - LEASE
-    for file in ReceivedFile.objects.filter(state__in=[JobState.WAITING, JobState.RUNNING]):
-        if file.state == JobState.RUNNING and file.started_at and file.started_at > lost:
-            continue
-        if file.attempts >= MOST_ATTEMPTS:
-            _claim(file.pk, at)
-        else:
-            due.append(file.pk)
-    return due
+def due_files(*, at: datetime.datetime) -> list[int]:
+    """The files whose check is due: never started, or left by a lost worker."""
+    rows = jobs.due(ReceivedFile.objects.order_by("pk"), at=at, lease=LEASE)
+    return list(rows.values_list("pk", flat=True))
 
 
 def _expected(file: ReceivedFile, at: datetime.datetime) -> Expected:
@@ -214,7 +183,7 @@ def _conclude(
     affiliate = Affiliate.objects.select_for_update(of=("self",)).get(pk=claimed.affiliate_id)
     file = ReceivedFile.objects.select_for_update(of=("self",)).get(pk=claimed.pk)
     file.affiliate = affiliate
-    if (file.state, file.attempts) != (JobState.RUNNING, claimed.attempts):
+    if not jobs.owns(file, claimed):
         return file  # another run took over: its outcome stands
     verdict, summary = examination.verdict, examination.summary
     if verdict is FileVerdict.ACCEPTED and not _place_is_free(file, summary):

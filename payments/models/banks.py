@@ -10,8 +10,7 @@ from affiliates.models import Affiliate
 from payments.enums import BankFileVerdict, BankFormat, LineKind, LineVerdict
 from payments.models.ledger import LedgerEntry
 from payments.models.slips import FilingPenalty, PaymentSlip, Surcharge
-from portal.enums import JobState
-from portal.models import StoredFile
+from portal.models import FileJob, StoredFile
 
 
 class Bank(models.Model):
@@ -75,29 +74,14 @@ class BankAccount(models.Model):
         return f"{self.bank_id} {self.rib}"
 
 
-class BankFile(models.Model):
-    """A file received from a bank, and the answer to it as a whole. The row is the job."""
+class BankFile(FileJob):
+    """A file received from a bank, and the answer to it as a whole."""
 
     bank = models.ForeignKey(
         Bank, verbose_name=_("banque"), on_delete=models.PROTECT, related_name="files"
     )
     stored = models.OneToOneField(StoredFile, verbose_name=_("fichier"), on_delete=models.PROTECT)
-    sha256 = models.CharField(_("empreinte"), max_length=64)
     receipt_number = models.CharField(_("récépissé"), max_length=24, unique=True)
-    received_at = models.DateTimeField(_("reçu le"), default=timezone.now)
-    received_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("déposé par"),
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
-    state = models.CharField(
-        _("avancement"), max_length=8, choices=JobState.choices(), default=JobState.WAITING.value
-    )
-    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)
-    started_at = models.DateTimeField(_("commencé le"), null=True, blank=True)
-    lines_done = models.PositiveIntegerField(_("opérations traitées"), default=0)
-    lines_total = models.PositiveIntegerField(_("opérations"), default=0)
     format = models.CharField(_("format"), max_length=10, choices=BankFormat.choices(), blank=True)
     message_id = models.CharField(_("identifiant du message"), max_length=70, blank=True)
     verdict = models.CharField(

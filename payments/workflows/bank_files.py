@@ -28,7 +28,7 @@ from payments.enums import BankFileVerdict, LineKind, LineVerdict
 from payments.models import Bank, BankAccount, BankFile, BankLine
 from payments.workflows.allocations import settle, settle_reversal
 from payments.workflows.staging import Staging
-from portal import audit, clock
+from portal import audit, clock, jobs
 from portal.enums import JobState
 from portal.failpoints import failpoint
 from portal.models import User
@@ -38,7 +38,9 @@ LIMIT: Final = 100 * 1_048_576
 """Bytes of a file, at most."""
 
 CHUNK: Final = 500
-ATTEMPTS: Final = 3
+LEASE: Final = timedelta(minutes=11)
+"""A little longer than a task may last: a file that runs longer lost its worker and may be taken again."""
+
 OLDEST: Final = timedelta(days=400)
 """A booking day further back is a mistake of the sender (E-F19)."""
 
@@ -99,15 +101,9 @@ def _receipt_number(day: date) -> str:
 
 
 def due_files(*, at: datetime) -> list[int]:
-    """Files whose reading is not finished and that nobody has taken up in the last minutes."""
-    stale = at - timedelta(minutes=11)
-    return list(
-        BankFile.objects.filter(
-            Q(state=JobState.WAITING.value) | Q(state=JobState.RUNNING.value, started_at__lt=stale)
-        )
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    """Files whose reading is due: never started, or left by a lost worker."""
+    rows = jobs.due(BankFile.objects.order_by("pk"), at=at, lease=LEASE)
+    return list(rows.values_list("pk", flat=True))
 
 
 def import_file(*, bank_file_id: int, at: datetime) -> None:
@@ -115,10 +111,12 @@ def import_file(*, bank_file_id: int, at: datetime) -> None:
 
     After three attempts that did not finish, the file is parked for staff and the others go on.
     """
-    if not _claim(bank_file_id, at):
+    row = BankFile.objects.filter(pk=bank_file_id).select_related("bank", "stored")
+    taken = jobs.claim(row, at=at, lease=LEASE, on_park=_note_parked)
+    if not taken:
         return
     failpoint("bank-file-claimed")
-    bank_file = BankFile.objects.select_related("bank", "stored").get(pk=bank_file_id)
+    bank_file = taken[0]
     if bank_file.verdict == BankFileVerdict.PENDING.value:
         with tempfile.TemporaryFile() as stream:
             with open_stored(bank_file.stored) as stored:
@@ -132,22 +130,8 @@ def import_file(*, bank_file_id: int, at: datetime) -> None:
     _finish(bank_file_id, at)
 
 
-@transaction.atomic
-def _claim(bank_file_id: int, at: datetime) -> bool:
-    """Count the attempt before the work starts; park what failed too often."""
-    bank_file = BankFile.objects.select_for_update(of=("self",)).filter(pk=bank_file_id).first()
-    if bank_file is None or bank_file.state in (JobState.DONE.value, JobState.PARKED.value):
-        return False
-    if bank_file.attempts >= ATTEMPTS:
-        bank_file.state = JobState.PARKED.value
-        bank_file.save(update_fields=["state"])
-        audit.record(actor=None, action="payments.bank_file_parked", subject=bank_file)
-        return False
-    bank_file.attempts += 1
-    bank_file.state = JobState.RUNNING.value
-    bank_file.started_at = at
-    bank_file.save(update_fields=["attempts", "state", "started_at"])
-    return True
+def _note_parked(bank_file: BankFile) -> None:
+    audit.record(actor=None, action="payments.bank_file_parked", subject=bank_file)
 
 
 # ------------------------------------------------------------------ reading

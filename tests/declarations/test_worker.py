@@ -122,7 +122,7 @@ def test_killed_anywhere_the_check_ends_once(cast: Cast, place: str) -> None:
     assert killed.returncode == -signal.SIGKILL
 
     later = clock.now() + workflows.files.LEASE + datetime.timedelta(seconds=1)
-    for due in workflows.park_poison(at=later):
+    for due in workflows.due_files(at=later):
         workflows.check_file(file_id=due, at=later)
     file.refresh_from_db()
     assert file.verdict == FileVerdict.ACCEPTED

@@ -303,16 +303,20 @@ def test_a_running_check_is_left_alone_until_its_lease_ends(cast: Cast) -> None:
     file = claimed(cast)
 
     assert workflows.check_file(file_id=file.pk, at=AT).state == JobState.RUNNING
-    assert workflows.park_poison(at=AT) == []
+    assert workflows.due_files(at=AT) == []
     later = AT + workflows.files.LEASE
-    assert workflows.park_poison(at=later) == [file.pk]
+    assert workflows.due_files(at=later) == [file.pk]
     assert workflows.check_file(file_id=file.pk, at=later).verdict == FileVerdict.ACCEPTED
 
 
 def test_a_check_lost_three_times_is_parked(cast: Cast) -> None:
     file = claimed(cast, attempts=3)
 
-    assert workflows.park_poison(at=AT + workflows.files.LEASE) == []
+    later = AT + workflows.files.LEASE
+
+    assert workflows.due_files(at=later) == [file.pk]
+    workflows.check_file(file_id=file.pk, at=later)
+    assert workflows.due_files(at=later + workflows.files.LEASE) == []
 
     file.refresh_from_db()
     assert file.state == JobState.PARKED

@@ -82,6 +82,16 @@ def bare_sends(tree: ast.AST) -> Iterator[str]:
             yield f"line {function.lineno}: .{function.attr}()"
 
 
+def loose_locks(tree: ast.AST) -> Iterator[str]:
+    """Where rows are locked without saying which: a join would lock its neighbours too."""
+    for node in ast.walk(tree):
+        function = node.func if isinstance(node, ast.Call) else None
+        if isinstance(function, ast.Attribute) and function.attr == "select_for_update":
+            of = [word.value for word in node.keywords if word.arg == "of"]  # type: ignore[attr-defined]
+            if [ast.unparse(value) for value in of] != ["('self',)"]:
+                yield f"line {function.lineno}"
+
+
 def parse(path: Path) -> ast.AST:
     return ast.parse(path.read_text("utf-8"))
 
@@ -100,6 +110,11 @@ def test_a_task_is_sent_only_after_commit() -> None:
     """``portal.tasks.wake`` is the one place that sends."""
     found = {name_of(path): list(bare_sends(parse(path))) for path in SOURCES}
     del found["portal/tasks.py"]
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_a_lock_names_the_rows_it_takes() -> None:
+    found = {name_of(path): list(loose_locks(parse(path))) for path in SOURCES}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
@@ -126,6 +141,9 @@ def test_the_readers_above_see_faults() -> None:
     assert list(floats(ast.parse("rate = 0.1")))
     assert list(floats(ast.parse("def f(amount: float): ...")))
     assert list(bare_sends(ast.parse("check_file.delay(1)")))
+    assert list(loose_locks(ast.parse("rows.select_for_update().get()")))
+    assert list(loose_locks(ast.parse("rows.select_for_update(skip_locked=True)")))
+    assert not list(loose_locks(ast.parse("rows.select_for_update(of=('self',))")))
 
 
 LOCKS = sorted(HOUSE.glob("requirements*.txt"))

@@ -10,6 +10,8 @@ from django.urls import reverse
 from payments.models import BankFile, PaymentSlip
 from payments.queries import slip_facts
 from payments.tasks import import_bank_file, issue_slips, sweep_bank_files
+from payments.workflows.bank_files import LEASE, due_files, import_file
+from portal import clock
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
 from tests.payments.factories import received, submitted
@@ -66,3 +68,17 @@ def test_a_file_that_never_finishes_is_parked_and_said(cast: Cast, worker: Worke
     client.force_login(cast.bank)
     page = client.get(reverse("payments:bank_file", args=[bank_file.receipt_number]))
     assert "n’a pas pu aboutir" in page.content.decode()
+
+
+def test_a_file_in_hand_is_left_alone_until_its_lease_ends(cast: Cast) -> None:
+    bank_file = received(cast.bank, cast.bank_account, file_of(cast, entry(ref="B1")), read=False)
+    start = clock.now()
+    BankFile.objects.filter(pk=bank_file.pk).update(state="running", attempts=1, started_at=start)
+    import_file(bank_file_id=bank_file.pk, at=start)
+    bank_file.refresh_from_db()
+    assert (bank_file.state, bank_file.attempts, due_files(at=start)) == ("running", 1, [])
+    later = start + LEASE
+    assert due_files(at=later) == [bank_file.pk]
+    import_file(bank_file_id=bank_file.pk, at=later)
+    bank_file.refresh_from_db()
+    assert (bank_file.state, bank_file.attempts) == ("done", 2)

@@ -10,9 +10,10 @@ import time_machine
 from django.db import InternalError, connection, transaction
 from django.test import Client, RequestFactory
 
-from portal.middleware import client_address
+from portal.middleware import Conflicts, client_address
 from portal.models import AuditEntry, User
 from tests.affiliates.factories import UserFactory
+from tests.portal import urls_for_tests
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.portal.urls_for_tests")]
 
@@ -197,6 +198,47 @@ def test_a_row_that_another_holds_gives_a_503_and_then_opens(visitor: Client):
     assert answer.status_code == 503
     assert answer.headers["X-Request-Code"] in answer.content.decode()
     assert visitor.post("/t/locks/").content == b"had it"
+
+
+def collide(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Two forms that take the same two rows in opposite orders, at once; the status of each answer."""
+    for name in ("un", "deux"):
+        UserFactory(email=f"{name}@exemple.ma", full_name=name)
+    barrier = threading.Barrier(2)
+    monkeypatch.setattr(urls_for_tests, "meetings", [barrier])
+    monkeypatch.setattr(urls_for_tests, "tries", [])
+    statuses: dict[str, int] = {}
+
+    def post(first: str, second: str) -> None:
+        visitor = Client(raise_request_exception=False)
+        statuses[first] = visitor.post(
+            f"/t/collides/{first}/{second}/", {"letter": "+"}
+        ).status_code
+        connection.close()
+
+    threads = [
+        threading.Thread(target=post, args=pair) for pair in (("un", "deux"), ("deux", "un"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    return sorted(statuses.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_lost_a_deadlock_is_taken_again(monkeypatch: pytest.MonkeyPatch):
+    assert collide(monkeypatch) == [200, 200]
+    assert len(urls_for_tests.tries) >= 3
+    names = User.objects.filter(email__in=["un@exemple.ma", "deux@exemple.ma"])
+    assert sorted(names.values_list("full_name", flat=True)) == ["deux++", "un++"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_another_try_the_same_forms_show_a_503(monkeypatch: pytest.MonkeyPatch):
+    """The positive control: the deadlock above is real."""
+    monkeypatch.setattr(Conflicts, "tries", 1)
+    assert collide(monkeypatch) == [200, 503]
 
 
 def test_no_wait_is_endless():

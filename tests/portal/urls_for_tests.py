@@ -1,5 +1,8 @@
 """Pages that misbehave, beside the real ones: what the middleware and the error pages are tried on."""
 
+import contextlib
+import threading
+
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -41,6 +44,26 @@ def locks(request: HttpRequest) -> HttpResponse:
     return HttpResponse("had it")
 
 
+#: Where the two of a deadlock meet, once each holds its first row; empty when they need not.
+meetings: list[threading.Barrier] = []
+#: The order in which each request took its rows, one entry a try.
+tries: list[str] = []
+
+
+def collides(request: HttpRequest, first: str, second: str) -> HttpResponse:
+    """Takes two rows in the order that the address says, and adds a letter to the name of both."""
+    tries.append(first)
+    with transaction.atomic():
+        for rank, name in enumerate((first, second)):
+            row = User.objects.select_for_update(of=("self",)).get(email=f"{name}@exemple.ma")
+            row.full_name += request.POST["letter"]
+            row.save(update_fields=["full_name"])
+            if rank == 0 and meetings:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    meetings[0].wait(3)
+    return HttpResponse("both")
+
+
 def reads_wages(request: HttpRequest) -> HttpResponse:
     audit.record_reading(
         request, action="staff.read", subject=request.user, affiliation_number="2000009"
@@ -59,6 +82,7 @@ urlpatterns = [
     path("t/refuses/", login_not_required(refuses)),
     path("t/waits/", login_not_required(waits)),
     path("t/locks/", login_not_required(locks)),
+    path("t/collides/<str:first>/<str:second>/", login_not_required(collides)),
     path("t/reads/", reads_wages),
     path("t/downloads/", downloads),
 ]

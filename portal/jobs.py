@@ -1,0 +1,68 @@
+"""Work carried by rows: claimed by one worker at a time, counted before it starts, set aside after three attempts.
+
+A claim is committed before the work, with the number of the attempt: whoever wrote the last number owns the
+outcome. A claim older than its lease lost its worker and may be taken again (promises 9, 10 and 11).
+"""
+
+import datetime
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from portal.enums import JobState
+from portal.models import FileJob, Job
+
+MOST_ATTEMPTS: Final = 3
+
+Row = TypeVar("Row", bound=Job)
+
+
+def due(rows: QuerySet[Row], *, at: datetime.datetime, lease: datetime.timedelta) -> QuerySet[Row]:
+    """Those of `rows` that wait, and those whose worker was lost: claimed longer ago than `lease`."""
+    waiting = Q(state=JobState.WAITING.value)
+    lost = Q(state=JobState.RUNNING.value, started_at__lte=at - lease)
+    return rows.filter(waiting | lost)
+
+
+@transaction.atomic
+def claim(
+    rows: QuerySet[Row],
+    *,
+    at: datetime.datetime,
+    lease: datetime.timedelta,
+    on_park: Callable[[Row], object],
+) -> list[Row]:
+    """Take the due ones of `rows` for this worker, in the order of their keys; the others are left alone.
+
+    Those that three attempts did not finish are parked instead: `on_park` leaves the trace of it. A row that
+    another worker is claiming at this instant is passed over.
+    """
+    free = due(rows, at=at, lease=lease).order_by("pk")
+    found = list(free.select_for_update(of=("self",), skip_locked=True))
+    taken = [row for row in found if row.attempts < MOST_ATTEMPTS]
+    for row in found:
+        if row.attempts >= MOST_ATTEMPTS:
+            row.state = JobState.PARKED.value
+            row.save(update_fields=["state"])
+            on_park(row)
+    rows.model._default_manager.filter(pk__in=[row.pk for row in taken]).update(
+        attempts=F("attempts") + 1, state=JobState.RUNNING.value, started_at=at
+    )
+    for row in taken:
+        row.attempts += 1
+        row.state, row.started_at = JobState.RUNNING.value, at
+    return taken
+
+
+def owns(row: Job, claimed: Job) -> bool:
+    """Whether `row`, just locked, still belongs to the worker that was given `claimed`."""
+    return (row.state, row.attempts) == (JobState.RUNNING, claimed.attempts)
+
+
+def tell_progress(claimed: FileJob, lines_done: int) -> None:
+    """Show how far the work has come; does nothing once another worker has taken the row over."""
+    type(claimed)._default_manager.filter(pk=claimed.pk, attempts=claimed.attempts).update(
+        lines_done=lines_done
+    )
