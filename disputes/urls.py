@@ -1,6 +1,6 @@
 from django.urls import path
 
-from disputes import views
+from disputes.views import disputes as views
 
 app_name = "disputes"
 

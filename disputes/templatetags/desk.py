@@ -7,9 +7,9 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from disputes import queries
 from disputes.access import staff_disputes
 from disputes.enums import DeskFilter
+from disputes.queries import disputes as queries
 from payments.enums import LineVerdict
 from payments.queries import waiting_lines
 from portal import clock

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from disputes import rules
 from disputes.enums import Outcome
 from disputes.models import Dispute
-from disputes.queries import thread_of
+from disputes.queries.disputes import thread_of
 from disputes.workflows import disputes as workflows
 from payments.models import Hold, PaymentSlip, Surcharge
 from payments.workflows.penalties import assess_surcharges

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from disputes import queries, transitions
+from disputes import transitions
 from disputes.downloads import piece_response
 from disputes.enums import Action, DisputeState, Ground, MessageSide, Party
 from disputes.forms import OpenForm, ReplyForm
 from disputes.models import Attachment, Dispute
+from disputes.queries import disputes as queries
 from disputes.workflows import disputes as workflows
 from payments.models import SlipLine
 from portal import clock

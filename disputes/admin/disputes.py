@@ -19,13 +19,14 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from disputes import queries, transitions
+from disputes import transitions
 from disputes.access import staff_disputes, staff_party
 from disputes.downloads import piece_response
 from disputes.enums import Action, DeskFilter, DisputeState, MessageSide, Party
 from disputes.errors import NotStaff
 from disputes.forms import AnswerForm, AskForm, DecideForm, IntentForm
 from disputes.models import Attachment, Dispute
+from disputes.queries import disputes as queries
 from disputes.workflows import disputes as workflows
 from portal import audit, clock
 from portal.actor import actor_of
