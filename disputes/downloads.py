@@ -2,9 +2,9 @@
 
 from django.http import FileResponse
 
-from disputes.enums import PieceType
 from disputes.models import Attachment
 from portal.downloads import attachment
+from portal.enums import PieceType
 from portal.storage import open_stored
 
 

@@ -70,18 +70,6 @@ class ClockState(LabelledEnum):
     POINTLESS = "pointless", _("sans objet")
 
 
-class PieceType(LabelledEnum):
-    """A type of attachment that is accepted; the value is what is served."""
-
-    PDF = "application/pdf", _("PDF")
-    PNG = "image/png", _("image PNG")
-    JPEG = "image/jpeg", _("image JPEG")
-
-    @property
-    def extension(self) -> str:
-        return {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[self.value]
-
-
 class DeskFilter(LabelledEnum):
     """A queue of the staff desk."""
 

@@ -117,27 +117,3 @@ class NotStaff(DomainError):
 
     code = "dispute.not_staff"
     message = _("Votre compte n’est affecté à aucune agence : adressez-vous à votre responsable.")
-
-
-class TooManyPieces(DomainError):
-    """More attachments than a message may carry."""
-
-    code = "dispute.too_many_pieces"
-    message = _("Joignez au plus {limit} fichiers par message ; vous en avez choisi {count}.")
-
-
-class PieceEmpty(DomainError):
-    """A file of zero bytes."""
-
-    code = "dispute.piece_empty"
-    message = _("Le fichier « {name} » est vide. Choisissez-le de nouveau.")
-
-
-class PieceTypeRefused(DomainError):
-    """The bytes are not those of an accepted type, whatever the name says."""
-
-    code = "dispute.piece_type"
-    message = _(
-        "Le fichier « {name} » n’est ni un PDF, ni une image PNG ou JPEG. "
-        "Enregistrez-le dans l’un de ces formats, puis joignez-le de nouveau."
-    )

@@ -7,23 +7,14 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
-from django.utils.text import capfirst, format_lazy
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from disputes.enums import Ground, Outcome
 from disputes.models import DisputedItem
-from disputes.rules import (
-    MEBIBYTE,
-    PIECE_LIMIT_BYTES,
-    PIECES_PER_MESSAGE,
-    TEXT_LIMIT,
-    Ruling,
-    shown_name,
-)
+from disputes.rules import TEXT_LIMIT, Ruling
 from portal import formats
-from portal.errors import FileTooLargeError
+from portal.forms import PiecesField
 from regulation.errors import DomainError
 from regulation.money import ZERO, parse_amount
 
@@ -43,48 +34,6 @@ class DirhamsField(forms.CharField):
             return parse_amount(text)
         except DomainError as refusal:
             raise ValidationError(formats.sentence(refusal), code=refusal.code) from refusal
-
-
-class _FilesInput(forms.FileInput):
-    allow_multiple_selected = True
-
-
-class PiecesField(forms.FileField):
-    """Several files at once. What they really are is told from their bytes by the workflow."""
-
-    widget = _FilesInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"})
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label=_("Pièces jointes"),
-            required=False,
-            help_text=format_lazy(
-                _("Au plus {count} fichiers PDF, PNG ou JPEG de {size} Mo chacun."),
-                count=PIECES_PER_MESSAGE,
-                size=PIECE_LIMIT_BYTES // MEBIBYTE,
-            ),
-            **kwargs,
-        )
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
-        files = data if isinstance(data, list | tuple) else [data] if data else []
-        if len(files) > PIECES_PER_MESSAGE:
-            raise ValidationError(
-                ngettext(
-                    "Joignez au plus %(limit)d fichier.",
-                    "Joignez au plus %(limit)d fichiers ; vous en avez choisi %(count)d.",
-                    PIECES_PER_MESSAGE,
-                )
-                % {"limit": PIECES_PER_MESSAGE, "count": len(files)}
-            )
-        for upload in files:
-            # Said before any row is locked; the workflow counts the bytes again as it keeps them.
-            if upload.size > PIECE_LIMIT_BYTES:
-                refusal = FileTooLargeError(
-                    name=shown_name(upload.name), limit_mb=PIECE_LIMIT_BYTES // MEBIBYTE
-                )
-                raise ValidationError(formats.sentence(refusal), code=refusal.code)
-        return list(files)
 
 
 def _intent() -> forms.UUIDField:

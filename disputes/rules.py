@@ -1,33 +1,22 @@
-"""What may be contested, granted and joined: judged on plain values."""
+"""What may be contested and granted: judged on plain values."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from disputes.enums import Outcome, Party, PieceType
+from disputes.enums import Outcome, Party
 from disputes.errors import (
     GrantedOutOfRange,
     LegalGroundMissing,
     OutcomeMissing,
-    PieceEmpty,
-    PieceTypeRefused,
     ReasonsMissing,
     SecondPersonNeeded,
     TextMissing,
     TextTooLong,
-    TooManyPieces,
 )
 from regulation.money import ZERO
 
-MEBIBYTE = 1_048_576
-PIECE_LIMIT_BYTES = 5 * MEBIBYTE
-PIECES_PER_MESSAGE = 5
 TEXT_LIMIT = 4_000
-# Enough of the first bytes to tell the accepted types apart.
-HEAD_BYTES = 16
-
-_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
 def text_of(text: str) -> str:
@@ -38,40 +27,6 @@ def text_of(text: str) -> str:
     if len(clean) > TEXT_LIMIT:
         raise TextTooLong(length=len(clean), limit=TEXT_LIMIT)
     return clean
-
-
-def piece_type(head: bytes, *, name: str) -> PieceType:
-    """The type told by the first bytes of a file; its name and what the browser says of it do not count.
-
-    Raises PieceEmpty or PieceTypeRefused.
-    """
-    if not head:
-        raise PieceEmpty(name=shown_name(name))
-    if head.startswith(b"%PDF-"):
-        return PieceType.PDF
-    if head.startswith(_PNG_HEAD) and head[12:16] == b"IHDR":
-        return PieceType.PNG
-    if head.startswith(b"\xff\xd8\xff"):
-        return PieceType.JPEG
-    raise PieceTypeRefused(name=shown_name(name))
-
-
-def check_piece_count(count: int) -> None:
-    """Raise TooManyPieces above what one message may carry."""
-    if count > PIECES_PER_MESSAGE:
-        raise TooManyPieces(limit=PIECES_PER_MESSAGE, count=count)
-
-
-def shown_name(name: str) -> str:
-    """A file name fit to be shown: no path, no control, no change of writing direction, at most 120 characters."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    kept = "".join(
-        " " if unicodedata.category(char).startswith("Z") else char
-        for char in last
-        # Cc: controls; Cf: direction overrides and other invisible marks; Cs: lone surrogates.
-        if unicodedata.category(char) not in {"Cc", "Cf", "Cs"}
-    )
-    return kept.strip()[:120] or "sans nom"
 
 
 def contestable(

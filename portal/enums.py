@@ -18,3 +18,15 @@ class JobState(LabelledEnum):
     RUNNING = "running", _("en cours")
     DONE = "done", _("terminé")
     PARKED = "parked", _("mis de côté")
+
+
+class PieceType(LabelledEnum):
+    """A type of attachment that is accepted; the value is what is served."""
+
+    PDF = "application/pdf", _("PDF")
+    PNG = "image/png", _("image PNG")
+    JPEG = "image/jpeg", _("image JPEG")
+
+    @property
+    def extension(self) -> str:
+        return {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[self.value]

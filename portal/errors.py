@@ -37,6 +37,30 @@ class TooManyAttempts(DomainError):
         return int(str(self.facts["minutes"])) * 60
 
 
+class TooManyPieces(DomainError):
+    """More pieces than may be sent at once."""
+
+    code = "piece.too_many"
+    message = _("Joignez au plus {limit} fichiers à la fois ; vous en avez choisi {count}.")
+
+
+class PieceEmpty(DomainError):
+    """A file of zero bytes."""
+
+    code = "piece.empty"
+    message = _("Le fichier « {name} » est vide. Choisissez-le de nouveau.")
+
+
+class PieceTypeRefused(DomainError):
+    """The bytes are not those of an accepted type, whatever the name says."""
+
+    code = "piece.type"
+    message = _(
+        "Le fichier « {name} » n’est ni un PDF, ni une image PNG ou JPEG. "
+        "Enregistrez-le dans l’un de ces formats, puis joignez-le de nouveau."
+    )
+
+
 def message_of(error: DomainError) -> str:
     """The sentence of a refusal in the language of the current request."""
     return formats.sentence(error)

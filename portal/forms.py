@@ -1,10 +1,18 @@
-"""Signing in and the password."""
+"""Signing in and the password; files joined to a request."""
 
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from portal import formats
+from portal.errors import FileTooLargeError
+from portal.pieces import MEBIBYTE, PIECE_LIMIT_BYTES, PIECES_AT_ONCE, shown_name
 
 
 class SignInForm(AuthenticationForm):
@@ -55,3 +63,45 @@ class NewPasswordForm(PasswordChangeForm):
         self.fields["new_password2"].help_text = ""
         for field in self.fields.values():
             field.widget.attrs["dir"] = "ltr"
+
+
+class _FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class PiecesField(forms.FileField):
+    """Several files at once. What they really are is told from their bytes by the workflow."""
+
+    widget = _FilesInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Pièces jointes"),
+            required=False,
+            help_text=format_lazy(
+                _("Au plus {count} fichiers PDF, PNG ou JPEG de {size} Mo chacun."),
+                count=PIECES_AT_ONCE,
+                size=PIECE_LIMIT_BYTES // MEBIBYTE,
+            ),
+            **kwargs,
+        )
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        files = data if isinstance(data, list | tuple) else [data] if data else []
+        if len(files) > PIECES_AT_ONCE:
+            raise ValidationError(
+                ngettext(
+                    "Joignez au plus %(limit)d fichier.",
+                    "Joignez au plus %(limit)d fichiers ; vous en avez choisi %(count)d.",
+                    PIECES_AT_ONCE,
+                )
+                % {"limit": PIECES_AT_ONCE, "count": len(files)}
+            )
+        for upload in files:
+            # Said before any row is locked; the workflow counts the bytes again as it keeps them.
+            if upload.size > PIECE_LIMIT_BYTES:
+                refusal = FileTooLargeError(
+                    name=shown_name(upload.name), limit_mb=PIECE_LIMIT_BYTES // MEBIBYTE
+                )
+                raise ValidationError(formats.sentence(refusal), code=refusal.code)
+        return list(files)

@@ -5,11 +5,8 @@ of a slip, to release it, or to post a credit.
 """
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import chain
-from typing import Protocol
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +14,7 @@ from django.db import transaction
 from affiliates.models import Affiliate
 from disputes import rules, transitions
 from disputes.access import staff_party
-from disputes.enums import Action, DisputeState, Ground, MessageSide, Outcome, Party, PieceType
+from disputes.enums import Action, DisputeState, Ground, MessageSide, Outcome, Party
 from disputes.errors import (
     IntentReused,
     NothingContested,
@@ -30,30 +27,13 @@ from payments.enums import SlipState
 from payments.models import Hold, PaymentSlip, SlipLine
 from payments.workflows.holds import place_hold, release_hold
 from payments.workflows.slips import credit_upheld
-from portal import audit, clock, storage
+from portal import audit, clock
 from portal.failpoints import failpoint
 from portal.models import User
+from portal.pieces import Piece, Upload, keep_piece, pieces_of
 from regulation.enums import Branch
 from regulation.money import ZERO, check_amount
 from regulation.parameters import is_working_day, value_at
-
-
-class Upload(Protocol):
-    """A file as a form gives it."""
-
-    @property
-    def name(self) -> str | None: ...
-    def chunks(self) -> Iterator[bytes]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """An upload whose type was told from its first bytes, not yet kept."""
-
-    name: str
-    type: PieceType
-    chunks: Iterable[bytes]
-
 
 # ---------------------------------------------------------------- opening
 
@@ -83,7 +63,7 @@ def open_dispute(
     if done is not None:
         _check_same_opening(done, actor, affiliate, ground, amounts)
         return done
-    read = _read_pieces(pieces)
+    read = pieces_of(pieces)
     lines = _contested_lines(affiliate, amounts)
     opened_on = clock.day_of(at)
     dispute = Dispute.objects.create(
@@ -238,7 +218,7 @@ def write(
         return done
     party = Party.AFFILIATE if side is MessageSide.AFFILIATE else staff_party(actor, dispute)
     state = transitions.move(DisputeState(dispute.state), Action.WRITE, party)
-    message = _say(dispute, actor, side, intent, text, _read_pieces(pieces), at)
+    message = _say(dispute, actor, side, intent, text, pieces_of(pieces), at)
     _step(dispute, actor, Action.WRITE, side, at, message)
     _answered(dispute, side, state, at)
     _record(dispute, actor, "dispute.write", side=side.value, message=message.pk)
@@ -295,7 +275,7 @@ def _say(
     side: MessageSide,
     intent: UUID,
     text: str,
-    pieces: Sequence[_Piece],
+    pieces: Sequence[Piece],
     at: datetime.datetime,
 ) -> Message:
     message = Message.objects.create(
@@ -307,24 +287,9 @@ def _say(
         intent=intent,
     )
     for piece in pieces:
-        stored = storage.store(
-            piece.chunks, name=piece.name, limit=rules.PIECE_LIMIT_BYTES, stored_by=actor
-        )
+        stored = keep_piece(piece, stored_by=actor)
         Attachment.objects.create(message=message, stored=stored, content_type=piece.type.value)
     return message
-
-
-def _read_pieces(uploads: Sequence[Upload]) -> list[_Piece]:
-    """Tell the type of each upload from its first bytes; nothing is kept yet, nothing more is read."""
-    rules.check_piece_count(len(uploads))
-    pieces = []
-    for upload in uploads:
-        name = upload.name or ""
-        chunks = iter(upload.chunks())
-        head = next(chunks, b"")
-        kind = rules.piece_type(head, name=name)
-        pieces.append(_Piece(rules.shown_name(name), kind, chain([head], chunks)))
-    return pieces
 
 
 # ---------------------------------------------------------------- the end

@@ -1,4 +1,4 @@
-"""What may be contested, granted and joined, on plain values."""
+"""What may be contested and granted, on plain values."""
 
 from decimal import Decimal
 
@@ -6,94 +6,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disputes.enums import Outcome, Party, PieceType
+from disputes.enums import Outcome, Party
 from disputes.errors import (
     GrantedOutOfRange,
     LegalGroundMissing,
     OutcomeMissing,
-    PieceEmpty,
-    PieceTypeRefused,
     ReasonsMissing,
     SecondPersonNeeded,
     TextMissing,
     TextTooLong,
-    TooManyPieces,
 )
 from disputes.rules import (
     Contested,
     Ruling,
     check_grounds,
-    check_piece_count,
     check_second_person,
     contestable,
     granted_amounts,
     holdable,
     overall_outcome,
     payable_now,
-    piece_type,
-    shown_name,
     text_of,
 )
 from regulation.money import from_cents
 
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 amounts = st.integers(min_value=0, max_value=10**9).map(from_cents)
-
-
-@pytest.mark.parametrize(
-    ("head", "expected"),
-    [
-        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", PieceType.PDF),
-        (PNG, PieceType.PNG),
-        (b"\xff\xd8\xff\xe0\x00\x10JFIF", PieceType.JPEG),
-    ],
-)
-def test_the_type_comes_from_the_bytes(head: bytes, expected: PieceType) -> None:
-    # The name lies on purpose: it does not count.
-    assert piece_type(head, name="facture.exe") is expected
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"<html><script>alert(1)",
-        b"<svg xmlns='http://",
-        b"MZ\x90\x00",
-        b"PK\x03\x04",
-        b"GIF89a",
-        b" %PDF-1.7",
-        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rXXXX",
-        b"\xff\xd8",
-    ],
-)
-def test_other_bytes_are_refused_whatever_the_name(head: bytes) -> None:
-    with pytest.raises(PieceTypeRefused):
-        piece_type(head, name="facture.pdf")
-
-
-def test_an_empty_file_and_too_many_files_are_refused() -> None:
-    with pytest.raises(PieceEmpty):
-        piece_type(b"", name="facture.pdf")
-    check_piece_count(5)
-    with pytest.raises(TooManyPieces):
-        check_piece_count(6)
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("bulletin mars.pdf", "bulletin mars.pdf"),
-        ("../../etc/passwd", "passwd"),
-        ("C:\\Users\\x\\paie.pdf", "paie.pdf"),
-        ("fdp\u202egpj.exe", "fdpgpj.exe"),
-        ("a\x00b\r\nc.pdf", "abc.pdf"),
-        ("فاتورة.pdf", "فاتورة.pdf"),
-        ("", "sans nom"),
-        ("x" * 300, "x" * 120),
-    ],
-)
-def test_a_name_is_made_fit_to_be_shown(name: str, shown: str) -> None:
-    assert shown_name(name) == shown
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\r\n", "\x00"])

@@ -18,6 +18,7 @@ from disputes.models import Attachment, Dispute, Message
 from disputes.workflows import disputes as workflows
 from payments.models import PaymentSlip
 from portal.models import AuditEntry, User
+from portal.pieces import PIECE_LIMIT_BYTES
 from tests.affiliates.factories import MembershipFactory
 from tests.cast import Cast
 from tests.disputes.factories import OPENED_AT, PDF, dispute_of, slip_of, upload
@@ -203,7 +204,7 @@ def test_a_refused_form_keeps_what_was_typed(
     [
         ([b"MZ\x90\x00"], "n’est ni un PDF"),
         ([PDF, b""], "est vide"),
-        ([b"%PDF-" + b"0" * rules.PIECE_LIMIT_BYTES], "dépasse 5 Mo"),
+        ([b"%PDF-" + b"0" * PIECE_LIMIT_BYTES], "dépasse 5 Mo"),
         ([PDF] * 6, "au plus 5 fichiers"),
     ],
 )

@@ -16,10 +16,8 @@ from disputes.errors import (
     MoveRefused,
     NothingContested,
     NotStaff,
-    PieceTypeRefused,
     SecondPersonNeeded,
     SlipClosed,
-    TooManyPieces,
     TooMuchContested,
     UnknownLine,
 )
@@ -27,8 +25,9 @@ from disputes.models import Attachment, Decision, Dispute, DisputeStep, Message
 from disputes.workflows import disputes as workflows
 from payments.enums import SlipState
 from payments.models import Hold, PaymentSlip
-from portal.errors import FileTooLargeError
+from portal.errors import FileTooLargeError, PieceTypeRefused, TooManyPieces
 from portal.models import AuditEntry, StoredFile, User
+from portal.pieces import PIECE_LIMIT_BYTES
 from portal.storage import open_stored
 from regulation.enums import Branch
 from tests.affiliates.factories import StaffAssignmentFactory
@@ -295,11 +294,11 @@ def test_bad_pieces_keep_nothing(cast: Cast, taken: Dispute) -> None:
     with pytest.raises(TooManyPieces):
         send(*[upload()] * 6)
     with pytest.raises(FileTooLargeError):
-        send(upload("gros.pdf", b"%PDF-" + b"0" * rules.PIECE_LIMIT_BYTES))
+        send(upload("gros.pdf", b"%PDF-" + b"0" * PIECE_LIMIT_BYTES))
     assert not StoredFile.objects.exists()
     assert Message.objects.count() == 1
 
-    exact = b"%PDF-" + b"0" * (rules.PIECE_LIMIT_BYTES - 5)
+    exact = b"%PDF-" + b"0" * (PIECE_LIMIT_BYTES - 5)
     send(upload("../../\u202egpj.juste.pdf", exact))
     stored = StoredFile.objects.get()
     assert stored.name == "gpj.juste.pdf"
