@@ -32,6 +32,15 @@ app.conf.beat_schedule = {
         "task": "portal.tasks.purge_attempts",
         "schedule": crontab(hour=3, minute=40),
     },
+    # Often and cheap (a partial index): a letter leaves within seconds of what it tells.
+    "send the mails that are due": {
+        "task": "portal.tasks.send_mails",
+        "schedule": 5.0,
+    },
+    "forget the text of old mails": {
+        "task": "portal.tasks.forget_mails",
+        "schedule": crontab(hour=3, minute=50),
+    },
     "check waiting declaration files": {
         "task": "declarations.tasks.sweep_files",
         "schedule": 30.0,

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from portal import audit
-from portal.models import AuditEntry, StoredFile, User
+from portal.models import AuditEntry, Mail, StoredFile, User
 
 
 class StaffAdmin(admin.ModelAdmin):
@@ -97,3 +97,14 @@ class StoredFileAdmin(StaffAdmin):
     list_display = ("stored_at", "name", "size", "sha256", "stored_by")
     search_fields = ("name", "=sha256")
     list_select_related = ("stored_by",)
+
+
+@admin.register(Mail)
+class MailAdmin(StaffAdmin):
+    """Which letters left, and which the mail server refused. What they say is between the portal and the person."""
+
+    list_display = ("created_at", "subject", "user", "state", "outcome", "answer", "sent_at")
+    list_filter = ("state", "outcome", "is_reminder", "language")
+    search_fields = ("=key", "=user__email", "=address")
+    list_select_related = ("user",)
+    exclude = ("text",)

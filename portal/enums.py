@@ -30,3 +30,12 @@ class PieceType(LabelledEnum):
     @property
     def extension(self) -> str:
         return {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}[self.value]
+
+
+class MailOutcome(LabelledEnum):
+    """Why a letter that is finished or put aside did not leave; blank while it waits or once it left."""
+
+    STOPPED = "stopped", _("vous aviez arrêté les rappels")
+    CLOSED = "closed", _("le compte était fermé")
+    REFUSED = "refused", _("la boîte aux lettres l’a refusé")
+    POISON = "poison", _("trois envois se sont interrompus")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from portal import formats
+from portal.enums import Language
 from portal.errors import FileTooLargeError
 from portal.pieces import MEBIBYTE, PIECE_LIMIT_BYTES, PIECES_AT_ONCE, shown_name
 
@@ -105,3 +106,23 @@ class PiecesField(forms.FileField):
                 )
                 raise ValidationError(formats.sentence(refusal), code=refusal.code)
         return list(files)
+
+
+class PreferencesForm(forms.Form):
+    """How a person wants to be spoken to."""
+
+    language = forms.ChoiceField(
+        label=_("Langue des écrans et des courriels"),
+        choices=[("fr", "Français"), ("ar", "العربية")],
+        widget=forms.RadioSelect,
+    )
+    wants_reminders = forms.BooleanField(
+        label=_("Me rappeler par courriel les échéances qui approchent"),
+        required=False,
+        help_text=_(
+            "Les courriels que vous devez recevoir (une décision, un rejet, une invitation) partent toujours."
+        ),
+    )
+
+    def clean_language(self) -> Language:
+        return Language(self.cleaned_data["language"])

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.enums import JobState, Language
+from portal.enums import JobState, Language, MailOutcome
 
 
 class UserManager(BaseUserManager["User"]):
@@ -35,6 +35,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     full_name = models.CharField(_("nom et prénom"), max_length=120)
     language = models.CharField(
         _("langue"), max_length=2, choices=Language.choices(), default=Language.FRENCH.value
+    )
+    # Reminders only: what a person must know (a refusal, a decision, an invitation) is always sent.
+    wants_reminders = models.BooleanField(
+        _("reçoit les rappels d’échéance"), default=True, db_default=True
     )
     is_staff = models.BooleanField(_("membre du personnel de la Caisse"), default=False)
     is_active = models.BooleanField(_("compte actif"), default=True)
@@ -200,3 +204,57 @@ class FileJob(Job):
 
     class Meta:
         abstract = True
+
+
+class Mail(Job):
+    """A letter to send, written once in the language of who will read it. The row is the job."""
+
+    # One event, one letter: the name of the event and of who is told.
+    key = models.CharField(_("événement"), max_length=120, unique=True)
+    user = models.ForeignKey(
+        User,
+        verbose_name=_("destinataire"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="mails",
+    )
+    address = models.EmailField(_("adresse électronique"))
+    language = models.CharField(_("langue"), max_length=2, choices=Language.choices())
+    is_reminder = models.BooleanField(_("rappel"), default=False)
+    subject = models.CharField(_("objet"), max_length=200)
+    text = models.TextField(_("texte"), blank=True)
+    # The text holds a link that opens a door: it is forgotten as soon as it has left.
+    is_secret = models.BooleanField(_("confidentiel"), default=False)
+    created_at = models.DateTimeField(_("écrit le"))
+    due_at = models.DateTimeField(_("à envoyer à partir du"))
+    # Attempts that never came back: the process was killed while it sent.
+    lost = models.PositiveSmallIntegerField(_("essais interrompus"), default=0)
+    sent_at = models.DateTimeField(_("parti le"), null=True, blank=True)
+    outcome = models.CharField(
+        _("issue"), max_length=8, choices=MailOutcome.choices(), blank=True, default=""
+    )
+    # What the mail server said, without the address: « 550 », « connexion ».
+    answer = models.CharField(_("réponse du serveur"), max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("courriel")
+        verbose_name_plural = _("courriels")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["due_at", "id"],
+                name="mail_due",
+                condition=models.Q(state__in=["waiting", "running"]),
+            ),
+            models.Index(fields=["sent_at"], name="mail_to_forget", condition=~models.Q(text="")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=[state.value for state in JobState]),
+                name="mail_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.subject}"

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
-from portal import audit, health, limits
+from portal import audit, clock, health, limits, mail
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,18 @@ def seal_trace() -> None:
 def purge_attempts() -> None:
     """Remove old counters of attempts. Scheduled daily."""
     limits.purge()
+
+
+@shared_task(base=PortalTask)
+def send_mails() -> None:
+    """Send the letters that are due. Scheduled; two at once share them."""
+    mail.send_due()
+
+
+@shared_task(base=PortalTask)
+def forget_mails() -> None:
+    """Erase the text of letters that left long ago. Scheduled daily."""
+    mail.forget_old(at=clock.now())
 
 
 @worker_ready.connect

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
@@ -21,9 +22,11 @@ from django.views.decorators.http import require_safe
 
 from portal import health, limits, workflows
 from portal.actor import actor_of
+from portal.enums import Language
 from portal.errors import TooManyAttempts, is_transient, message_of
 from portal.forms import NewPasswordForm, SignInForm
 from portal.middleware import client_address
+from portal.preferences import keep_language
 from portal.request_code import current_request_id
 
 # A browser that has opened this account before; it proves nothing else and opens nothing.
@@ -92,6 +95,9 @@ class SignIn(auth_views.LoginView):
             httponly=True,
             samesite="Lax",
         )
+        if settings.LANGUAGE_COOKIE_NAME not in self.request.COOKIES:
+            # Nobody chose a language in this browser: the account's is the better guess.
+            keep_language(response, Language(user.language))
         return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:

@@ -43,6 +43,16 @@ def boolean(name: str, default: bool) -> bool:
     return value in {"1", "true"}
 
 
+def choice(name: str, among: tuple[str, ...], default: str) -> str:
+    """One of a few words."""
+    value = text(name, default).lower()
+    if value not in among:
+        raise ImproperlyConfigured(
+            f"{name} doit valoir {', '.join(among[:-1])} ou {among[-1]}, reçu « {value} »."
+        )
+    return value
+
+
 def words(name: str, default: str | None = None) -> list[str]:
     """A comma-separated list without empty items."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]

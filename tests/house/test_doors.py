@@ -13,6 +13,7 @@ PUBLIC = {
     "portal:language",
     "portal:login",
     "portal:healthz",
+    "portal:stop_reminders",  # the signed link of a letter, one click
     # the law, for everybody
     "portal:rule",
     "portal:rule_series",
