@@ -2,6 +2,7 @@
 
 import datetime
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -37,6 +38,7 @@ from declarations.rules.form import FormJudgement, FormLine, judge
 from declarations.rules.repair import ADVICE_MENDED, BLOCKING_MENDED
 from portal import clock
 from portal.enums import JobState
+from portal.storage import SMALL
 from regulation.contributions import Bases, ContributionResult, contributions_from_bases
 from regulation.money import ZERO, to_cents
 from regulation.parameters import due_day, first_known_day
@@ -207,18 +209,57 @@ def issued_prefill(affiliate: Affiliate, period: Period) -> PrefillFile | None:
     return prefill_codec.read(io.BytesIO(bytes(row.content))) if row else None
 
 
+#: An affiliate's key and the first day of a month.
+AffiliateMonth = tuple[int, datetime.date]
+
+
+def prefill_bytes(months: Collection[AffiliateMonth]) -> dict[AffiliateMonth, bytes]:
+    """The prefills issued for these months; one query."""
+    rows = Prefill.objects.filter(
+        affiliate__in={affiliate for affiliate, _ in months}, period__in={day for _, day in months}
+    ).values_list("affiliate_id", "period", "content")
+    wanted = set(months)
+    return {
+        (affiliate, day): bytes(content)
+        for affiliate, day, content in rows
+        if (affiliate, day) in wanted
+    }
+
+
+def months_filed(months: Collection[AffiliateMonth]) -> set[AffiliateMonth]:
+    """Those of these months for which something was submitted; one query."""
+    rows = Declaration.objects.filter(
+        affiliate__in={affiliate for affiliate, _ in months},
+        period__in={day for _, day in months},
+        status=DeclarationStatus.SUBMITTED.value,
+    )
+    return set(rows.values_list("affiliate_id", "period")) & set(months)
+
+
+def small_files_waiting(limit: int) -> list[int]:
+    """The oldest files that wait for their first check and are small enough to be checked together."""
+    rows = ReceivedFile.objects.filter(
+        state=JobState.WAITING.value, attempts=0, stored__size__lte=SMALL
+    )
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
 def expected_of(
     affiliate: Affiliate,
     period: Period,
     *,
     prefill: PrefillFile | None,
     file_name: str | None = None,
+    nothing_filed: bool = False,
 ) -> Expected:
-    """What the fund knows of a month, for a file or for a form; two queries."""
+    """What the fund knows of a month, for a file or for a form; two queries.
+
+    None when it is already known that nothing was filed for the month.
+    """
     submitted = Declaration.objects.filter(
         affiliate=affiliate, period=period.first_day, status=DeclarationStatus.SUBMITTED.value
     )
-    numbers = list(submitted.values_list("kind", "supplement_number"))
+    numbers = [] if nothing_filed else list(submitted.values_list("kind", "supplement_number"))
     declared: frozenset[str] = frozenset()
     if numbers:
         lines = declared_lines(affiliate, period)

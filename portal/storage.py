@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import BinaryIO
 
 from django.db import transaction
@@ -72,3 +72,19 @@ class _StoredReader(io.RawIOBase):
 def open_stored(stored: StoredFile) -> BinaryIO:
     """A buffered binary stream over the stored bytes, from the start; at most two chunks in memory."""
     return io.BufferedReader(_StoredReader(stored), CHUNK_BYTES)
+
+
+#: A file up to this size is read at once with its neighbours.
+SMALL = 262_144
+
+
+def open_all(files: Collection[StoredFile]) -> dict[int, BinaryIO]:
+    """A binary stream over each of these files, by key; the small ones are fetched together, in one query."""
+    small = [file.pk for file in files if file.size <= SMALL]
+    chunks = StoredChunk.objects.filter(file__in=small, index=0).values_list("file_id", "data")
+    streams: dict[int, BinaryIO] = {
+        file.pk: open_stored(file) for file in files if file.size > SMALL
+    }
+    streams |= {file.pk: io.BytesIO() for file in files if file.size <= SMALL}
+    streams |= {key: io.BytesIO(bytes(data)) for key, data in chunks}
+    return streams

@@ -1,7 +1,8 @@
 """What changes declarations. Every function takes `actor` and `at` (the instant, aware)."""
 
+from declarations.workflows.checks import check_file, check_files, due_files
 from declarations.workflows.drafts import cancel, submit
-from declarations.workflows.files import check_file, due_files, receive_file
+from declarations.workflows.files import receive_file
 from declarations.workflows.form import (
     add_new_hire,
     declare_no_work,
@@ -17,6 +18,7 @@ __all__ = [
     "add_new_hire",
     "cancel",
     "check_file",
+    "check_files",
     "declare_no_work",
     "digest_of",
     "due_files",

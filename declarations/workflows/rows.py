@@ -2,8 +2,9 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from django.db import connection
 
@@ -89,45 +90,67 @@ class LineBuffer:
             )
         self._rows.write(row)
 
-    def load(self, declaration: Declaration) -> None:
-        """Replace the lines of a declaration by these; runs in the caller's transaction."""
-        DeclarationLine.objects.filter(declaration=declaration).delete()
+    def written(self, declaration: Declaration) -> Iterator[str]:
+        """The rows, as lines of this declaration."""
         prefix = f"{declaration.pk}\t"
         self._rows.seek(0)
-        rows = io.StringIO("".join(prefix + row for row in self._rows))
-        _copy(DeclarationLine._meta.db_table, ("declaration_id", *_LINE_COLUMNS), rows)
+        return (prefix + row for row in self._rows)
 
 
-def load_findings(file: ReceivedFile, findings: Sequence[Finding]) -> None:
-    """Replace the findings of a file by these; runs in the caller's transaction."""
-    FileFinding.objects.filter(received_file=file).delete()
-    if not findings:
-        return
+def load_lines(loaded: Iterable[tuple[Declaration, LineBuffer]]) -> None:
+    """Replace the lines of each declaration by those given; runs in the caller's transaction."""
+    pairs = list(loaded)
+    kept = [declaration.pk for declaration, _lines in pairs]
+    DeclarationLine.objects.filter(declaration__in=kept).delete()
+    rows = (row for one, lines in pairs for row in lines.written(one))
+    _copy(DeclarationLine._meta.db_table, ("declaration_id", *_LINE_COLUMNS), _Pieces(rows))
+
+
+def load_findings(found: Iterable[tuple[ReceivedFile, Sequence[Finding]]]) -> None:
+    """Replace the findings of each file by those given; runs in the caller's transaction."""
+    pairs = list(found)
+    FileFinding.objects.filter(received_file__in=[file.pk for file, _findings in pairs]).delete()
     rows = io.StringIO()
-    for rank, finding in enumerate(findings, 1):
-        first, last = finding.columns or (NULL, NULL)
-        facts = dict(finding.facts)
-        if finding.deviation:
-            facts["deviation"] = finding.deviation
-        row = (
-            file.pk,
-            rank,
-            finding.code,
-            finding.severity.value,
-            NULL if finding.line_number is None else finding.line_number,
-            copied_text(finding.record[:3]),
-            first,
-            last,
-            finding.field,
-            copied_text(finding.value[:60]),
-            copied_text(finding.expected[:120]),
-            copied_text(json.dumps(facts).replace("\\u0000", "\\ufffd")),
-        )
-        rows.write("\t".join(map(str, row)) + "\n")
-    rows.seek(0)
-    _copy(FileFinding._meta.db_table, _FINDING_COLUMNS, rows)
+    for file, findings in pairs:
+        for rank, finding in enumerate(findings, 1):
+            rows.write(_finding_row(file, rank, finding))
+    if rows.tell():
+        rows.seek(0)
+        _copy(FileFinding._meta.db_table, _FINDING_COLUMNS, rows)
 
 
-def _copy(table: str, columns: Sequence[str], rows: io.StringIO) -> None:
+def _finding_row(file: ReceivedFile, rank: int, finding: Finding) -> str:
+    first, last = finding.columns or (NULL, NULL)
+    facts = dict(finding.facts)
+    if finding.deviation:
+        facts["deviation"] = finding.deviation
+    row = (
+        file.pk,
+        rank,
+        finding.code,
+        finding.severity.value,
+        NULL if finding.line_number is None else finding.line_number,
+        copied_text(finding.record[:3]),
+        first,
+        last,
+        finding.field,
+        copied_text(finding.value[:60]),
+        copied_text(finding.expected[:120]),
+        copied_text(json.dumps(facts).replace("\\u0000", "\\ufffd")),
+    )
+    return "\t".join(map(str, row)) + "\n"
+
+
+class _Pieces:
+    """A text that is made while it is read: nothing is held but the piece in hand."""
+
+    def __init__(self, rows: Iterator[str]) -> None:
+        self._rows = rows
+
+    def read(self, _size: int = -1) -> str:
+        return "".join(islice(self._rows, 200))
+
+
+def _copy(table: str, columns: Sequence[str], rows: "io.StringIO | _Pieces") -> None:
     with connection.cursor() as cursor:
         cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", rows)

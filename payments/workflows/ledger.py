@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from payments.models import LedgerAccount, LedgerEntry, LedgerLine
 from payments.posting import Account, Posting
-from payments.workflows.bulk import insert_rows
+from portal.bulk import insert_rows
 from portal.models import User
 
 

@@ -18,8 +18,8 @@ from payments.enums import LineVerdict
 from payments.matching import day_of_payment
 from payments.models import BankAccount, BankFile, BankLine
 from payments.workflows.batches import Entries
-from payments.workflows.bulk import insert_rows
 from portal import clock
+from portal.bulk import insert_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from payments.enums import SlipState
 from payments.matching import Item
 from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge
 from payments.posting import Due
-from payments.workflows.bulk import update_rows
+from portal.bulk import update_rows
 from regulation.money import ZERO
 from regulation.periods import Period
 

@@ -121,7 +121,7 @@ def test_killed_anywhere_the_check_ends_once(cast: Cast, place: str) -> None:
     )
     assert killed.returncode == -signal.SIGKILL
 
-    later = clock.now() + workflows.files.LEASE + datetime.timedelta(seconds=1)
+    later = clock.now() + workflows.checks.LEASE + datetime.timedelta(seconds=1)
     for due in workflows.due_files(at=later):
         workflows.check_file(file_id=due, at=later)
     file.refresh_from_db()

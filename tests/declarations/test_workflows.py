@@ -304,7 +304,7 @@ def test_a_running_check_is_left_alone_until_its_lease_ends(cast: Cast) -> None:
 
     assert workflows.check_file(file_id=file.pk, at=AT).state == JobState.RUNNING
     assert workflows.due_files(at=AT) == []
-    later = AT + workflows.files.LEASE
+    later = AT + workflows.checks.LEASE
     assert workflows.due_files(at=later) == [file.pk]
     assert workflows.check_file(file_id=file.pk, at=later).verdict == FileVerdict.ACCEPTED
 
@@ -312,11 +312,11 @@ def test_a_running_check_is_left_alone_until_its_lease_ends(cast: Cast) -> None:
 def test_a_check_lost_three_times_is_parked(cast: Cast) -> None:
     file = claimed(cast, attempts=3)
 
-    later = AT + workflows.files.LEASE
+    later = AT + workflows.checks.LEASE
 
     assert workflows.due_files(at=later) == [file.pk]
     workflows.check_file(file_id=file.pk, at=later)
-    assert workflows.due_files(at=later + workflows.files.LEASE) == []
+    assert workflows.due_files(at=later + workflows.checks.LEASE) == []
 
     file.refresh_from_db()
     assert file.state == JobState.PARKED
@@ -341,7 +341,7 @@ def test_the_outcome_of_a_run_that_lost_its_claim_is_dropped(
         if name == "check_file.checked":
             ReceivedFile.objects.filter(pk=file.pk).update(attempts=2)
 
-    monkeypatch.setattr(workflows.files, "failpoint", another_run_takes_over)
+    monkeypatch.setattr(workflows.checks, "failpoint", another_run_takes_over)
     workflows.check_file(file_id=file.pk, at=AT)
 
     assert not FileFinding.objects.exists()

@@ -14,9 +14,9 @@ from payments.matching import (
     Proposal,
 )
 from payments.models import Allocation, BankLine
-from payments.workflows.bulk import insert_rows, update_rows
 from payments.workflows.ledger import Event, post_all
 from payments.workflows.targets import Target, save_targets
+from portal.bulk import insert_rows, update_rows
 from portal.models import User
 
 
