@@ -13,6 +13,9 @@ from regulation.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
+#: Slips issued in one transaction, at most.
+SLIPS_TOGETHER = 100
+
 
 @shared_task(base=PortalTask)
 def import_bank_file(bank_file_id: int) -> None:
@@ -29,13 +32,23 @@ def sweep_bank_files() -> None:
 
 @shared_task(base=PortalTask)
 def issue_slips() -> None:
-    """Issue the slip of each submitted declaration that has none; one transaction each."""
-    for declaration in slips.due_declarations()[:500]:
+    """Issue the slip of each submitted declaration that has none; a hundred a transaction."""
+    due = list(slips.due_declarations().values_list("pk", flat=True)[:500])
+    for start in range(0, len(due), SLIPS_TOGETHER):
+        group = due[start : start + SLIPS_TOGETHER]
         try:
-            slips.issue_slip(actor=None, declaration_id=declaration.pk, at=clock.now())
+            slips.issue_slips(actor=None, declaration_ids=group, at=clock.now())
         except DomainError:
-            # One declaration that the law's tables cannot date must not keep the others waiting.
-            logger.exception("slip of declaration %s", declaration.pk)
+            _issue_one_by_one(group)
+
+
+def _issue_one_by_one(declaration_ids: list[int]) -> None:
+    """One declaration that the law's tables cannot date must not keep the others waiting."""
+    for declaration_id in declaration_ids:
+        try:
+            slips.issue_slip(actor=None, declaration_id=declaration_id, at=clock.now())
+        except DomainError:
+            logger.exception("slip of declaration %s", declaration_id)
 
 
 @shared_task(base=PortalTask)

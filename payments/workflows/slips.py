@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from affiliates.models import Affiliate
 from declarations.enums import DeclarationKind, DeclarationStatus
-from declarations.models import Declaration
+from declarations.models import ContributionLine, Declaration
 from payments import posting
 from payments.enums import AccountKind, EntryKind, LineVerdict, SlipState
 from payments.errors import DeclarationNotSubmitted, NoCreditLeft, UpheldTooMuch
@@ -18,9 +19,10 @@ from payments.models import BankLine, LedgerLine, PaymentSlip, SlipLine
 from payments.posting import Due
 from payments.queries import credit_of, suspense_of
 from payments.workflows.allocations import Part, assign_found
-from payments.workflows.ledger import Event, post
+from payments.workflows.ledger import Event, post, post_all
 from payments.workflows.targets import lock_targets, save_targets, state_of
 from portal import audit, clock
+from portal.bulk import insert_rows
 from portal.failpoints import failpoint
 from portal.models import User
 from regulation.enums import PaymentNature
@@ -40,97 +42,161 @@ def due_declarations() -> QuerySet[Declaration]:
     ).order_by("pk")
 
 
-@transaction.atomic
 def issue_slip(*, actor: User | None, declaration_id: int, at: datetime) -> PaymentSlip:
     """The slip of a submitted declaration: its lines, its due day, its code, its ledger entry.
 
-    Safe to run twice and at the same time: the declaration is claimed by a conditional update, and a second call
-    returns the slip of the first. Refuses DeclarationNotSubmitted.
+    Safe to run twice and at the same time: a second call returns the slip of the first. Refuses
+    DeclarationNotSubmitted.
     """
-    claimed = Declaration.objects.filter(
-        pk=declaration_id, status=DeclarationStatus.SUBMITTED.value, slip_issued_at__isnull=True
-    ).update(slip_issued_at=at)
-    if not claimed:
-        slip = PaymentSlip.objects.filter(declaration_id=declaration_id).first()
-        if slip is None:
-            raise DeclarationNotSubmitted
-        return slip
-    declaration = Declaration.objects.select_related("affiliate").get(pk=declaration_id)
-    slip = _create(declaration, clock.day_of(at))
-    if slip.total:
-        due = Due(slip.affiliate_id, slip.period, slip=slip.pk)
-        event = Event(posting.slip_issued(due, slip.total), f"slip:{slip.pk}", slip.issued_on)
-        post(event, actor=actor)
+    issue_slips(actor=actor, declaration_ids=[declaration_id], at=at)
+    slip = PaymentSlip.objects.filter(declaration_id=declaration_id).first()
+    if slip is None:
+        raise DeclarationNotSubmitted
+    return slip
+
+
+@transaction.atomic
+def issue_slips(*, actor: User | None, declaration_ids: Collection[int], at: datetime) -> None:
+    """The slips of those of these declarations that are submitted and have none, together.
+
+    Each has its own code, lines, ledger entry and trace; the number of statements does not grow with theirs,
+    except for corrections and for money that waited. The rows are locked and marked in the same transaction, so
+    that twins make one slip. A month that the law's tables cannot date refuses all of them.
+    """
+    due = due_declarations().filter(pk__in=declaration_ids).select_related("affiliate")
+    declarations = list(due.select_for_update(of=("self",)))
+    if not declarations:
+        return
+    Declaration.objects.filter(pk__in=[one.pk for one in declarations]).update(slip_issued_at=at)
+    issued = _create(declarations, clock.day_of(at))
+    events = [
+        Event(
+            posting.slip_issued(Due(slip.affiliate_id, slip.period, slip=slip.pk), slip.total),
+            f"slip:{slip.pk}",
+            slip.issued_on,
+        )
+        for slip in issued
+        if slip.total
+    ]
+    post_all(events, actor=actor)
     failpoint("slip-before-commit")
-    audit.record(
+    audit.record_all(
         actor=actor,
         action="payments.slip_issued",
-        subject=slip,
-        affiliation_number=declaration.affiliate.affiliation_number,
-        period=f"{slip.period:%Y-%m}",
-        total=slip.total,
-        reference=slip.payment_reference,
+        acts=[
+            audit.Act(
+                slip,
+                slip.affiliate.affiliation_number,
+                {
+                    "period": f"{slip.period:%Y-%m}",
+                    "total": slip.total,
+                    "reference": slip.payment_reference,
+                },
+            )
+            for slip in issued
+        ],
     )
-    _replace_older(actor, slip, declaration)
-    _claim_waiting_money(actor, slip, at)
-    slip.refresh_from_db()
-    return slip
+    corrected = _with_an_older_slip(issued)
+    for slip in issued:
+        if slip.pk in corrected:
+            _replace_older(actor, slip, slip.declaration)
+    awaited = _awaited_codes([slip.payment_reference for slip in issued])
+    for slip in issued:
+        if slip.payment_reference in awaited:
+            _claim_waiting_money(actor, slip, at)
 
 
-def _create(declaration: Declaration, issued_on: date) -> PaymentSlip:
-    period = Period.from_day(declaration.period)
-    lines = list(declaration.contribution_lines.order_by("pk"))
-    total = sum((line.employer_share + line.employee_share for line in lines), ZERO)
-    slip = PaymentSlip.objects.create(
-        affiliate=declaration.affiliate,
-        declaration=declaration,
-        period=declaration.period,
-        payment_reference=_reference(declaration, period),
-        issued_on=issued_on,
-        due_on=due_day(period),
-        total=total,
-        outstanding=total,
-        state=(SlipState.ISSUED if total else SlipState.PAID).value,
-        settled_on=None if total else issued_on,
-    )
-    SlipLine.objects.bulk_create(
-        SlipLine(
-            slip=slip,
-            rank=rank,
-            branch=line.branch,
-            base=line.base,
-            employer_share=line.employer_share,
-            employee_share=line.employee_share,
-            amount=line.employer_share + line.employee_share,
-            working=line.working,
+def _create(declarations: Sequence[Declaration], issued_on: date) -> list[PaymentSlip]:
+    references = _references(declarations)
+    contributions: dict[int, list[ContributionLine]] = {one.pk: [] for one in declarations}
+    rows = ContributionLine.objects.filter(declaration__in=list(contributions))
+    for row in rows.order_by("pk"):
+        contributions[row.declaration_id].append(row)
+    slips, lines = [], []
+    for declaration in declarations:
+        branches = contributions[declaration.pk]
+        total = sum((one.employer_share + one.employee_share for one in branches), ZERO)
+        slip = PaymentSlip(
+            affiliate=declaration.affiliate,
+            declaration=declaration,
+            period=declaration.period,
+            payment_reference=references[declaration.pk],
+            issued_on=issued_on,
+            due_on=due_day(Period.from_day(declaration.period)),
+            total=total,
+            outstanding=total,
+            state=(SlipState.ISSUED if total else SlipState.PAID).value,
+            settled_on=None if total else issued_on,
         )
-        for rank, line in enumerate(lines, start=1)
+        slips.append(slip)
+        lines += [(slip, rank, line) for rank, line in enumerate(branches, start=1)]
+    insert_rows(slips)
+    insert_rows(
+        [
+            SlipLine(
+                slip=slip,
+                rank=rank,
+                branch=line.branch,
+                base=line.base,
+                employer_share=line.employer_share,
+                employee_share=line.employee_share,
+                amount=line.employer_share + line.employee_share,
+                working=line.working,
+            )
+            for slip, rank, line in lines
+        ]
     )
-    return slip
+    return slips
 
 
-def _reference(declaration: Declaration, period: Period) -> str:
-    """The 15-digit reference of the main slip of a month; 18 digits for supplements and corrections."""
-    number = declaration.affiliate.affiliation_number
+def _references(declarations: Sequence[Declaration]) -> dict[int, str]:
+    """By declaration's key: the 15-digit code of the main slip of a month, 18 digits for the others."""
+    wanted = {one.pk: _first_code(one) for one in declarations}
+    taken = _known_codes(wanted.values())
+    for one in declarations:
+        rank = _FIRST_CORRECTION_RANK
+        while wanted[one.pk] in taken:
+            wanted[one.pk] = _later_code(one, rank)
+            taken |= _known_codes([wanted[one.pk]])
+            rank += 1
+        taken.add(wanted[one.pk])
+    return wanted
+
+
+def _known_codes(codes: Collection[str]) -> set[str]:
+    rows = PaymentSlip.objects.filter(payment_reference__in=list(codes))
+    return set(rows.values_list("payment_reference", flat=True))
+
+
+def _first_code(declaration: Declaration) -> str:
     if declaration.kind == DeclarationKind.SUPPLEMENTARY.value:
-        rank = declaration.supplement_number
-        code = payment_code(number, period, nature=PaymentNature.SLIP, rank=rank)
-        if not PaymentSlip.objects.filter(payment_reference=code).exists():
-            return code
-    else:
-        code = slip_reference(number, period)
-        if not PaymentSlip.objects.filter(payment_reference=code).exists():
-            return code
-    used = PaymentSlip.objects.filter(
-        affiliate=declaration.affiliate, period=declaration.period
-    ).aggregate(last=Max("pk"))["last"]
-    rank = _FIRST_CORRECTION_RANK
-    while used:
-        code = payment_code(number, period, nature=PaymentNature.SLIP, rank=rank)
-        if not PaymentSlip.objects.filter(payment_reference=code).exists():
-            return code
-        rank += 1
-    return code
+        return _later_code(declaration, declaration.supplement_number)
+    period = Period.from_day(declaration.period)
+    return slip_reference(declaration.affiliate.affiliation_number, period)
+
+
+def _later_code(declaration: Declaration, rank: int) -> str:
+    number, period = declaration.affiliate.affiliation_number, Period.from_day(declaration.period)
+    return payment_code(number, period, nature=PaymentNature.SLIP, rank=rank)
+
+
+def _with_an_older_slip(issued: Sequence[PaymentSlip]) -> set[int]:
+    """Those whose declaration takes the place of one that had a slip."""
+    rows = PaymentSlip.objects.filter(
+        affiliate__in={slip.affiliate_id for slip in issued},
+        period__in={slip.period for slip in issued},
+        declaration__status=DeclarationStatus.REPLACED.value,
+    ).exclude(state=SlipState.REPLACED.value)
+    older = set(rows.values_list("affiliate_id", "period"))
+    return {slip.pk for slip in issued if (slip.affiliate_id, slip.period) in older}
+
+
+def _awaited_codes(codes: Sequence[str]) -> set[str]:
+    """Those of these codes that money has already cited."""
+    rows = BankLine.objects.filter(
+        verdict=LineVerdict.WAITING.value, verdict_code="L11", verdict_facts__ref__in=list(codes)
+    )
+    return set(rows.values_list("verdict_facts__ref", flat=True))
 
 
 def _replace_older(actor: User | None, slip: PaymentSlip, declaration: Declaration) -> None:
