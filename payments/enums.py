@@ -23,6 +23,8 @@ class AccountKind(LabelledEnum):
     SUSPENSE = "suspense", _("versements à identifier")
     CONTRIBUTIONS = "contributions", _("cotisations appelées")
     PENALTIES = "penalties", _("majorations et astreintes appelées")
+    REFUNDS = "refunds", _("remboursements à verser")
+    WRITE_OFFS = "write_offs", _("différences abandonnées")
 
 
 class EntryKind(LabelledEnum):
@@ -37,6 +39,8 @@ class EntryKind(LabelledEnum):
     SUSPENSE_ASSIGNED = "suspense_assigned", _("versement identifié")
     CREDIT_USED = "credit_used", _("crédit utilisé")
     REVERSAL = "reversal", _("contre-passation")
+    WRITTEN_OFF = "written_off", _("différence abandonnée")
+    REFUND_ORDERED = "refund_ordered", _("remboursement ordonné")
 
 
 class BankFormat(LabelledEnum):
@@ -74,3 +78,22 @@ class LineVerdict(LabelledEnum):
     DUPLICATE = "DBL", _("déjà reçu, sans effet")
     INFORMATION = "INF", _("pour information")
     REFUSED = "REF", _("refusé")
+
+
+class ActKind(LabelledEnum):
+    """What a clerk may only do with a second person."""
+
+    ASSIGN = "assign", _("affecter un versement")
+    UNDO = "undo", _("reprendre une affectation")
+    WRITE_OFF = "write_off", _("abandonner une différence")
+    REFUND = "refund", _("rembourser un crédit")
+
+
+class ActState(LabelledEnum):
+    """How far an act of two persons is."""
+
+    REQUESTED = "requested", _("demandé")
+    PROPOSED = "proposed", _("proposé, à valider")
+    DONE = "done", _("validé")
+    REFUSED = "refused", _("refusé")
+    WITHDRAWN = "withdrawn", _("retiré")

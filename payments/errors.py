@@ -108,3 +108,73 @@ class ExemptionDiffers(DomainError):
     message = _(
         "La décision {reference} est déjà enregistrée pour ces mois, jusqu’au {until} : indiquez une autre référence."
     )
+
+
+class SecondPersonNeeded(DomainError):
+    """The act needs two persons and was asked of one."""
+
+    code = "payments.second_person"
+    message = _(
+        "Vous avez vous-même proposé cet acte : une autre personne doit le valider. Rien n’a changé."
+    )
+
+
+class ProposalNeeded(DomainError):
+    """An assignment that one person may not decide alone."""
+
+    code = "payments.proposal_needed"
+    message = _(
+        "Cette affectation demande deux personnes (plus de {limit} DH, ou affilié autre que celui proposé)."
+    )
+
+
+class SenderMayNotDecide(DomainError):
+    """Whoever sent the bank file may not place its money."""
+
+    code = "payments.sender_may_not_decide"
+    message = _(
+        "Vous avez déposé le fichier de cette opération : une autre personne doit en décider."
+    )
+
+
+class ActClosed(DomainError):
+    """The act was decided or withdrawn before."""
+
+    code = "payments.act_closed"
+    message = _(
+        "Cet acte est déjà clos : une autre personne l’a peut-être traité. Rechargez la page."
+    )
+
+
+class ActOpen(DomainError):
+    """The same thing is already proposed."""
+
+    code = "payments.act_open"
+    message = _(
+        "Un acte attend déjà sa validation pour cette somme. Retirez-le d’abord pour en proposer un autre."
+    )
+
+
+class ReasonNeeded(DomainError):
+    """An act of two persons without its reason."""
+
+    code = "payments.reason_needed"
+    message = _("Écrivez en une phrase pourquoi : la seconde personne en a besoin pour décider.")
+
+
+class WriteOffTooLarge(DomainError):
+    """A difference above what may be given up."""
+
+    code = "payments.write_off_too_large"
+    message = _(
+        "Il reste {left} DH : seules les différences de {limit} DH au plus peuvent être abandonnées."
+    )
+
+
+class NothingToRefund(DomainError):
+    """A refund of nothing, or of more than the credit that is still free."""
+
+    code = "payments.nothing_to_refund"
+    message = _(
+        "Votre crédit disponible est de {left} DH ; {asked} DH sont demandés. Choisissez un montant plus petit."
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -41,4 +43,60 @@ class AssignForm(forms.Form):
     amount_2 = forms.CharField(label=_("Montant (DH)"), max_length=20, required=False)
     credit_affiliate = forms.CharField(
         label=_("Le reste au crédit de l’affilié n°"), max_length=20, required=False
+    )
+    reason = forms.CharField(
+        label=_("Pourquoi"),
+        help_text=_("Nécessaire quand une seconde personne doit valider."),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+    )
+
+
+class MoveForm(AssignForm):
+    """Take back an allocation; where its money goes instead may be left empty: it then waits again."""
+
+    field_order = ("reason", "code_1", "amount_1", "code_2", "amount_2", "credit_affiliate")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = True
+        self.fields["reason"].help_text = ""
+
+
+class ReasonForm(forms.Form):
+    """Why."""
+
+    reason = forms.CharField(
+        label=_("Pourquoi"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+    )
+
+
+class WriteOffForm(forms.Form):
+    """The due whose small rest is to be given up."""
+
+    code = forms.CharField(label=_("Référence du bordereau"), max_length=40)
+    reason = forms.CharField(
+        label=_("Pourquoi"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+    )
+
+
+class RefundForm(forms.Form):
+    """How much of the credit to give back, and to which account."""
+
+    amount = forms.CharField(
+        label=_("Montant (DH)"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "dir": "ltr"}),
+    )
+    rib = forms.CharField(
+        label=_("RIB du compte à créditer"),
+        help_text=_("24 chiffres, au nom de l’entreprise."),
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr"}),
     )

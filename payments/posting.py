@@ -155,6 +155,19 @@ def credit_used(due: Due, amount: Decimal) -> Posting:
     return Posting(EntryKind.CREDIT_USED, (spent, _receivable(due, credit=amount)))
 
 
+def written_off(due: Due, amount: Decimal) -> Posting:
+    """The fund gives up a small difference: it is no longer owed."""
+    lost = _about(due, Account(AccountKind.WRITE_OFFS), debit=amount)
+    return Posting(EntryKind.WRITTEN_OFF, (lost, _receivable(due, credit=amount)))
+
+
+def refund_ordered(affiliate: int, amount: Decimal) -> Posting:
+    """The affiliate's credit leaves its account: the fund owes it to the affiliate's bank."""
+    given = PostedLine(Account(AccountKind.CREDIT, affiliate=affiliate), debit=amount)
+    owed = PostedLine(Account(AccountKind.REFUNDS), credit=amount)
+    return Posting(EntryKind.REFUND_ORDERED, (given, owed))
+
+
 def reversal(lines: Iterable[PostedLine]) -> Posting:
     """The exact opposite of an entry."""
     return Posting(EntryKind.REVERSAL, tuple(line.opposed() for line in lines))

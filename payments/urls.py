@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from payments import bank_pages, views
+from payments import bank_pages, credit_pages, views
 
 app_name = "payments"
 
@@ -13,6 +13,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ROOM}bordereaux/", views.slip_list, name="slips"),
     path(f"{_ROOM}bordereaux/<int:pk>/", views.slip_page, name="slip"),
     path(f"{_ROOM}bordereaux/<int:pk>/credit/", views.use_credit, name="use_credit"),
+    path(f"{_ROOM}credit/", credit_pages.credit, name="credit"),
+    path(f"{_ROOM}credit/remboursement/", credit_pages.ask_refund, name="ask_refund"),
+    path(
+        f"{_ROOM}credit/remboursement/<int:pk>/retirer/",
+        credit_pages.withdraw_refund,
+        name="withdraw_refund",
+    ),
     path(f"{_ROOM}recus/", views.receipts, name="receipts"),
     path("banque/", bank_pages.home, name="bank_home"),
     path(_FILE, bank_pages.bank_file, name="bank_file"),

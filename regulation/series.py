@@ -206,6 +206,16 @@ SERIES: dict[str, Series] = {
     "dispute.conciliation_months": _disputes(
         _("Conciliation : délai après la dernière réponse de la Caisse"), Unit.MONTHS
     ),
+    "suspense.second_person_above": _disputes(
+        _("Versement à identifier : montant au-delà duquel deux personnes l’affectent"),
+        Unit.DIRHAMS,
+    ),
+    "suspense.write_off_up_to": _disputes(
+        _("Différence que deux personnes peuvent abandonner, au plus"), Unit.DIRHAMS
+    ),
+    "suspense.double_payment_days": _disputes(
+        _("Double paiement probable : jours entre les deux, au plus"), Unit.DAYS
+    ),
     "smig.hourly": Series(_("SMIG (hors agriculture)"), Unit.DIRHAMS_AN_HOUR, Theme.MINIMUM_WAGES),
     "smig.monthly_hours": Series(_("SMIG : heures par mois"), Unit.HOURS, Theme.MINIMUM_WAGES),
     "smag.daily": Series(_("SMAG (agriculture)"), Unit.DIRHAMS_A_DAY, Theme.MINIMUM_WAGES),

@@ -7,11 +7,11 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from affiliates.access import staff_affiliates
 from disputes.access import staff_disputes
 from disputes.enums import DeskFilter
 from disputes.queries import disputes as queries
-from payments.enums import LineVerdict
-from payments.queries import waiting_lines
+from payments.queries import open_acts, waiting_lines
 from portal import clock
 from regulation.parameters import value_at
 
@@ -35,7 +35,7 @@ def awaiting(context: Context) -> list[Awaiting]:
     limit = value_at("dispute.second_person_above", today).value
     counts = queries.desk_counts(staff_disputes(user), user=user, today=today, limit=limit)
     disputes = reverse("admin:disputes_dispute_changelist")
-    money = reverse("admin:payments_bankline_changelist")
+    money = reverse("admin:payments_bankline_waiting")
     return [
         Awaiting(
             _("Réclamations en retard"),
@@ -56,6 +56,11 @@ def awaiting(context: Context) -> list[Awaiting]:
         Awaiting(
             _("Versements à identifier"),
             waiting_lines().count(),
-            f"{money}?verdict__exact={LineVerdict.WAITING.value}",
+            money,
+        ),
+        Awaiting(
+            _("Actes à valider"),
+            open_acts(staff_affiliates(user)).count(),
+            reverse("admin:payments_clerkact_changelist"),
         ),
     ]

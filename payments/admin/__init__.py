@@ -3,6 +3,7 @@
 Every act calls a workflow.
 """
 
+from payments.admin.acts import ClerkActAdmin
 from payments.admin.banks import BankFileAdmin, BankLineAdmin
 from payments.admin.ledger import LedgerEntryAdmin
 from payments.admin.slips import (
@@ -15,6 +16,7 @@ from payments.admin.slips import (
 __all__ = [
     "BankFileAdmin",
     "BankLineAdmin",
+    "ClerkActAdmin",
     "FilingPenaltyAdmin",
     "LedgerEntryAdmin",
     "PaymentSlipAdmin",

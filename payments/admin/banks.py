@@ -1,9 +1,12 @@
 """Bank files and lines, and naming what waiting money pays."""
 
+import datetime
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -11,23 +14,26 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.models import Affiliate
 from payments import queries
 from payments.codecs.faults import SENTENCES, sentence
+from payments.enums import ActState
 from payments.errors import UnknownReference
-from payments.forms import AssignForm
+from payments.forms import AssignForm, MoveForm
 from payments.models import (
     Allocation,
     BankFile,
     BankLine,
+    ClerkAct,
 )
-from payments.workflows.allocations import Part, assign, live_allocations, reverse
+from payments.workflows import acts
+from payments.workflows.allocations import Part, live_allocations
 from portal import audit, clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin
-from portal.errors import add_to_form, add_to_messages
+from portal.errors import add_to_form
 from regulation.errors import DomainError
 from regulation.identifiers import check_affiliation_number, normalise, read_payment_code
 from regulation.money import ZERO, parse_amount
@@ -87,6 +93,8 @@ class BankLineAdmin(StaffAdmin):
 
         return [
             path("", door(self.changelist_view), name="payments_bankline_changelist"),
+            path("attente/", door(self.waiting_view), name="payments_bankline_waiting"),
+            path("doubles/", door(self.doubles_view), name="payments_bankline_doubles"),
             path("<int:pk>/", door(self.line_view), name="payments_bankline_change"),
             path("<int:pk>/affecter/", door(self.assign_view), name="payments_bankline_assign"),
             path(
@@ -107,26 +115,115 @@ class BankLineAdmin(StaffAdmin):
         form = AssignForm(request.POST)
         if form.is_valid():
             try:
-                parts = _parts(form.cleaned_data, queries.suspense_of(line.pk))
-                assign(actor=actor_of(request), line_id=line.pk, parts=parts, at=clock.now())
+                parts = parts_typed(form.cleaned_data, queries.suspense_of(line.pk))
+                act = acts.assign_or_propose(
+                    actor=actor_of(request),
+                    line_id=line.pk,
+                    parts=parts,
+                    reason=form.cleaned_data["reason"],
+                    at=clock.now(),
+                )
             except DomainError as refusal:
                 add_to_form(form, refusal)
             else:
-                messages.success(request, _("La somme est affectée."))
+                done = (
+                    _("Affectation proposée : une autre personne doit la valider.")
+                    if act
+                    else _("La somme est affectée.")
+                )
+                messages.success(request, done)
                 return redirect("admin:payments_bankline_change", line.pk)
         return self._page(request, line, form, status=422)
 
-    @method_decorator(require_POST)
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def reverse_view(self, request: HttpRequest, pk: int, allocation_pk: int) -> HttpResponseBase:
-        """Take back one allocation: its money waits again."""
-        allocation = get_object_or_404(Allocation, pk=allocation_pk, bank_line=pk)
-        try:
-            reverse(actor=actor_of(request), allocation_id=allocation.pk, at=clock.now())
-        except DomainError as refusal:
-            add_to_messages(request, refusal)
-        else:
-            messages.success(request, _("L’affectation est annulée ; la somme attend de nouveau."))
-        return redirect("admin:payments_bankline_change", pk)
+        """Propose to take back one allocation, or to move it; a second person decides."""
+        rows = Allocation.objects.select_related(
+            "affiliate", "slip", "surcharge", "filing_penalty", "bank_line__bank_file__bank"
+        )
+        allocation = get_object_or_404(rows, pk=allocation_pk, bank_line=pk)
+        form = MoveForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                acts.propose_undo(
+                    actor=actor_of(request),
+                    allocation_id=allocation.pk,
+                    parts=parts_typed(form.cleaned_data, allocation.amount),
+                    reason=form.cleaned_data["reason"],
+                    at=clock.now(),
+                )
+            except DomainError as refusal:
+                add_to_form(form, refusal)
+            else:
+                messages.success(
+                    request, _("Reprise proposée : une autre personne doit la valider.")
+                )
+                return redirect("admin:payments_bankline_change", pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Reprendre une affectation"),
+            "allocation": allocation,
+            "form": form,
+        }
+        status = 422 if form.errors else 200
+        return TemplateResponse(
+            request, "admin/payments/undo.html", context, status=status
+        ).render()
+
+    @method_decorator(require_safe)
+    def waiting_view(self, request: HttpRequest) -> HttpResponse:
+        """The suspense desk: what waits, oldest first, with its reason, its age and the nearest proposal."""
+        today = clock.today()
+        rows = queries.waiting_lines()
+        bands = queries.suspense_ageing(today)
+        after = request.GET.get("age", "")
+        if after.isascii() and after.isdigit():
+            rows = rows.filter(booking_day__lte=today - datetime.timedelta(days=int(after[:4])))
+        text = request.GET.get("q", "").strip()[:60]
+        if text:
+            rows = rows.filter(
+                Q(bank_ref__icontains=text)
+                | Q(end_to_end__icontains=text)
+                | Q(creditor_ref__icontains=text)
+                | Q(payer_name__icontains=text)
+                | Q(free_text__icontains=text)
+                | Q(bank_file__receipt_number__iexact=text)
+            )
+        rows = rows.annotate(
+            in_hand=Exists(
+                ClerkAct.objects.filter(bank_line=OuterRef("pk"), state=ActState.PROPOSED.value)
+            )
+        )
+        page = Paginator(rows, self.list_per_page).get_page(request.GET.get("page"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Versements à identifier"),
+            "bands": bands,
+            "oldest": queries.AGES[-1],
+            "chosen": after,
+            "search": text,
+            "page": page,
+            "rows": [
+                (
+                    line,
+                    _told(line),
+                    next(iter(line.proposals), None),
+                    (today - line.booking_day).days,
+                )
+                for line in page
+            ],
+        }
+        return TemplateResponse(request, "admin/payments/waiting.html", context).render()
+
+    @method_decorator(require_safe)
+    def doubles_view(self, request: HttpRequest) -> HttpResponse:
+        """Credits that repeat a payment already made; the second sits in the affiliate's credit."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Doubles paiements probables"),
+            "doubles": queries.double_payments(clock.today()),
+        }
+        return TemplateResponse(request, "admin/payments/doubles.html", context).render()
 
     def _line(self, pk: int) -> BankLine:
         rows = BankLine.objects.select_related("bank_file__bank", "account", "repeats__bank_file")
@@ -150,6 +247,10 @@ class BankLineAdmin(StaffAdmin):
             "age": (clock.today() - line.booking_day).days,
             "proposals": line.proposals,
             "allocations": _with_affiliates(live_allocations(line.pk)),
+            "acts": queries.acts_for(Affiliate.objects.all()).filter(
+                bank_line=line, state=ActState.PROPOSED.value
+            ),
+            "me": request.user,
             "form": form or AssignForm(initial=_first_proposal(line, waiting)),
         }
         audit.record_reading(
@@ -184,7 +285,7 @@ def _first_proposal(line: BankLine, waiting: Any) -> dict[str, object]:
     return {"code_1": first["code"], "amount_1": str(min(parse_amount(first["amount"]), waiting))}
 
 
-def _parts(typed: dict[str, str], waiting: Any) -> list[Part]:
+def parts_typed(typed: dict[str, str], waiting: Any) -> list[Part]:
     """What the clerk typed as parts; the rest goes to the affiliate's credit when one is named."""
     parts = []
     for number in ("1", "2"):

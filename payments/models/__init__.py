@@ -1,5 +1,6 @@
 """Slips and what they claim, banks and what they report, the ledger that money moves by."""
 
+from payments.models.acts import ClerkAct
 from payments.models.banks import Allocation, Bank, BankAccount, BankFile, BankLine, BankMembership
 from payments.models.ledger import LedgerAccount, LedgerEntry, LedgerLine
 from payments.models.slips import (
@@ -18,6 +19,7 @@ __all__ = [
     "BankFile",
     "BankLine",
     "BankMembership",
+    "ClerkAct",
     "FilingPenalty",
     "Hold",
     "LedgerAccount",

@@ -18,9 +18,10 @@ from payments.queries.dues import (
     open_dues,
     payable_by,
     penalty_for,
+    pledged_credit,
     sentences_of,
 )
-from payments.queries.matching import open_items_of, rib_owners, suspense_of, waiting_lines
+from payments.queries.open_items import open_items_of, rib_owners, suspense_of
 from payments.queries.slips import (
     PaymentFact,
     SlipFacts,
@@ -31,9 +32,22 @@ from payments.queries.slips import (
     slips_for,
 )
 from payments.queries.statement import Movement, PeriodRow, movements, statement_by_period
+from payments.queries.suspense import (
+    AGES,
+    AgeBand,
+    DoublePayment,
+    acts_for,
+    double_payments,
+    open_acts,
+    suspense_ageing,
+    waiting_lines,
+)
 
 __all__ = [
+    "AGES",
+    "AgeBand",
     "Balance",
+    "DoublePayment",
     "FileTotals",
     "Movement",
     "OpenDue",
@@ -42,17 +56,21 @@ __all__ = [
     "SlipFacts",
     "SlipLineFact",
     "VerdictTotal",
+    "acts_for",
     "awaited_slips",
     "balance_at",
     "credit_of",
+    "double_payments",
     "file_totals",
     "home_balance",
     "movements",
+    "open_acts",
     "open_dues",
     "open_items_of",
     "payable_by",
     "payments_for",
     "penalty_for",
+    "pledged_credit",
     "receipts_for",
     "return_header",
     "return_lines",
@@ -62,6 +80,7 @@ __all__ = [
     "slip_facts",
     "slips_for",
     "statement_by_period",
+    "suspense_ageing",
     "suspense_of",
     "waiting_lines",
 ]

@@ -14,8 +14,11 @@ from declarations.enums import DeclarationStatus
 from declarations.models import Declaration
 from payments.enums import (
     AccountKind,
+    ActKind,
+    ActState,
 )
 from payments.models import (
+    ClerkAct,
     FilingPenalty,
     LedgerLine,
     PaymentSlip,
@@ -74,6 +77,16 @@ def credit_of(affiliate: Affiliate) -> Decimal:
         account__kind=AccountKind.CREDIT.value, account__affiliate=affiliate
     ).aggregate(balance=total_of(F("credit") - F("debit")))
     return Decimal(sums["balance"])
+
+
+def pledged_credit(affiliate: Affiliate) -> Decimal:
+    """The part of the credit that open requests of refund hold."""
+    sums = ClerkAct.objects.filter(
+        affiliate=affiliate,
+        kind=ActKind.REFUND.value,
+        state__in=[ActState.REQUESTED.value, ActState.PROPOSED.value],
+    ).aggregate(total=total_of("amount"))
+    return Decimal(sums["total"])
 
 
 def balance_at(affiliate: Affiliate, day: date) -> Balance:

@@ -13,7 +13,6 @@ from django.db.models.functions import Coalesce
 from affiliates.models import Affiliate
 from payments.enums import (
     AccountKind,
-    EntryKind,
     SlipState,
 )
 from payments.models import (
@@ -25,7 +24,7 @@ from payments.models import (
     Surcharge,
 )
 from payments.queries.dues import sentences_of
-from payments.queries.sums import MONEY, total_of
+from payments.queries.sums import LOWERING, MONEY, total_of
 from regulation.enums import Branch
 from regulation.identifiers import creditor_reference
 from regulation.money import ZERO
@@ -134,7 +133,7 @@ def slip_facts(slip: PaymentSlip) -> SlipFacts:
     credited = LedgerLine.objects.filter(
         slip=slip,
         account__kind=AccountKind.RECEIVABLE.value,
-        entry__kind=EntryKind.SLIP_LOWERED.value,
+        entry__kind__in=LOWERING,
     ).aggregate(total=total_of(F("credit") - F("debit")))["total"]
     return SlipFacts(
         pk=slip.pk,

@@ -19,7 +19,7 @@ from payments.models import (
     LedgerLine,
     PaymentSlip,
 )
-from payments.queries.sums import total_of
+from payments.queries.sums import LOWERING, total_of
 from regulation.money import ZERO
 from regulation.periods import Period
 
@@ -67,7 +67,7 @@ def statement_by_period(affiliate: Affiliate) -> list[PeriodRow]:
                     EntryKind.PENALTY_ASSESSED.value,
                 ],
             ),
-            credited=total_of(F("credit") - F("debit"), entry__kind=EntryKind.SLIP_LOWERED.value),
+            credited=total_of(F("credit") - F("debit"), entry__kind__in=LOWERING),
             outstanding=total_of(F("debit") - F("credit")),
         )
     }

@@ -7,7 +7,11 @@ from typing import Any
 from django.db.models import DecimalField, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
+from payments.enums import EntryKind
 from regulation.money import ZERO
+
+LOWERING = (EntryKind.SLIP_LOWERED.value, EntryKind.WRITTEN_OFF.value)
+"""Entries that take something off a due without money: a correction, a difference given up."""
 
 MONEY = DecimalField(max_digits=17, decimal_places=2)
 

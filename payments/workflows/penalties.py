@@ -164,7 +164,7 @@ def surcharge_of(slip: PaymentSlip, *, until: date) -> SurchargeResult:
         for line in LedgerLine.objects.filter(
             slip=slip,
             account__kind=AccountKind.RECEIVABLE.value,
-            entry__kind=EntryKind.CREDIT_USED.value,
+            entry__kind__in=[EntryKind.CREDIT_USED.value, EntryKind.WRITTEN_OFF.value],
         ).select_related("entry")
     ]
     payments = [payment for _, payment in _fill(groups, sorted(paid))]

@@ -7,8 +7,9 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from payments.models import Allocation, BankLine, PaymentSlip
+from payments.models import Allocation, BankLine, ClerkAct, PaymentSlip
 from payments.queries import credit_of, suspense_of
+from tests.affiliates.factories import UserFactory
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
 from tests.payments.factories import received, slip
@@ -105,9 +106,18 @@ def test_a_clerk_assigns_then_takes_back(
     )
     allocation = Allocation.objects.get(slip=owed)
     back = reverse("admin:payments_bankline_reverse", args=[waiting.pk, allocation.pk])
-    assert desk.get(back).status_code == 405
+    assert desk.get(back).status_code == 200
+    assert desk.post(back).status_code == 422
+    assert desk.post(back, {"reason": "Erreur de référence"}).status_code == 302
+    assert desk.post(back, {"reason": "Erreur de référence"}).status_code == 422
+    owed.refresh_from_db()
+    assert owed.outstanding == D("40.00")
+    other = Client()
+    other.force_login(UserFactory(is_staff=True, is_superuser=True))
+    act = ClerkAct.objects.get()
+    decide = reverse("admin:payments_clerkact_decide", args=[act.pk, "valider"])
     for _ in range(2):
-        assert desk.post(back).status_code == 302
+        assert other.post(decide).status_code == 302
     owed.refresh_from_db()
     assert (owed.outstanding, suspense_of(waiting.pk)) == (D("100.00"), D("60.00"))
 

@@ -146,7 +146,7 @@ def test_a_wrong_allocation_goes_back_to_suspense_once(cast: Cast) -> None:
     owed = slip(cast.affiliate)
     line = pay(cast, owed, "100.00")
     allocation = Allocation.objects.get(bank_line=line)
-    reverse(actor=cast.staff, allocation_id=allocation.pk, at=clock.now())
+    reverse(actor=cast.staff, second=cast.owner, allocation_id=allocation.pk, at=clock.now())
     owed.refresh_from_db()
     assert (owed.outstanding, owed.state, suspense_of(line.pk)) == (
         D("100.00"),
@@ -154,7 +154,7 @@ def test_a_wrong_allocation_goes_back_to_suspense_once(cast: Cast) -> None:
         D("100.00"),
     )
     with pytest.raises(AlreadyUndone):
-        reverse(actor=cast.staff, allocation_id=allocation.pk, at=clock.now())
+        reverse(actor=cast.staff, second=cast.owner, allocation_id=allocation.pk, at=clock.now())
     assign(
         actor=cast.staff,
         line_id=line.pk,

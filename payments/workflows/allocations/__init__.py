@@ -4,7 +4,15 @@ Every function runs in one transaction. Locks: slips and other dues, then bank l
 """
 
 from payments.workflows.allocations.batch import live_allocations
-from payments.workflows.allocations.clerk import BY_CLERK, Part, assign, assign_found, reverse
+from payments.workflows.allocations.clerk import (
+    BY_CLERK,
+    Part,
+    assign,
+    assign_found,
+    needs_second_person,
+    reverse,
+    take_back,
+)
 from payments.workflows.allocations.returns import settle_reversal
 from payments.workflows.allocations.settling import received_of, settle
 
@@ -14,8 +22,10 @@ __all__ = [
     "assign",
     "assign_found",
     "live_allocations",
+    "needs_second_person",
     "received_of",
     "reverse",
     "settle",
     "settle_reversal",
+    "take_back",
 ]

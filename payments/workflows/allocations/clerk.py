@@ -17,6 +17,8 @@ from payments.errors import (
     AmountsDoNotAddUp,
     NothingToAssign,
     NotThatMuch,
+    ProposalNeeded,
+    SecondPersonNeeded,
     UnknownReference,
 )
 from payments.models import Allocation, BankLine
@@ -33,6 +35,7 @@ from payments.workflows.targets import Target, lock_targets, save_targets
 from portal import audit, clock
 from portal.models import User
 from regulation.money import ZERO, format_amount
+from regulation.parameters import value_at
 
 BY_CLERK = "CLRK"
 """The rule written on an allocation that a person decided."""
@@ -47,12 +50,37 @@ class Part:
     affiliate: Affiliate | None = None
 
 
-def assign(*, actor: User, line_id: int, parts: Sequence[Part], at: datetime) -> None:
+@transaction.atomic
+def assign(
+    *, actor: User, line_id: int, parts: Sequence[Part], at: datetime, second: User | None = None
+) -> None:
     """A clerk names what waiting money pays. The parts must be the whole of what waits.
 
-    Refuses NothingToAssign, UnknownReference, AmountsDoNotAddUp, and NotThatMuch for more than a due has left.
+    `second` is the other person when two are needed (`needs_second_person`). Refuses ProposalNeeded without one,
+    NothingToAssign, UnknownReference, AmountsDoNotAddUp, and NotThatMuch for more than a due has left.
     """
+    line = BankLine.objects.get(pk=line_id)
+    if (second is None or second == actor) and needs_second_person(line, parts, at=at):
+        raise ProposalNeeded(limit=format_amount(_limit(at)))
     assign_found(actor=actor, line_id=line_id, parts=parts, rule=BY_CLERK, at=at)
+
+
+def needs_second_person(line: BankLine, parts: Sequence[Part], *, at: datetime) -> bool:
+    """Whether two persons must agree: a sum above the parameter, or an affiliate that no proposal named."""
+    if line.amount > _limit(at):
+        return True
+    proposed = {one["affiliate"] for one in line.proposals}
+    return bool(proposed) and any(number not in proposed for number in _affiliates_of(parts))
+
+
+def _limit(at: datetime) -> Decimal:
+    return value_at("suspense.second_person_above", clock.day_of(at)).value
+
+
+def _affiliates_of(parts: Sequence[Part]) -> set[str]:
+    found = {part.affiliate.affiliation_number for part in parts if part.affiliate is not None}
+    targets = lock_targets({part.code for part in parts if part.code})
+    return found | {target.affiliation_number for target in targets.values()}
 
 
 @transaction.atomic
@@ -119,12 +147,19 @@ def _checked(targets: Mapping[str, Target], part: Part) -> Target:
     return target
 
 
-@transaction.atomic
-def reverse(*, actor: User, allocation_id: int, at: datetime) -> None:
+def reverse(*, actor: User, second: User, allocation_id: int, at: datetime) -> None:
     """Undo one allocation: its money goes back to suspense and what it paid is owed again.
 
-    Refuses AlreadyUndone. Moving money is this, then `assign`.
+    Always two persons. Refuses SecondPersonNeeded and AlreadyUndone. Moving money is this, then `assign`.
     """
+    if second == actor:
+        raise SecondPersonNeeded
+    take_back(actor=actor, allocation_id=allocation_id, at=at)
+
+
+@transaction.atomic
+def take_back(*, actor: User, allocation_id: int, at: datetime) -> None:
+    """`reverse`, for callers that have seen to the two persons."""
     wanted = Allocation.objects.select_related("slip", "surcharge", "filing_penalty").get(
         pk=allocation_id
     )

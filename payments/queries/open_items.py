@@ -6,16 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection
 from decimal import Decimal
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from payments.enums import (
     AccountKind,
-    LineVerdict,
 )
 from payments.matching import Item
 from payments.models import (
     Allocation,
-    BankLine,
     LedgerLine,
     PaymentSlip,
 )
@@ -62,12 +60,3 @@ def suspense_of(line_id: int) -> Decimal:
         bank_line_id=line_id, account__kind=AccountKind.SUSPENSE.value
     ).aggregate(left=total_of(F("credit") - F("debit")))
     return Decimal(sums["left"])
-
-
-def waiting_lines() -> QuerySet[BankLine]:
-    """The suspense desk: lines that wait for a clerk, oldest booking first."""
-    return (
-        BankLine.objects.filter(verdict=LineVerdict.WAITING.value)
-        .select_related("bank_file__bank", "account")
-        .order_by("booking_day", "pk")
-    )
