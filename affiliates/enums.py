@@ -45,3 +45,111 @@ class StaffRole(LabelledEnum):
 
     CLERK = "clerk", _("gestionnaire")
     SUPERVISOR = "supervisor", _("superviseur")
+
+
+class CardKind(LabelledEnum):
+    """What proves who a person is."""
+
+    CIN = "cin", _("carte nationale d’identité")
+    RESIDENCE = "residence", _("titre de séjour")
+
+
+class Sex(LabelledEnum):
+    """As the identity card says."""
+
+    FEMALE = "F", _("femme")
+    MALE = "M", _("homme")
+
+
+class RegistrationState(LabelledEnum):
+    """Where a request to register a person stands (immatriculation)."""
+
+    DRAFT = "draft", _("brouillon")
+    SENT = "sent", _("en cours d’examen")
+    PIECE_ASKED = "piece_asked", _("pièce demandée")
+    ISSUED = "issued", _("numéro communiqué")
+    REFUSED = "refused", _("refusée")
+    WITHDRAWN = "withdrawn", _("retirée")
+
+
+class AffiliationState(LabelledEnum):
+    """Where the request of a new employer stands."""
+
+    DRAFT = "draft", _("à confirmer")
+    SENT = "sent", _("en cours d’examen")
+    PIECE_ASKED = "piece_asked", _("pièce demandée")
+    ACCEPTED = "accepted", _("acceptée")
+    REFUSED = "refused", _("refusée")
+    WITHDRAWN = "withdrawn", _("retirée")
+
+
+class RequestAct(LabelledEnum):
+    """What is done to a request; the label is the verb a person reads."""
+
+    EDIT = "edit", _("modifier")
+    SEND = "send", _("envoyer")
+    ANSWER = "answer", _("répondre")
+    WITHDRAW = "withdraw", _("retirer")
+    ASK_FOR_PIECE = "ask_for_piece", _("demander une pièce")
+    REFUSE = "refuse", _("refuser")
+    GRANT = "grant", _("accorder")
+
+
+class RequestParty(LabelledEnum):
+    """Who acts on a request."""
+
+    APPLICANT = "applicant", _("demandeur")
+    CLERK = "clerk", _("gestionnaire")
+    PORTAL = "portal", _("portail")
+
+
+class Likeness(LabelledEnum):
+    """Why someone in the register may be the person of a request, the surest first."""
+
+    SAME_CARD = "same_card", _("même pièce d’identité")
+    SAME_NAME_AND_DAY = "same_name_and_day", _("même nom et même jour de naissance")
+    NEAR_NAME_SAME_DAY = "near_name_same_day", _("nom voisin et même jour de naissance")
+    SAME_NAME_NEAR_DAY = "same_name_near_day", _("même nom et jour de naissance voisin")
+    NAME_ONLY = "name_only", _("même nom, jour de naissance inconnu")
+
+
+class LeaveReason(LabelledEnum):
+    """Why an employment ended."""
+
+    RESIGNATION = "resignation", _("démission")
+    DISMISSAL = "dismissal", _("licenciement")
+    END_OF_CONTRACT = "end_of_contract", _("fin de contrat")
+    RETIREMENT = "retirement", _("retraite")
+    DEATH = "death", _("décès")
+    OTHER = "other", _("autre motif")
+
+
+class AbsenceKind(LabelledEnum):
+    """Why someone employed does not work; the value is the situation of the declaration (e-BDS §5.1)."""
+
+    MATERNITY = "IT", _("maternité")
+    ILLNESS = "IL", _("maladie")
+    WORK_ACCIDENT = "AT", _("accident du travail")
+    OCCUPATIONAL_DISEASE = "MP", _("maladie professionnelle")
+    UNPAID_LEAVE = "CS", _("congé sans solde")
+    KEPT_UNPAID = "MS", _("maintenu sans salaire")
+
+
+class LegalForm(LabelledEnum):
+    """The legal form of an employer."""
+
+    NATURAL_PERSON = "PP", _("personne physique")
+    SARL = "SARL", _("SARL")
+    SARL_AU = "SARL-AU", _("SARL à associé unique")
+    SA = "SA", _("société anonyme")
+    SNC = "SNC", _("société en nom collectif")
+    COOPERATIVE = "COOP", _("coopérative")
+    ASSOCIATION = "ASSO", _("association")
+    OTHER = "OTHER", _("autre forme")
+
+
+class NumberSeries(LabelledEnum):
+    """A series of numbers that the fund gives out."""
+
+    REGISTRATION = "registration", _("numéros d’immatriculation")
+    AFFILIATION = "affiliation", _("numéros d’affiliation")

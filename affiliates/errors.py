@@ -126,3 +126,188 @@ class AlreadyEmployed(DomainError):
 
     code = "employment.open"
     message = _("{person} travaille déjà pour {name} depuis le {since}.")
+
+
+class RequestMoveRefused(DomainError):
+    """The state of the request does not allow this."""
+
+    code = "request.move"
+    message = _(
+        "Cette demande est « {state} » : elle ne peut plus être traitée ainsi. Rechargez la page pour voir où "
+        "elle en est."
+    )
+
+
+class PersonFault(DomainError):
+    """Something in what is said of a person; each subclass names its field."""
+
+    field: str = ""
+
+
+class CardRefused(PersonFault):
+    """The number of a residence card is not written as one."""
+
+    code = "person.card"
+    field = "card_number"
+    message = _(
+        "Le numéro du titre de séjour « {value} » n’est pas valide : de quatre à huit lettres ou chiffres, "
+        "comme sur la carte."
+    )
+
+
+class CardKindRefused(PersonFault):
+    """A Moroccan with a residence card, or a foreigner with a national card."""
+
+    code = "person.card_kind"
+    field = "card_kind"
+    message = _(
+        "La carte nationale prouve l’identité d’un Marocain, le titre de séjour celle d’un étranger : corrigez "
+        "la pièce ou la nationalité."
+    )
+
+
+class NameMissing(PersonFault):
+    """A name is missing."""
+
+    code = "person.name_missing"
+    message = _("Écrivez le nom et le prénom tels qu’ils figurent sur la pièce d’identité.")
+
+
+class NameNotLatin(PersonFault):
+    """A name in French holds something else than Latin letters."""
+
+    code = "person.name_latin"
+    message = _(
+        "« {value} » : écrivez ce nom en lettres latines, avec espaces, traits d’union et apostrophes seulement."
+    )
+
+
+class NameNotArabic(PersonFault):
+    """A name in Arabic holds something else than Arabic letters."""
+
+    code = "person.name_arabic"
+    message = _(
+        "« {value} » : écrivez ce nom en lettres arabes ; il est obligatoire pour un Marocain, comme sur sa carte."
+    )
+
+
+class BirthRefused(PersonFault):
+    """Too young to work at the hire, or a day of birth that cannot be."""
+
+    code = "person.birth"
+    field = "born_on"
+    message = _(
+        "Né le {born}, la personne aurait {age} ans à l’embauche : l’âge minimum est {minimum} ans. "
+        "Vérifiez les deux dates."
+    )
+
+
+class HireDayRefused(PersonFault):
+    """A hire before the firm existed for the fund, or too far ahead."""
+
+    code = "person.hire_day"
+    field = "hired_on"
+    message = _("Le jour d’embauche va du {first} au {last} : corrigez-le.")
+
+
+class PhoneRefused(PersonFault):
+    """Not a telephone number."""
+
+    code = "person.phone"
+    field = "phone"
+    message = _(
+        "Le numéro de téléphone « {value} » n’est pas valide : dix chiffres comme 0612345678, ou + et l’indicatif."
+    )
+
+
+class PersonIncomplete(DomainError):
+    """The request still has faults; each is shown on its field."""
+
+    code = "registration.incomplete"
+    message = _("Complétez ou corrigez ce qui est signalé, puis envoyez la demande.")
+
+
+class CardAlreadyRequested(DomainError):
+    """The same firm already asks for the same person."""
+
+    code = "registration.already_requested"
+    message = _(
+        "Vous avez déjà une demande pour cette pièce d’identité ({number}) : suivez-la au lieu d’en envoyer une autre."
+    )
+
+
+class AlreadyYourEmployee(DomainError):
+    """The person is already in the firm's own list."""
+
+    code = "registration.already_employed"
+    message = _(
+        "Cette personne est déjà dans votre liste sous le numéro {registration_number} : déclarez-la avec ce numéro."
+    )
+
+
+class PieceMissing(DomainError):
+    """A request without the copy of the card, or an answer without anything."""
+
+    code = "registration.piece_missing"
+    message = _("Joignez la copie de la pièce d’identité, recto et verso.")
+
+
+class ReasonMissing(DomainError):
+    """A refusal or a request for a piece says nothing."""
+
+    code = "request.reason_missing"
+    message = _(
+        "Écrivez au demandeur ce qui manque ou pourquoi, en une phrase qu’il puisse suivre."
+    )
+
+
+class PersonExists(DomainError):
+    """The card is already that of an insured person: no second number."""
+
+    code = "registration.person_exists"
+    message = _(
+        "La pièce d’identité est déjà celle de l’assuré {registration_number} : communiquez ce numéro au lieu "
+        "d’en créer un second."
+    )
+
+
+class NotSamePerson(DomainError):
+    """A clerk chose someone whom nothing likens to the person of the request."""
+
+    code = "registration.not_same_person"
+    message = _(
+        "L’assuré {registration_number} ne ressemble pas à la personne de la demande : choisissez-le parmi les "
+        "ressemblances montrées."
+    )
+
+
+class NumbersExhausted(DomainError):
+    """A series of numbers has come to its end."""
+
+    code = "numbers.exhausted"
+    message = _("La série des {series} est épuisée : prévenez l’administrateur du portail.")
+
+
+class NotAssigned(DomainError):
+    """The person of staff works in no agency."""
+
+    code = "staff.not_assigned"
+    message = _("Votre compte n’est affecté à aucune agence : adressez-vous à votre responsable.")
+
+
+class AbsenceOutside(DomainError):
+    """An absence before the hire or after the departure."""
+
+    code = "absence.outside"
+    message = _(
+        "{person} travaille chez vous depuis le {start} : l’absence doit tomber pendant cet emploi."
+    )
+
+
+class AbsenceOverlaps(DomainError):
+    """Another absence already covers some of these days."""
+
+    code = "absence.overlap"
+    message = _(
+        "{person} a déjà une absence pour une partie de ces jours : corrigez les dates, ou annulez l’autre d’abord."
+    )

@@ -38,6 +38,7 @@ class Unit(LabelledEnum):
     PEOPLE = "people", _("personnes")
     DAY_OF_MONTH = "day_of_month", _("jour du mois")
     COEFFICIENT = "coefficient", _("fois le salaire minimum")
+    COUNT = "count", _("fois")
     CHOICE = "choice", _("choix")
 
     @property
@@ -194,6 +195,22 @@ SERIES: dict[str, Series] = {
     ),
     "e_filing.minimum_employees": _calendar(
         _("Télédéclaration obligatoire à partir de"), Unit.PEOPLE
+    ),
+    "registration.minimum_age": _calendar(
+        _("Immatriculation : âge minimum à l’embauche"), Unit.YEARS
+    ),
+    "registration.days_ahead": _calendar(
+        _("Immatriculation : embauche annoncée d’avance, au plus"), Unit.DAYS
+    ),
+    "invitation.days": _calendar(_("Invitation : durée du lien"), Unit.DAYS),
+    "affiliation.nudge_first": _calendar(
+        _("Affilié qui n’a rien déclaré : premier rappel après"), Unit.DAYS
+    ),
+    "affiliation.nudge_every": _calendar(
+        _("Affilié qui n’a rien déclaré : rappels suivants, tous les"), Unit.DAYS
+    ),
+    "affiliation.nudge_most": _calendar(
+        _("Affilié qui n’a rien déclaré : rappels, au plus"), Unit.COUNT
     ),
     "dispute.first_answer": _disputes(
         _("Réclamation : délai de la première réponse"), Unit.WORKING_DAYS

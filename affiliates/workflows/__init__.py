@@ -5,20 +5,46 @@ audit entry when something changed, and answers the same when asked twice.
 """
 
 from affiliates.workflows.access import add_member, end_membership, grant_mandate, revoke_mandate
-from affiliates.workflows.employees import end_employment, hire, register_employee
+from affiliates.workflows.employees import (
+    cancel_absence,
+    end_employment,
+    hire,
+    record_absence,
+    register_employee,
+)
 from affiliates.workflows.employers import register, set_status
+from affiliates.workflows.registrations import (
+    answer_request,
+    ask_for_piece,
+    issue_automatically,
+    issue_number,
+    refuse_request,
+    save_request,
+    send_request,
+    withdraw_request,
+)
 from affiliates.workflows.takeovers import end_takeover, grant_takeover
 
 __all__ = [
     "add_member",
+    "answer_request",
+    "ask_for_piece",
+    "cancel_absence",
     "end_employment",
     "end_membership",
     "end_takeover",
     "grant_mandate",
     "grant_takeover",
     "hire",
+    "issue_automatically",
+    "issue_number",
+    "record_absence",
+    "refuse_request",
     "register",
     "register_employee",
     "revoke_mandate",
+    "save_request",
+    "send_request",
     "set_status",
+    "withdraw_request",
 ]

@@ -3,10 +3,17 @@
 import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
-from affiliates.errors import AlreadyEmployed, RegistrationNumberTaken
-from affiliates.models import Affiliate, Employee, Employment
-from affiliates.workflows.steps import check_days, locked
+from affiliates.enums import AbsenceKind, LeaveReason
+from affiliates.errors import (
+    AbsenceOutside,
+    AbsenceOverlaps,
+    AlreadyEmployed,
+    RegistrationNumberTaken,
+)
+from affiliates.models import Absence, Affiliate, Employee, Employment
+from affiliates.workflows.steps import check_days, locked, overlapping
 from portal import audit
 from portal.models import User
 from regulation.identifiers import check_cin, check_registration_number
@@ -48,14 +55,14 @@ def register_employee(
 @transaction.atomic
 def hire(
     *,
-    actor: User,
+    actor: User | None,
     at: datetime.datetime,
     affiliate: Affiliate,
     employee: Employee,
     started_on: datetime.date,
     children: int = 0,
 ) -> Employment:
-    """Record that ``employee`` works for ``affiliate`` from ``started_on``.
+    """Record that ``employee`` works for ``affiliate`` from ``started_on``; no actor when the portal acts by itself.
 
     Refuses when the person already works there since another day (AlreadyEmployed).
     """
@@ -86,21 +93,106 @@ def hire(
 
 @transaction.atomic
 def end_employment(
-    *, actor: User, at: datetime.datetime, employment: Employment, ended_on: datetime.date
+    *,
+    actor: User,
+    at: datetime.datetime,
+    employment: Employment,
+    ended_on: datetime.date,
+    reason: LeaveReason | None = None,
 ) -> Employment:
-    """Record the last day of an employment. Refuses a day before its start (DaysReversed)."""
+    """Record the last day of an employment, and why it ended. Refuses a day before its start (DaysReversed).
+
+    An absence that would outlast it ends with it.
+    """
     affiliate = locked(employment.affiliate)
     employment = Employment.objects.select_for_update(of=("self",)).get(pk=employment.pk)
-    if employment.ended_on == ended_on:
+    told = reason.value if reason else employment.end_reason
+    if (employment.ended_on, employment.end_reason) == (ended_on, told):
         return employment
     check_days(employment.started_on, ended_on)
-    employment.ended_on = ended_on
-    employment.save(update_fields=["ended_on"])
+    employment.ended_on, employment.end_reason = ended_on, told
+    employment.save(update_fields=["ended_on", "end_reason"])
+    outlasting = Absence.objects.filter(employment=employment, cancelled_at__isnull=True)
+    outlasting.filter(starts_on__gt=ended_on).update(cancelled_at=at)
+    outlasting.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gt=ended_on), starts_on__lte=ended_on
+    ).update(ends_on=ended_on)
     audit.record(
         actor=actor,
         action="employment.ended",
         subject=employment,
         affiliation_number=affiliate.affiliation_number,
         ended_on=ended_on,
+        reason=told,
     )
     return employment
+
+
+@transaction.atomic
+def record_absence(
+    *,
+    actor: User,
+    at: datetime.datetime,
+    employment: Employment,
+    kind: AbsenceKind,
+    starts_on: datetime.date,
+    ends_on: datetime.date | None = None,
+) -> Absence:
+    """Record that someone employed does not work on these days, both included; no end means « still ».
+
+    The prefill of the months concerned then carries the situation. The same absence again gives the first one.
+    Refuses reversed days (DaysReversed), days outside the employment (AbsenceOutside) and days that another
+    absence covers (AbsenceOverlaps).
+    """
+    check_days(starts_on, ends_on)
+    affiliate = locked(employment.affiliate)
+    employment = (
+        Employment.objects.select_for_update(of=("self",))
+        .select_related("employee")
+        .get(pk=employment.pk)
+    )
+    told = Absence.objects.filter(employment=employment, cancelled_at__isnull=True)
+    existing = told.filter(kind=kind.value, starts_on=starts_on, ends_on=ends_on).first()
+    if existing is not None:
+        return existing
+    last = employment.ended_on
+    if starts_on < employment.started_on or (last and (ends_on is None or ends_on > last)):
+        raise AbsenceOutside(start=employment.started_on, person=_name(employment))
+    if overlapping(told, "starts_on", "ends_on", starts_on, ends_on):
+        raise AbsenceOverlaps(person=_name(employment))
+    absence = Absence.objects.create(
+        employment=employment, kind=kind.value, starts_on=starts_on, ends_on=ends_on
+    )
+    audit.record(
+        actor=actor,
+        action="absence.recorded",
+        subject=absence,
+        affiliation_number=affiliate.affiliation_number,
+        kind=kind.value,
+        starts_on=starts_on,
+        ends_on=ends_on,
+    )
+    return absence
+
+
+@transaction.atomic
+def cancel_absence(*, actor: User, at: datetime.datetime, absence: Absence) -> Absence:
+    """Take back an absence told by mistake; what was declared with it stays. Cancelled again, changes nothing."""
+    affiliate = locked(absence.employment.affiliate)
+    absence = Absence.objects.select_for_update(of=("self",)).get(pk=absence.pk)
+    if absence.cancelled_at is not None:
+        return absence
+    absence.cancelled_at = at
+    absence.save(update_fields=["cancelled_at"])
+    audit.record(
+        actor=actor,
+        action="absence.cancelled",
+        subject=absence,
+        affiliation_number=affiliate.affiliation_number,
+        kind=absence.kind,
+    )
+    return absence
+
+
+def _name(employment: Employment) -> str:
+    return f"{employment.employee.first_name} {employment.employee.last_name}"

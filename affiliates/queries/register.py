@@ -1,12 +1,13 @@
-"""Questions to the register."""
+"""Questions about employers, whom they employ and who acts for them."""
 
 import datetime
 from dataclasses import dataclass
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from affiliates.enums import ROLE_SCOPES, Role, Scope
+from affiliates.enums import ROLE_SCOPES, AbsenceKind, LeaveReason, Role, Scope
 from affiliates.models import (
+    Absence,
     Affiliate,
     AffiliateStatus,
     Employment,
@@ -65,6 +66,38 @@ def employed_in(
         .select_related("employee")
         .order_by("employee__registration_number")
     )
+
+
+#: Absences during which the law of the declaration allows neither day nor wage (e-BDS §5.1).
+_WITHOUT_PAY = (AbsenceKind.UNPAID_LEAVE.value, AbsenceKind.KEPT_UNPAID.value)
+
+
+def expected_situations(
+    affiliate: Affiliate, first_day: datetime.date, last_day: datetime.date
+) -> dict[str, str]:
+    """By registration number, the situation of the declaration that the employer has already told for a month.
+
+    Who left in the month is SO, or DE; who is absent has the code of the absence. An absence without pay counts
+    only when it covers the whole month: the days worked around it are to be declared. Two queries.
+    """
+    found: dict[str, str] = {}
+    absences = Absence.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=first_day),
+        employment__affiliate=affiliate,
+        starts_on__lte=last_day,
+        cancelled_at__isnull=True,
+    ).values_list("employment__employee__registration_number", "kind", "starts_on", "ends_on")
+    for number, kind, starts_on, ends_on in absences.order_by("starts_on"):
+        whole = starts_on <= first_day and (ends_on is None or ends_on >= last_day)
+        if number and (whole or kind not in _WITHOUT_PAY):
+            found[number] = kind
+    ended = Employment.objects.filter(
+        affiliate=affiliate, ended_on__gte=first_day, ended_on__lte=last_day
+    ).values_list("employee__registration_number", "end_reason")
+    for number, reason in ended:
+        if number:
+            found[number] = "DE" if reason == LeaveReason.DEATH else "SO"
+    return found
 
 
 @dataclass(frozen=True)

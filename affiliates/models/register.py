@@ -1,15 +1,28 @@
-"""The register of employers and employees, and who may act for whom."""
+"""The register itself: employers, insured persons, where they work, and who may act for whom."""
+
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Func, Q
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from affiliates.enums import AffiliateState, Role, StaffRole
+from affiliates.enums import (
+    AbsenceKind,
+    AffiliateState,
+    CardKind,
+    LeaveReason,
+    LegalForm,
+    Role,
+    Sex,
+    StaffRole,
+)
+from affiliates.matching import name_key, name_sound
 from regulation.enums import ContributionStatus
 
 
@@ -18,6 +31,26 @@ class DateRange(Func):
 
     function = "DATERANGE"
     output_field = DateRangeField()
+
+
+class NameKeyField(models.CharField):
+    """A key of a person's names, worked out again at each write, `bulk_create` included.
+
+    Rows that reach the table otherwise keep an empty key until the task of the register fills it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"max_length": 260, "blank": True, "db_default": "", "editable": False}
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = str(model_instance.key_of_names(self.attname))  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, value)
+        return value
 
 
 def _in_language_of_screen(name: str, name_ar: str) -> str:
@@ -57,6 +90,20 @@ class Affiliate(models.Model):
     city = models.CharField(_("ville"), max_length=40)
     postal_code = models.CharField(_("code postal"), max_length=6, blank=True)
     ice = models.CharField(_("ICE"), max_length=15, blank=True)
+    legal_form = models.CharField(
+        _("forme juridique"),
+        max_length=8,
+        choices=LegalForm.choices(),
+        blank=True,
+        db_default="",
+        default="",
+    )
+    tax_id = models.CharField(
+        _("identifiant fiscal"), max_length=8, blank=True, db_default="", default=""
+    )
+    trade_register = models.CharField(
+        _("registre du commerce"), max_length=40, blank=True, db_default="", default=""
+    )
     agency = models.ForeignKey(
         Agency, verbose_name=_("agence"), on_delete=models.PROTECT, related_name="affiliates"
     )
@@ -246,12 +293,41 @@ class Employee(models.Model):
     )
     last_name = models.CharField(_("nom"), max_length=60)
     first_name = models.CharField(_("prénom"), max_length=60)
+    last_name_ar = models.CharField(_("nom en arabe"), max_length=60, blank=True, db_default="")
+    first_name_ar = models.CharField(_("prénom en arabe"), max_length=60, blank=True, db_default="")
+    # Of either kind of card: the exchanged file has one place for both.
     cin = models.CharField(_("CIN"), max_length=8, blank=True)
+    card_kind = models.CharField(
+        _("pièce d’identité"),
+        max_length=9,
+        choices=CardKind.choices(),
+        default=CardKind.CIN.value,
+        db_default=CardKind.CIN.value,
+    )
     born_on = models.DateField(_("né le"), null=True, blank=True)
+    birth_place = models.CharField(_("né à"), max_length=60, blank=True, db_default="")
+    sex = models.CharField(
+        _("sexe"), max_length=1, choices=Sex.choices(), blank=True, db_default=""
+    )
+    nationality = models.CharField(_("nationalité"), max_length=2, blank=True, db_default="")
+    name_key = NameKeyField()
+    name_sound = NameKeyField()
 
     class Meta:
         verbose_name = _("assuré")
         verbose_name_plural = _("assurés")
+        indexes = [
+            models.Index(fields=["born_on"], name="employee_born_on"),
+            models.Index(fields=["cin"], name="employee_card", condition=~Q(cin="")),
+            models.Index(fields=["id"], name="employee_key_missing", condition=Q(name_key="")),
+            # Only where nothing else narrows the search.
+            GinIndex(
+                fields=["name_key"],
+                name="employee_name_without_birth",
+                opclasses=["gin_trgm_ops"],
+                condition=Q(born_on__isnull=True),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(registration_number__isnull=True)
@@ -262,6 +338,11 @@ class Employee(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration_number or '—'} {self.last_name} {self.first_name}"
+
+    def key_of_names(self, key: str) -> str:
+        """The value of one of the two keys; see affiliates/matching.py."""
+        making = name_key if key == "name_key" else name_sound
+        return making(self.last_name, self.first_name)
 
 
 class Employment(models.Model):
@@ -275,6 +356,14 @@ class Employment(models.Model):
     )
     started_on = models.DateField(_("entré le"))
     ended_on = models.DateField(_("sorti le"), null=True, blank=True)
+    end_reason = models.CharField(
+        _("motif de sortie"),
+        max_length=15,
+        choices=LeaveReason.choices(),
+        blank=True,
+        default="",
+        db_default="",
+    )
     children = models.PositiveSmallIntegerField(_("enfants ouvrant droit"), default=0)
 
     class Meta:
@@ -294,6 +383,43 @@ class Employment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.employee_id} @ {self.affiliate_id}"
+
+
+class Absence(models.Model):
+    """Days on which someone employed does not work, and why; both included. An open end means « still »."""
+
+    employment = models.ForeignKey(
+        Employment, verbose_name=_("emploi"), on_delete=models.PROTECT, related_name="absences"
+    )
+    kind = models.CharField(_("motif"), max_length=2, choices=AbsenceKind.choices())
+    starts_on = models.DateField(_("à partir du"))
+    ends_on = models.DateField(_("jusqu’au"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("annulée le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("absence")
+        verbose_name_plural = _("absences")
+        ordering = ["-starts_on", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=models.F("starts_on")),
+                name="absence_order",
+            ),
+            ExclusionConstraint(
+                name="absence_no_overlap",
+                expressions=[
+                    ("employment", RangeOperators.EQUAL),
+                    (
+                        DateRange("starts_on", "ends_on", models.Value("[]")),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                condition=Q(cancelled_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.employment_id} {self.kind} {self.starts_on}"
 
 
 class StateTakeover(models.Model):

@@ -1,0 +1,43 @@
+"""The register of employers and employees, who may act for whom, and what is asked of it."""
+
+from affiliates.models.register import (
+    Absence,
+    Affiliate,
+    AffiliateStatus,
+    Agency,
+    DateRange,
+    Employee,
+    Employment,
+    Mandate,
+    Membership,
+    Representative,
+    StaffAssignment,
+    StateTakeover,
+)
+from affiliates.models.registrations import (
+    OPEN_REGISTRATIONS,
+    NumberCounter,
+    RegistrationPiece,
+    RegistrationRequest,
+    RegistrationStep,
+)
+
+__all__ = [
+    "OPEN_REGISTRATIONS",
+    "Absence",
+    "Affiliate",
+    "AffiliateStatus",
+    "Agency",
+    "DateRange",
+    "Employee",
+    "Employment",
+    "Mandate",
+    "Membership",
+    "NumberCounter",
+    "RegistrationPiece",
+    "RegistrationRequest",
+    "RegistrationStep",
+    "Representative",
+    "StaffAssignment",
+    "StateTakeover",
+]

@@ -1,0 +1,106 @@
+"""Who in the register, or in another request, may be the person of a request. For the fund's eyes only."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.contrib.postgres.search import TrigramSimilarity
+from django.db.models import Q, QuerySet
+
+from affiliates import matching
+from affiliates.access import staff_affiliates
+from affiliates.enums import Likeness, RegistrationState
+from affiliates.matching import Identity
+from affiliates.models import OPEN_REGISTRATIONS, Affiliate, Employee, RegistrationRequest
+from affiliates.rules import HireLimits
+from portal.models import User
+from regulation.parameters import value_at
+
+#: More people than this never look alike at once: a clerk reads them one by one.
+MOST_LIKENESSES = 20
+_CANDIDATES = 400
+
+
+def hire_limits(affiliate: Affiliate, today: datetime.date) -> HireLimits:
+    """The ages and days within which ``affiliate`` may hire, as read today."""
+    ahead = int(value_at("registration.days_ahead", today).value)
+    return HireLimits(
+        minimum_age=int(value_at("registration.minimum_age", today).value),
+        first_day=affiliate.affiliated_on,
+        last_day=today + datetime.timedelta(days=ahead),
+    )
+
+
+def identity_of(row: Employee | RegistrationRequest) -> Identity:
+    """What the comparison needs of a person of the register, or of a request."""
+    card = row.cin if isinstance(row, Employee) else row.card_number
+    return Identity(
+        card=f"{row.card_kind}:{card}" if card else "",
+        names=f"{row.last_name} {row.first_name}",
+        names_ar=f"{row.last_name_ar} {row.first_name_ar}",
+        born_on=row.born_on,
+    )
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Someone who may be the person of a request, and why."""
+
+    person: Employee
+    likeness: Likeness
+
+
+@dataclass(frozen=True)
+class AlikeRequest:
+    """Another request, still open, that may be about the same person."""
+
+    request: RegistrationRequest
+    likeness: Likeness
+
+
+def people_like(request: RegistrationRequest) -> list[Alike]:
+    """The insured persons who may be the one of ``request``, the surest first; one query."""
+    rows = Employee.objects.filter(registration_number__isnull=False)
+    wanted = Q(cin=request.card_number) | Q(born_on__in=matching.near_days(request.born_on))
+    wanted |= Q(born_on__isnull=True, name_key__trigram_similar=request.name_key)
+    near = TrigramSimilarity("name_key", request.name_key)
+    candidates = rows.filter(wanted).annotate(near=near).order_by("-near", "pk")[:_CANDIDATES]
+    return [Alike(row, likeness) for row, likeness in _alike(request, candidates)]
+
+
+def requests_like(request: RegistrationRequest) -> list[AlikeRequest]:
+    """The other open requests that may be about the same person, of any firm; one query."""
+    rows = (
+        RegistrationRequest.objects.filter(state__in=OPEN_REGISTRATIONS)
+        .exclude(state=RegistrationState.DRAFT.value)
+        .exclude(pk=request.pk)
+        .select_related("affiliate")
+    )
+    days = matching.near_days(request.born_on)
+    wanted = Q(card_number=request.card_number) | Q(born_on__in=days)
+    near = TrigramSimilarity("name_key", request.name_key)
+    candidates = rows.filter(wanted).annotate(near=near).order_by("-near", "pk")[:_CANDIDATES]
+    return [AlikeRequest(row, likeness) for row, likeness in _alike(request, candidates)]
+
+
+Known = TypeVar("Known", Employee, RegistrationRequest)
+
+
+def _alike(request: RegistrationRequest, rows: Iterable[Known]) -> list[tuple[Known, Likeness]]:
+    """Of a few hundred candidates, found by indexes, those that the comparison itself keeps."""
+    asked, order = identity_of(request), list(Likeness)
+    found = []
+    for row in rows:
+        likeness = matching.likeness(asked, identity_of(row))
+        if likeness is not None:
+            found.append((row, likeness))
+    found.sort(key=lambda pair: (order.index(pair[1]), pair[0].pk))
+    return found[:MOST_LIKENESSES]
+
+
+def staff_registrations(user: User) -> QuerySet[RegistrationRequest]:
+    """The requests on the desk of a member of staff: those of the affiliates of the desk, drafts apart."""
+    return RegistrationRequest.objects.filter(affiliate__in=staff_affiliates(user)).exclude(
+        state=RegistrationState.DRAFT.value
+    )
