@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate
@@ -117,10 +117,12 @@ _Table = dict[int, dict[datetime.date, Month]]
 
 
 def _add_declarations(table: _Table, span: dict[str, object]) -> None:
+    # A draft that corrects what is filed leaves the month filed.
     rows = Declaration.objects.filter(
+        Q(status=DeclarationStatus.SUBMITTED.value)
+        | Q(status=DeclarationStatus.DRAFT.value, corrects__isnull=True),
         **span,
         kind=DeclarationKind.MAIN.value,
-        status__in=[DeclarationStatus.DRAFT.value, DeclarationStatus.SUBMITTED.value],
     ).defer("working")
     for row in rows:
         if month := table[row.affiliate_id].get(row.period):

@@ -40,6 +40,45 @@ class AnotherIsSubmitted(DomainError):
     message = _("Une déclaration {kind} a déjà été déposée pour {period} : son récépissé fait foi.")
 
 
+class CorrectedMeanwhile(DomainError):
+    """The declaration that was to be corrected was corrected by somebody else first."""
+
+    code = "declaration.corrected_meanwhile"
+    message = _(
+        "Cette déclaration a déjà été corrigée le {at} par {by}. Votre correction n’est pas déposée : repartez de la "
+        "version qui compte aujourd’hui, sur la page du mois."
+    )
+
+
+class NothingCorrected(DomainError):
+    """A correction that says what the declaration says already."""
+
+    code = "declaration.nothing_corrected"
+    message = _(
+        "Cette correction ne change rien à la déclaration déposée : modifiez au moins une ligne avant de la déposer."
+    )
+
+
+class CorrectionTooLate(DomainError):
+    """The month is further back than the fund may still call or give back."""
+
+    code = "declaration.correction_too_late"
+    message = _(
+        "Le mois de {period} est prescrit : une correction remonte au plus à {first}. Adressez-vous à votre agence."
+    )
+
+
+class CorrectionStopped(DomainError):
+    """The fund decided on this month, or inspects it."""
+
+    code = "declaration.correction_stopped"
+    message = _(
+        "Le mois de {period} ne se corrige plus ici : {reason} (référence {reference}). Adressez-vous à votre agence, "
+        "qui peut le rouvrir."
+    )
+    translated = ("reason",)
+
+
 class MainMissing(DomainError):
     """A supplementary declaration waits for the main one."""
 

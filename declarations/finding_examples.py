@@ -44,6 +44,7 @@ EXAMPLES: Mapping[str, Example] = {
         _("une zone décalée sur toutes les lignes"), _("la première ligne corrigée d’abord")
     ),
     "F3": Example("DS_1234567_202601.txt", "DSC1_1234567_202601.txt"),
+    "F4": Example("E1", "B0"),
     "R20": Example(_("112233441 absent des B02"), _("112233441 avec la situation SO")),
     "R21": Example("155667789 112233441", "112233441 155667789"),
     "R22": Example(

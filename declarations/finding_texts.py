@@ -206,7 +206,20 @@ TEXTS: Mapping[str, FindingText] = {
         _("Déclaration principale déjà déposée"),
         _("La déclaration principale de cette période a déjà été déposée."),
         _("Un mois n’a qu’une déclaration principale."),
-        _("Pour des salariés oubliés, déposez une déclaration complémentaire (fichier DSC)."),
+        _(
+            "Pour des salariés oubliés, déposez une déclaration complémentaire (fichier DSC) ; pour changer ce "
+            "qui est déposé, envoyez ce fichier depuis « Corriger ce mois »."
+        ),
+        _FILE_STOPS,
+    ),
+    "F4": FindingText(
+        _("Fichier d’une autre déclaration"),
+        _("Vous corrigez la déclaration {expected} ; ce fichier est la déclaration {value}."),
+        _("Une correction prend la place de la déclaration corrigée, et d’aucune autre du mois."),
+        _(
+            "Envoyez le fichier de la déclaration à corriger, ou ouvrez « Corriger ce mois » sur celle de ce "
+            "fichier."
+        ),
         _FILE_STOPS,
     ),
     # -- people of the prefill ---------------------------------------------------------------
@@ -525,7 +538,10 @@ TEXTS: Mapping[str, FindingText] = {
         _("Salarié déjà déclaré"),
         _("Le numéro {value} a déjà été déclaré pour cette période."),
         _("Une complémentaire ne reprend personne de la principale ni d’une autre complémentaire."),
-        _("Retirez ce salarié ; pour corriger son salaire, contactez votre agence."),
+        _(
+            "Retirez ce salarié ; pour changer son salaire, corrigez la déclaration où il se trouve "
+            "(« Corriger ce mois »)."
+        ),
         _LINE_STOPS,
     ),
     # -- how the bytes were written ---------------------------------------------------------------

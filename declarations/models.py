@@ -15,6 +15,7 @@ from declarations.enums import (
     LineOrigin,
     LineSituation,
     Severity,
+    StopReason,
 )
 from portal.models import FileJob, StoredFile
 from regulation.enums import Branch
@@ -67,6 +68,15 @@ class ReceivedFile(FileJob):
     )
     finding_count = models.PositiveIntegerField(_("anomalies"), default=0)
     checked_at = models.DateTimeField(_("contrôlé le"), null=True, blank=True)
+    # Sent to correct this submitted declaration. The same bytes may correct several versions, each a row.
+    corrects = models.ForeignKey(
+        "Declaration",
+        verbose_name=_("corrige"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
 
     class Meta:
         verbose_name = _("fichier reçu")
@@ -74,7 +84,9 @@ class ReceivedFile(FileJob):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["affiliate", "period", "sha256"], name="received_file_once"
+                fields=["affiliate", "period", "sha256", "corrects"],
+                name="received_file_once",
+                nulls_distinct=False,
             ),
         ]
         indexes = [
@@ -176,18 +188,36 @@ class Declaration(models.Model):
     )
     working = models.JSONField(_("détail du calcul"), null=True, blank=True)
     slip_issued_at = models.DateTimeField(_("bordereau émis le"), null=True, blank=True)
+    # The submitted declaration that this one takes the place of, once it is submitted itself.
+    corrects = models.ForeignKey(
+        "self",
+        verbose_name=_("corrige"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="corrections",
+    )
 
     class Meta:
         verbose_name = _("déclaration")
         verbose_name_plural = _("déclarations")
         ordering = ["-period", "-id"]
         constraints = [
+            # In each place of a month: one that stands, and beside it at most one draft, which corrects it.
             models.UniqueConstraint(
                 fields=["affiliate", "period", "kind", "supplement_number"],
-                condition=Q(
-                    status__in=[DeclarationStatus.DRAFT.value, DeclarationStatus.SUBMITTED.value]
-                ),
-                name="declaration_live_once",
+                condition=Q(status=DeclarationStatus.SUBMITTED.value),
+                name="declaration_submitted_once",
+            ),
+            models.UniqueConstraint(
+                fields=["affiliate", "period", "kind", "supplement_number"],
+                condition=Q(status=DeclarationStatus.DRAFT.value),
+                name="declaration_draft_once",
+            ),
+            models.UniqueConstraint(
+                fields=["corrects"],
+                condition=Q(submitted_at__isnull=False),
+                name="declaration_corrected_once",
             ),
             models.CheckConstraint(condition=Q(period__day=1), name="declaration_period_first_day"),
             models.CheckConstraint(
@@ -221,6 +251,11 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.affiliate_id} {self.period:%Y-%m} {self.kind} {self.status}"
+
+    @property
+    def was_filed(self) -> bool:
+        """Whether it was submitted one day, standing or corrected since."""
+        return self.submitted_at is not None
 
 
 class DeclarationLine(models.Model):
@@ -298,6 +333,39 @@ class ContributionLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.declaration_id} {self.branch}"
+
+
+class CorrectionStop(models.Model):
+    """A month that its employer may not correct alone any more, and why. Placed by the room that knows why."""
+
+    affiliate = models.ForeignKey(
+        Affiliate,
+        verbose_name=_("affilié"),
+        on_delete=models.PROTECT,
+        related_name="correction_stops",
+    )
+    period = models.DateField(_("période"))
+    reason = models.CharField(_("raison"), max_length=10, choices=StopReason.choices())
+    # In the words of the room that placed it (a dispute number, a mission order).
+    reference = models.CharField(_("référence"), max_length=40)
+    placed_at = models.DateTimeField(_("depuis le"))
+    lifted_at = models.DateTimeField(_("levé le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("mois fermé à la correction")
+        verbose_name_plural = _("mois fermés à la correction")
+        ordering = ["-placed_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["affiliate", "period", "reason", "reference"], name="correction_stop_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(period__day=1), name="correction_stop_period_first_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate_id} {self.period:%Y-%m} {self.reference}"
 
 
 class Receipt(models.Model):

@@ -80,8 +80,9 @@ class Month:
     period: Period
     due_on: datetime.date
     prefill: Prefill | None
-    main: Declaration | None  # the live one: draft or submitted
+    main: Declaration | None  # the one that counts, or the draft of the first
     supplements: list[Declaration]
+    correction: Declaration | None  # a draft that corrects what is filed
     last_file: ReceivedFile | None
     is_late: bool  # not submitted and past the due day
 
@@ -108,8 +109,9 @@ class Month:
 
     @property
     def draft(self) -> Declaration | None:
-        """The draft that waits to be submitted, main first."""
-        candidates = [one for one in (self.main, *self.supplements) if one is not None]
+        """The draft that waits to be submitted: a correction, then main first."""
+        places = (self.correction, self.main, *self.supplements)
+        candidates = [one for one in places if one is not None]
         return next((one for one in candidates if one.status == DeclarationStatus.DRAFT), None)
 
 
@@ -146,7 +148,8 @@ def _months(affiliate: Affiliate, periods: list[Period], today: datetime.date) -
     found = []
     for period in periods:
         day = period.first_day
-        ours = declarations.get(day, [])
+        drafts = [one for one in declarations.get(day, []) if one.corrects_id]
+        ours = [one for one in declarations.get(day, []) if not one.corrects_id or one.was_filed]
         main = next((one for one in ours if one.kind == DeclarationKind.MAIN), None)
         due_on = due_day(period)
         submitted = main is not None and main.status == DeclarationStatus.SUBMITTED
@@ -157,6 +160,7 @@ def _months(affiliate: Affiliate, periods: list[Period], today: datetime.date) -
                 prefill=prefills.get(day),
                 main=main,
                 supplements=[one for one in ours if one.kind != DeclarationKind.MAIN],
+                correction=next((one for one in drafts if not one.was_filed), None),
                 last_file=files.get(day),
                 is_late=not submitted and today > due_on,
             )
@@ -251,27 +255,37 @@ def expected_of(
     prefill: PrefillFile | None,
     file_name: str | None = None,
     nothing_filed: bool = False,
+    corrects: Declaration | None = None,
 ) -> Expected:
     """What the fund knows of a month, for a file or for a form; two queries.
 
-    None when it is already known that nothing was filed for the month.
+    None when it is already known that nothing was filed for the month. What is corrected counts as not declared:
+    the correction speaks in its place.
     """
     submitted = Declaration.objects.filter(
         affiliate=affiliate, period=period.first_day, status=DeclarationStatus.SUBMITTED.value
     )
     numbers = [] if nothing_filed else list(submitted.values_list("kind", "supplement_number"))
+    place = (corrects.kind, corrects.supplement_number) if corrects else None
+    others = [number for number in numbers if number != place]
     declared: frozenset[str] = frozenset()
-    if numbers:
+    if others:
         lines = declared_lines(affiliate, period)
+        if place:
+            lines = lines.exclude(
+                declaration__kind=place[0], declaration__supplement_number=place[1]
+            )
         declared = frozenset(lines.values_list("registration_number", flat=True))
+    main = (DeclarationKind.MAIN.value, 0)
     return Expected(
         affiliation_number=affiliate.affiliation_number,
         period=period,
         prefill=prefill,
         file_name=file_name,
-        main_declared=(DeclarationKind.MAIN.value, 0) in numbers,
-        supplements_used=frozenset(number for kind, number in numbers if number),
+        main_declared=None if place == main else main in numbers,
+        supplements_used=frozenset(number for kind, number in others if number),
         already_declared=declared,
+        corrects=(DeclarationKind(place[0]), place[1]) if place else None,
     )
 
 
@@ -322,7 +336,7 @@ def form_line(line: DeclarationLine, unread: dict[str, dict[str, str]]) -> FormL
 
 
 def judge_form(declaration: Declaration, lines: list[DeclarationLine]) -> FormJudgement:
-    """What a file that says the same would be told; four queries whatever the number of lines."""
+    """What a file that says the same would be told; five queries whatever the number of lines."""
     period = Period.from_day(declaration.period)
     affiliate = declaration.affiliate
     prefill = issued_prefill(affiliate, period)
@@ -330,7 +344,7 @@ def judge_form(declaration: Declaration, lines: list[DeclarationLine]) -> FormJu
         raise Prefill.DoesNotExist("a form is made from the prefill of its month")
     return judge(
         [form_line(line, declaration.unread) for line in lines],
-        expected_of(affiliate, period, prefill=prefill),
+        expected_of(affiliate, period, prefill=prefill, corrects=declaration.corrects),
         declaration.supplement_number,
     )
 
@@ -489,6 +503,9 @@ class ReceiptFacts:
     kind: DeclarationKind
     supplement_number: int
     submitted_at: datetime.datetime
+    # What a correction takes the place of, and when the month first arrived: that day says whether it was late.
+    replaces: str
+    first_submitted_at: datetime.datetime
     submitted_by: str
     due_on: datetime.date
     is_late: bool
@@ -503,16 +520,37 @@ class ReceiptFacts:
     digest: str  # of the chained receipt; empty while it is being made
 
 
+def first_filed_at(declaration: Declaration) -> datetime.datetime:
+    """When the place of a filed declaration was first filed, corrected since or not."""
+    first = filed_in_place(declaration).order_by("submitted_at").first()
+    if first is None or first.submitted_at is None:
+        raise Declaration.DoesNotExist("nothing was filed in this place")
+    return first.submitted_at
+
+
+def filed_in_place(declaration: Declaration) -> QuerySet[Declaration]:
+    """Everything ever submitted for the month, kind and number of a declaration, itself included."""
+    return Declaration.objects.filter(
+        affiliate=declaration.affiliate_id,
+        period=declaration.period,
+        kind=declaration.kind,
+        supplement_number=declaration.supplement_number,
+        submitted_at__isnull=False,
+    )
+
+
 def receipt_facts(declaration: Declaration) -> ReceiptFacts:
-    """The facts of the receipt of a submitted declaration; three queries at most."""
+    """The facts of the receipt of a submitted declaration; four queries at most."""
     declaration = Declaration.objects.select_related(
-        "affiliate__agency", "submitted_by", "received_file__stored", "receipt"
+        "affiliate__agency", "submitted_by", "received_file__stored", "receipt", "corrects"
     ).get(pk=declaration.pk)
     if declaration.submitted_at is None or declaration.receipt_number is None:
         raise Declaration.DoesNotExist("no receipt before submission")
     affiliate, file = declaration.affiliate, declaration.received_file
     period = Period.from_day(declaration.period)
     due_on = due_day(period)
+    former = declaration.corrects
+    first = first_filed_at(declaration) if former else declaration.submitted_at
     return ReceiptFacts(
         receipt_number=declaration.receipt_number,
         affiliation_number=affiliate.affiliation_number,
@@ -524,9 +562,11 @@ def receipt_facts(declaration: Declaration) -> ReceiptFacts:
         kind=DeclarationKind(declaration.kind),
         supplement_number=declaration.supplement_number,
         submitted_at=declaration.submitted_at,
+        replaces=(former.receipt_number or "") if former else "",
+        first_submitted_at=first,
         submitted_by=declaration.submitted_by.full_name if declaration.submitted_by else "",
         due_on=due_on,
-        is_late=clock.day_of(declaration.submitted_at) > due_on,
+        is_late=clock.day_of(first) > due_on,
         file_name=file.stored.name if file else "",
         file_sha256=file.sha256 if file else "",
         employee_count=declaration.employee_count,

@@ -14,6 +14,7 @@ class Act(LabelledEnum):
     CANCEL = "cancel", _("abandonner")
     REPLACE = "replace", _("remplacer")
     RESTORE = "restore", _("reprendre")
+    CORRECT = "correct", _("corriger")
 
 
 DRAFT, SUBMITTED = DeclarationStatus.DRAFT, DeclarationStatus.SUBMITTED
@@ -24,6 +25,8 @@ MOVES: dict[tuple[DeclarationStatus, Act], DeclarationStatus] = {
     (DRAFT, Act.SUBMIT): SUBMITTED,
     (DRAFT, Act.CANCEL): CANCELLED,
     (DRAFT, Act.REPLACE): REPLACED,
+    # Another declaration of the same place, submitted, takes over: this one stays readable, with its receipt.
+    (SUBMITTED, Act.CORRECT): REPLACED,
     # The same file checked again takes its draft back to life.
     (CANCELLED, Act.RESTORE): DRAFT,
     (REPLACED, Act.RESTORE): DRAFT,

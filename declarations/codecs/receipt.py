@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import cast
 
 FORMAT = "recepisse-declaration-1"
+#: The receipt of a correction, which names the one that it takes the place of.
+CORRECTION_FORMAT = "recepisse-declaration-2"
 #: What the first receipt of an affiliate holds in place of a digest.
 NO_PREVIOUS = "0" * 64
 
@@ -45,6 +47,13 @@ FACTS: Mapping[str, type] = {
 }
 
 
+#: What a receipt of each format holds.
+FACTS_OF: Mapping[str, Mapping[str, type]] = {
+    FORMAT: FACTS,
+    CORRECTION_FORMAT: {**FACTS, "replaces": str, "first_submitted_at": str},
+}
+
+
 class NotAReceipt(ValueError):
     """The text is not the JSON of a receipt, nor a list of them."""
 
@@ -65,9 +74,13 @@ def digest_of(content: str) -> str:
 
 
 def content_of(facts: Mapping[str, Fact], *, rank: int, previous_digest: str) -> str:
-    """The canonical text of a receipt at its place in the chain. Raises ValueError when a fact is missing."""
-    whole = {**facts, "format": FORMAT, "rank": rank, "previous_digest": previous_digest}
-    if {name: type(value) for name, value in whole.items()} != dict(FACTS):
+    """The canonical text of a receipt at its place in the chain. Raises ValueError when a fact is missing.
+
+    The format is that of a correction when the facts say what it `replaces`.
+    """
+    form = CORRECTION_FORMAT if "replaces" in facts else FORMAT
+    whole = {**facts, "format": form, "rank": rank, "previous_digest": previous_digest}
+    if {name: type(value) for name, value in whole.items()} != dict(FACTS_OF[form]):
         raise ValueError(f"not the facts of a receipt: {sorted(whole)}")
     return canonical(whole)
 
@@ -154,7 +167,7 @@ def verify(receipts: Iterable[SealedReceipt]) -> list[ReceiptFault]:
 
 def _own_fault(one: SealedReceipt) -> str:
     shape = {name: type(value) for name, value in one.facts.items()}
-    if shape != dict(FACTS) or one.facts["format"] != FORMAT or one.chain[1] < 1:
+    if shape != FACTS_OF.get(str(one.facts.get("format", ""))) or one.chain[1] < 1:
         return "shape"
     if digest_of(canonical(one.facts)) != one.digest:
         return "digest"

@@ -8,7 +8,7 @@ from declarations.codecs.e_bds import NewHireLine, PrefilledLine
 from declarations.codecs.fixed_width import Layout
 from declarations.codecs.prefill import PrefillFile
 from declarations.codecs.records import AffiliateHeader, FileHeader, Record
-from declarations.enums import Severity
+from declarations.enums import DeclarationKind, Severity
 from declarations.findings import Finding
 from regulation.periods import Period
 
@@ -18,9 +18,10 @@ class Expected:
     """What is known outside the file. Everything may be unknown: an unknown is not checked.
 
     `affiliation_number` and `period` are those of the account and of the page where the file
-    arrives; `prefill` is what the fund issued; the last three concern supplementary files:
-    whether a main declaration exists, the supplement numbers already used, the registration
-    numbers already declared for the period.
+    arrives; `prefill` is what the fund issued; then whether a main declaration exists, the
+    supplement numbers already used, the registration numbers already declared for the period.
+    `corrects` is the place of the declaration that this one is sent to correct; what that one
+    said is not in the others.
     """
 
     affiliation_number: str | None = None
@@ -30,6 +31,7 @@ class Expected:
     main_declared: bool | None = None
     supplements_used: frozenset[int] = frozenset()
     already_declared: frozenset[str] = frozenset()
+    corrects: tuple[DeclarationKind, int] | None = None
 
 
 @dataclass(slots=True)

@@ -301,6 +301,8 @@ class Examination:
             if not (state.new_hires.employees or state.new_hires.unreadable_lines):
                 self.findings.append(Finding("R91", FILE, "E04"))
             self._add(structure.r93_main_first(state))
+        summary = self.summary
+        self._add(structure.f4_other_place(state, summary.kind, summary.supplement_number))
         self._add(structure.r1_file_name(state))
         prefill = state.expected.prefill
         if prefill is not None and not prefill.is_whole:

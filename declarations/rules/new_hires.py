@@ -162,9 +162,9 @@ def d5_left_aligned(line: NewHireLine, state: State) -> Finding | None:
 
 
 def r94_not_declared_yet(line: NewHireLine, state: State) -> Finding | None:
-    """A supplementary file repeats nobody already declared for the period."""
+    """A supplementary file, or a correction, repeats nobody already declared for the period."""
     number = line.registration_number
-    if state.family != "E" or number in SPECIAL:
+    if number in SPECIAL or (state.family != "E" and state.expected.corrects is None):
         return None
     if number not in state.expected.already_declared:
         return None

@@ -8,7 +8,7 @@ from datetime import date
 from declarations.codecs.e_bds import PrefilledLine, PrefilledTotals
 from declarations.codecs.fixed_width import ALPHABET, FieldKind, transliterate
 from declarations.codecs.records import AffiliateHeader, FileHeader, Record, RecordReader
-from declarations.enums import Severity
+from declarations.enums import DeclarationKind, Severity
 from declarations.findings import Finding
 from declarations.rules import habits
 from declarations.rules.context import State
@@ -273,6 +273,19 @@ def f3_main_once(state: State) -> Finding | None:
     if state.family != "B" or not state.expected.main_declared:
         return None
     return Finding("F3", FILE)
+
+
+def f4_other_place(state: State, kind: DeclarationKind | None, number: int) -> Finding | None:
+    """A correction takes the place of the declaration it was sent for, of no other."""
+    corrects = state.expected.corrects
+    if corrects is None or kind is None or (kind, number) == corrects:
+        return None
+    return Finding("F4", FILE, value=_category(kind, number), expected=_category(*corrects))
+
+
+def _category(kind: DeclarationKind, number: int) -> str:
+    """L_Cat, as the file writes it."""
+    return f"E{number}" if kind is DeclarationKind.SUPPLEMENTARY else "B0"
 
 
 def r93_main_first(state: State) -> Finding | None:

@@ -1,6 +1,11 @@
 """What changes declarations. Every function takes `actor` and `at` (the instant, aware)."""
 
 from declarations.workflows.checks import check_file, check_files, due_files
+from declarations.workflows.corrections import (
+    allow_corrections,
+    open_correction,
+    stop_corrections,
+)
 from declarations.workflows.drafts import cancel, submit
 from declarations.workflows.files import receive_file
 from declarations.workflows.form import (
@@ -16,6 +21,7 @@ from declarations.workflows.repairs import digest_of, proposed_repair, repair_fi
 
 __all__ = [
     "add_new_hire",
+    "allow_corrections",
     "cancel",
     "check_file",
     "check_files",
@@ -23,6 +29,7 @@ __all__ = [
     "digest_of",
     "due_files",
     "issue_prefill",
+    "open_correction",
     "open_form",
     "paste_column",
     "proposed_repair",
@@ -30,5 +37,6 @@ __all__ = [
     "remove_new_hire",
     "repair_file",
     "save_form",
+    "stop_corrections",
     "submit",
 ]

@@ -68,7 +68,9 @@ def check_files(*, file_ids: Collection[int], at: datetime.datetime) -> None:
     committed before the work, and only the last claim may write the outcome. After three attempts a row is
     parked, for staff to see.
     """
-    rows = ReceivedFile.objects.filter(pk__in=file_ids).select_related("affiliate", "stored")
+    rows = ReceivedFile.objects.filter(pk__in=file_ids).select_related(
+        "affiliate", "stored", "corrects"
+    )
     claimed = jobs.claim(rows, at=at, lease=LEASE, on_park=_note_parked)
     failpoint("check_file.claimed")
     for files in _one_of_a_month(claimed):
@@ -119,6 +121,7 @@ def _expected(files: Sequence[ReceivedFile], at: datetime.datetime) -> dict[int,
             prefill=prefill,
             file_name=file.stored.name,
             nothing_filed=month not in filed,
+            corrects=file.corrects,
         )
     return found
 
@@ -151,7 +154,8 @@ def _conclude(checks: Sequence[_Check], at: datetime.datetime) -> None:
     accepted = [one for one in mine if one.examination.verdict is FileVerdict.ACCEPTED]
     taken = _places(accepted, DeclarationStatus.SUBMITTED)
     # A declaration was submitted while these were being read: check them again, against the new state.
-    again = [one for one in accepted if one.place in taken]
+    # What a correction is to take the place of stands there: its submission looks whether it still does.
+    again = [one for one in accepted if one.place in taken and one.file.corrects_id is None]
     for one in again:
         one.file.state, one.file.attempts = JobState.WAITING.value, one.file.attempts - 1
     update_rows([one.file for one in again], ["state", "attempts"])
@@ -247,6 +251,7 @@ def _draft(checks: Sequence[_Check], at: datetime.datetime) -> None:
 def _fill(draft: Declaration, check: _Check) -> Declaration:
     summary = check.examination.summary
     draft.affiliate, draft.period = check.file.affiliate, check.file.period
+    draft.corrects_id = check.file.corrects_id
     draft.kind = (summary.kind or DeclarationKind.MAIN).value
     draft.supplement_number = summary.supplement_number
     draft.mode = FilingMode.FILE.value

@@ -5,13 +5,20 @@ import datetime
 from django.db import transaction
 
 from affiliates.models import Affiliate
-from declarations import queries
+from declarations import queries, versions
 from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict, FilingMode
-from declarations.errors import AnotherIsSubmitted, DraftChanged, FormToComplete, MainMissing
+from declarations.errors import (
+    AnotherIsSubmitted,
+    CorrectedMeanwhile,
+    DraftChanged,
+    FormToComplete,
+    MainMissing,
+    NothingCorrected,
+)
 from declarations.models import ContributionLine, Declaration
 from declarations.transitions import Act, after
 from declarations.workflows.receipts import issue_receipt
-from portal import audit
+from portal import audit, clock, formats
 from portal.failpoints import failpoint
 from portal.models import User
 from regulation.contributions import ContributionResult
@@ -24,10 +31,13 @@ def submit(
 ) -> Declaration:
     """Submit a draft: compute what it costs, once, and number its receipt.
 
-    Asked again, by another click or another browser, gives the same submitted declaration. Refuses a draft
-    that is not the one shown (DraftChanged: `version`), one that was abandoned or replaced (MoveRefused), a
-    second main declaration of the month (AnotherIsSubmitted), a supplementary one before the main one
-    (MainMissing) and a form that would be refused as a file (FormToComplete). `payments` collects what is submitted.
+    A correction takes the place of what it corrects, which stays readable with its receipt. Asked again, by another
+    click or another browser, gives the same submitted declaration. Refuses a draft that is not the one shown
+    (DraftChanged: `version`), one that was abandoned or replaced (MoveRefused), a second main declaration of the
+    month (AnotherIsSubmitted), a supplementary one before the main one (MainMissing) and a form that would be
+    refused as a file (FormToComplete). Of a correction it refuses one made upon what somebody corrected meanwhile
+    (CorrectedMeanwhile), one that changes nothing (NothingCorrected) and a month that may not be corrected
+    (versions.check_correctable). `payments` collects what is submitted.
     """
     affiliate = Affiliate.objects.select_for_update(of=("self",)).get(pk=declaration.affiliate_id)
     row = Declaration.objects.select_for_update(of=("self",)).get(pk=declaration.pk)
@@ -37,9 +47,11 @@ def submit(
     status = after(DeclarationStatus(row.status), Act.SUBMIT)
     if row.version != version:
         raise DraftChanged()
-    _check_place(row)
+    _check_place(row, at)
     _check_form(row)
     result = queries.contributions_of(row)
+    if row.corrects is not None:
+        _hand_over(row.corrects)
     row.status, row.submitted_at, row.submitted_by = status.value, at, actor
     row.receipt_number = _receipt_number(row)
     row.contributions_total = result.total
@@ -59,12 +71,16 @@ def submit(
         employees=row.employee_count,
         wage_bill=row.wage_bill,
         contributions=row.contributions_total,
+        corrects=row.corrects.receipt_number if row.corrects else None,
     )
     failpoint("submit.before_commit")
     return row
 
 
-def _check_place(row: Declaration) -> None:
+def _check_place(row: Declaration, at: datetime.datetime) -> None:
+    if row.corrects is not None:
+        _check_correction(row, row.corrects.pk, at)
+        return
     period = Period.from_day(row.period)
     submitted = Declaration.objects.filter(
         affiliate=row.affiliate_id, period=row.period, status=DeclarationStatus.SUBMITTED.value
@@ -75,6 +91,33 @@ def _check_place(row: Declaration) -> None:
     main = submitted.filter(kind=DeclarationKind.MAIN.value)
     if row.kind == DeclarationKind.SUPPLEMENTARY and not main.exists():
         raise MainMissing(period=period)
+
+
+def _check_correction(row: Declaration, former_id: int, at: datetime.datetime) -> None:
+    former = Declaration.objects.select_for_update(of=("self",)).get(pk=former_id)
+    former.affiliate = row.affiliate
+    row.corrects = former
+    check_stands(former)
+    versions.check_correctable(former, clock.day_of(at))
+    if not versions.says_something_else(former, row):
+        raise NothingCorrected()
+
+
+def check_stands(former: Declaration) -> None:
+    """Refuse to correct what was corrected already (CorrectedMeanwhile), or never submitted (MoveRefused)."""
+    if former.status == DeclarationStatus.REPLACED:
+        since = former.corrections.filter(submitted_at__isnull=False).first()
+        if since is not None and since.submitted_at is not None:
+            by = since.submitted_by.full_name if since.submitted_by else ""
+            raise CorrectedMeanwhile(at=formats.instant(since.submitted_at), by=by)
+    after(DeclarationStatus(former.status), Act.CORRECT)
+
+
+def _hand_over(former: Declaration) -> None:
+    """What is corrected does not count any more; its lines, its computation and its receipt stay."""
+    former.status = after(DeclarationStatus(former.status), Act.CORRECT).value
+    former.version += 1
+    former.save(update_fields=["status", "version"])
 
 
 def _check_form(row: Declaration) -> None:

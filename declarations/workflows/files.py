@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from django.db import transaction
 
 from affiliates.models import Affiliate
-from declarations import queries
+from declarations import queries, versions
 from declarations.enums import FileVerdict
 from declarations.models import Declaration, ReceivedFile
+from declarations.workflows.drafts import check_stands
 from portal import audit, clock
 from portal.enums import JobState
 from portal.models import StoredFile, User
@@ -28,21 +29,26 @@ def receive_file(
     period: Period,
     name: str,
     chunks: Iterable[bytes],
+    corrects: Declaration | None = None,
 ) -> tuple[ReceivedFile, bool]:
     """Keep the bytes of a declaration file, to be checked by the task; says whether a check is due.
 
     The same bytes for the same month are one row: while its draft or its declaration is alive nothing more
-    happens, otherwise it is checked again, under the name it now carries. Refuses a month that is not open
-    (PeriodNotOpen) and a file that is too large (FileTooLargeError). Nothing is read in the bytes here but
-    the number of lines.
+    happens, otherwise it is checked again, under the name it now carries. `corrects` is the submitted
+    declaration that the file is sent to correct. Refuses a month that is not open (PeriodNotOpen) or not to be
+    corrected (versions.check_correctable), what does not stand any more (CorrectedMeanwhile), and a file that
+    is too large (FileTooLargeError). Nothing is read in the bytes here but the number of lines.
     """
     queries.check_open(affiliate, period, clock.day_of(at))
+    if corrects is not None:
+        check_stands(corrects)
+        versions.check_correctable(corrects, clock.day_of(at))
     counted = _LineCount(chunks)
     kept = transaction.savepoint()
     stored = store(counted, name=name, limit=LIMIT, stored_by=actor)
     Affiliate.objects.select_for_update(of=("self",)).get(pk=affiliate.pk)
     known = ReceivedFile.objects.filter(
-        affiliate=affiliate, period=period.first_day, sha256=stored.sha256
+        affiliate=affiliate, period=period.first_day, sha256=stored.sha256, corrects=corrects
     ).first()
     if known is not None:
         # The second copy of the bytes is not needed. Locks taken since the savepoint go with it.
@@ -57,6 +63,7 @@ def receive_file(
         received_at=at,
         received_by=actor,
         lines_total=counted.lines,
+        corrects=corrects,
     )
     record("declarations.file.received", file, actor, name=stored.name, size=stored.size)
     return file, True

@@ -440,7 +440,11 @@ def audit_form(actor: User, row: Declaration, action: str, **facts: object) -> N
 def _locked(declaration: Declaration) -> Declaration:
     """The draft under the affiliate's lock; refuses what is no longer a draft, or never was a form."""
     affiliate = Affiliate.objects.select_for_update(of=("self",)).get(pk=declaration.affiliate_id)
-    row = Declaration.objects.select_for_update(of=("self",)).get(pk=declaration.pk)
+    row = (
+        Declaration.objects.select_for_update(of=("self",))
+        .select_related("corrects")
+        .get(pk=declaration.pk)
+    )
     row.affiliate = affiliate
     after(DeclarationStatus(row.status), Act.FILL)
     if row.mode != FilingMode.FORM:

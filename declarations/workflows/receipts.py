@@ -26,7 +26,14 @@ def issue_receipt(declaration: Declaration) -> Receipt:
 
 def _facts(declaration: Declaration) -> dict[str, Fact]:
     facts = queries.receipt_facts(declaration)
+    correction: dict[str, Fact] = {}
+    if facts.replaces:
+        correction = {
+            "replaces": facts.replaces,
+            "first_submitted_at": codec.instant(facts.first_submitted_at),
+        }
     return {
+        **correction,
         "receipt_number": facts.receipt_number,
         "affiliation_number": facts.affiliation_number,
         "affiliate_name": facts.affiliate_name,

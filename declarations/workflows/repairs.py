@@ -25,6 +25,7 @@ def proposed_repair(file: ReceivedFile) -> Repair | None:
         period,
         prefill=queries.issued_prefill(file.affiliate, period),
         file_name=file.stored.name,
+        corrects=file.corrects,
     )
     with open_stored(file.stored) as stream:
         content = stream.read()
@@ -57,6 +58,7 @@ def repair_file(
             period=Period.from_day(file.period),
             name=file.stored.name,
             chunks=[proposed.content],
+            corrects=file.corrects,
         )
         audit.record(
             actor=actor,

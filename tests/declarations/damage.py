@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from declarations.enums import Severity
+from declarations.enums import DeclarationKind, Severity
 from declarations.rules import Expected
 from regulation.periods import Period
 from tests.declarations.samples import (
@@ -516,6 +516,19 @@ CASES = (
         alone(supplements_used=frozenset({1})),
     ),
     Case("F3", FILE, lambda: MAIN.content, expected=alone(main_declared=True)),
+    Case(
+        "F4",
+        FILE,
+        lambda: SUPPLEMENTARY.content,
+        expected=alone(corrects=(DeclarationKind.MAIN, 0)),
+    ),
+    Case(
+        "R94",
+        LINE,
+        lambda: MAIN.content,
+        ("B04", 8, "N_Num_Assure"),
+        alone(already_declared=frozenset({"190011223"}), corrects=(DeclarationKind.MAIN, 0)),
+    ),
     Case("R93", FILE, lambda: SUPPLEMENTARY.content, expected=alone(main_declared=False)),
     Case(
         "R94",

@@ -63,11 +63,18 @@ def send(
     name: str = "",
     period: Period = JANUARY,
     at: datetime.datetime = AT,
+    corrects: Declaration | None = None,
 ) -> ReceivedFile:
     """Receive a file and check it, as the page and the worker do."""
     name = name or e_bds.file_name(affiliate.affiliation_number, period.compact)
     file, _ = workflows.receive_file(
-        actor=actor, at=at, affiliate=affiliate, period=period, name=name, chunks=[content]
+        actor=actor,
+        at=at,
+        affiliate=affiliate,
+        period=period,
+        name=name,
+        chunks=[content],
+        corrects=corrects,
     )
     return workflows.check_file(file_id=file.pk, at=at)
 

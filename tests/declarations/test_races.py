@@ -1,5 +1,6 @@
 """Real transactions against each other: one declaration, one receipt, one row of bytes."""
 
+import datetime
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +64,7 @@ def test_without_the_locks_the_same_clicks_collide(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
     meeting = threading.Barrier(4)
 
-    def all_have_read(declaration: Declaration) -> None:
+    def all_have_read(declaration: Declaration, at: datetime.datetime) -> None:
         meeting.wait(timeout=20)
 
     monkeypatch.setattr(workflows.drafts, "_check_place", all_have_read)

@@ -462,7 +462,17 @@ def test_the_order_of_declarations_of_a_month_is_kept(cast: Cast) -> None:
 def test_the_database_holds_one_live_declaration_of_a_kind(cast: Cast) -> None:
     one = submitted(cast.owner, cast.affiliate)
 
-    with pytest.raises(IntegrityError, match="declaration_live_once"), transaction.atomic():
+    copy = Declaration.objects.get(pk=one.pk)
+    copy.pk, copy.receipt_number, copy.received_file_id = None, "X", None
+
+    with pytest.raises(IntegrityError, match="declaration_submitted_once"), transaction.atomic():
+        copy.save(force_insert=True)
+
+
+def test_the_database_holds_one_draft_of_a_kind(cast: Cast) -> None:
+    one = draft(cast.owner, cast.affiliate)
+
+    with pytest.raises(IntegrityError, match="declaration_draft_once"), transaction.atomic():
         Declaration.objects.create(affiliate=cast.affiliate, period=one.period, mode="form")
 
 
