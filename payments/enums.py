@@ -48,6 +48,11 @@ class BankFormat(LabelledEnum):
 
     CAMT_054 = "camt.054", _("camt.054 — avis de crédit et de débit")
     CAMT_053 = "camt.053", _("camt.053 — relevé de compte")
+    CFONB_120 = "cfonb120", _("CFONB 120 — relevé de compte")
+    CFONB_160 = "cfonb160", _("CFONB 160 — prélèvements impayés")
+    CFONB_240 = "cfonb240", _("CFONB 240 — prélèvements")
+    MT940 = "mt940", _("MT940 — relevé de compte")
+    PAIN_002 = "pain.002", _("pain.002 — réponse aux ordres de prélèvement")
     CP1 = "cp1", _("CP1 — confirmation de paiement")
 
 

@@ -31,6 +31,7 @@ from payments.codecs.records import (
     StatementSummary,
     account_number,
 )
+from payments.codecs.schemas import Deviations
 from payments.codecs.xml import elements, local
 from regulation.text import _
 
@@ -41,15 +42,19 @@ _ABSENT: Final = _("élément absent")
 
 
 def inspect(
-    stream: IO[bytes], format: FileFormat, version: str, profile: ReadingProfile
+    stream: IO[bytes],
+    format: FileFormat,
+    version: str,
+    profile: ReadingProfile,
+    deviations: Deviations | None = None,
 ) -> MessageSummary:
     """First pass: the message, its statements, its totals and every fault of form. Writes nothing.
 
-    `format` and `version` come from `sniff`. A file that stops being XML half-way keeps the faults found so far and
-    adds the one that stopped it.
+    `format` and `version` come from `sniff`; what deviates from the schema is noted in `deviations`. A file
+    that stops being XML half-way keeps the faults found so far and adds the one that stopped it.
     """
     summary = MessageSummary(format=format, version=version)
-    reader = _Reader(stream, profile, summary)
+    reader = _Reader(stream, profile, summary, deviations)
     try:
         for entry in reader.entries():
             for line in entry.lines:
@@ -82,8 +87,15 @@ def _missing(format: FileFormat, element: str) -> Any:
 class _Reader:
     """The state of one pass over one file."""
 
-    def __init__(self, stream: IO[bytes], profile: ReadingProfile, summary: MessageSummary) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        profile: ReadingProfile,
+        summary: MessageSummary,
+        deviations: Deviations | None = None,
+    ) -> None:
         self._stream = stream
+        self._deviations = deviations
         self._profile = profile
         self._summary = summary
         self._transactions: list[Flat] = []
@@ -96,7 +108,7 @@ class _Reader:
 
     def entries(self) -> Iterator[Entry]:
         """The readable entries in order; faults go to the summary."""
-        for element in elements(self._stream, _NAMES):
+        for element in elements(self._stream, _NAMES, self._deviations):
             name = local(element)
             if name == "TxDtls":
                 self._transactions.append(flatten(element))
@@ -192,6 +204,8 @@ class _Reader:
             copy_indicator=statement.copy_indicator,
             faults=faults,
             invert_reversals=self._profile.invert_reversals,
+            natures=self._profile.natures,
+            reasons=self._profile.reasons,
         )
         self._sums = _Sums()
         self._open = (statement, context)

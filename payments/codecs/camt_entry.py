@@ -7,7 +7,8 @@ ending in ``@Ccy`` holds the currency of the amount. Names are local names, so e
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -116,6 +117,8 @@ class Context:
     copy_indicator: str
     faults: Faults
     invert_reversals: bool = False
+    natures: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -199,11 +202,12 @@ def _is_reversal(flat: Flat) -> bool:
     )
 
 
-def _nature(flat: Flat) -> str:
+def _nature(flat: Flat, natures: Mapping[str, str]) -> str:
     domain = first(flat, "BkTxCd/Domn/Cd")
     if domain:
         return f"{domain}/{first(flat, 'BkTxCd/Domn/Fmly/Cd')}/{first(flat, 'BkTxCd/Domn/Fmly/SubFmlyCd')}"
-    return first(flat, "BkTxCd/Prtry/Cd")
+    code = first(flat, "BkTxCd/Prtry/Cd")
+    return natures.get(code, code)
 
 
 def _base(
@@ -226,7 +230,7 @@ def _base(
         "status": status,
         "statement": context.statement,
         "entry_ref": meaningful(first(flat, "AcctSvcrRef")),
-        "nature": _nature(flat),
+        "nature": _nature(flat, context.natures),
         "batch": meaningful(first(flat, "NtryDtls/Btch/PmtInfId")),
     }
 

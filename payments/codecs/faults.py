@@ -51,6 +51,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "E-F09": _(
         "Non conforme au schéma {schema} : {element}, valeur « {valeur} », ligne {ligne} : {detail}."
     ),
+    "E-F09a": _(
+        "Non conforme au schéma {schema} : {element}, valeur « {valeur} », ligne {ligne} : {detail} (attendu : "
+        "{attendus})."
+    ),
     "F10": _("Fichier déjà reçu le {date}, récépissé {numero}. Aucun traitement supplémentaire."),
     "E-F11": _(
         "L’identifiant de message « {id} » a déjà servi le {date} pour un contenu différent. Renvoyez sous un "
@@ -87,6 +91,11 @@ SENTENCES: Final[Mapping[str, str]] = {
     "E-F23": _("Enregistrement {code} inattendu ligne {ligne} (ordre attendu : {ordre})."),
     "E-F24": _("Rang {rang} absent ou répété."),
     "F25": _("Version {version} lue sans schéma de référence : schéma non vérifié."),
+    "F26": _("Écart au schéma {schema} toléré par convention avec votre banque : {element}."),
+    "F16b": _(
+        "Avertissement : le solde d’ouverture {ouverture} ne suit pas le dernier solde final reçu {final}. "
+        "Un relevé manque peut-être."
+    ),
     "E-L01": _("Opération {rang} : montant illisible « {valeur} »."),
     "E-L02": _("Opération {rang} : montant nul ou négatif."),
     "E-L03": _("Opération {rang} : plus de deux décimales ({valeur})."),
@@ -141,6 +150,9 @@ SENTENCES: Final[Mapping[str, str]] = {
 }
 """Code to French sentence; ``{…}`` are the facts. A final small letter marks a second wording of a code."""
 
+_PHRASES: Final = frozenset({"cause", "detail", "etat", "evenement"})
+"""Facts that hold a phrase of ours and not a value of the file."""
+
 REST: Final = _("… et {n} autre(s) anomalie(s) du même fichier.")
 
 
@@ -188,14 +200,17 @@ def fault(code: str, /, **facts: object) -> Fault:
 
 
 def public_code(code: str) -> str:
-    """``L27`` → ``L14``, ``E-F15i`` → ``E-F15``: the code as section 12 of the exchange names it."""
-    head, dash, tail = code.rpartition("-")
-    return head if dash and tail.isalpha() else code
+    """``E-F15i`` → ``E-F15``: the code without the letter of its second wording, as a bank is told it."""
+    return code[:-1] if code[-1:].islower() else code
 
 
 def sentence(code: str, facts: Mapping[str, str], translate: Callable[[str], str] = str) -> str:
-    """The sentence of ``code`` filled with ``facts``."""
-    return translate(SENTENCES[code]).format(**facts)
+    """The sentence of ``code`` filled with ``facts``; a fact that is itself a French phrase is translated too."""
+    said = {
+        name: translate(value) if name in _PHRASES and value else value
+        for name, value in facts.items()
+    }
+    return translate(SENTENCES[code]).format(**said)
 
 
 class FormatError(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -24,11 +25,26 @@ NO_VALUE: Final = frozenset({"", "NOTPROVIDED", "NONREF", "NSTREF", "0"})
 
 @dataclass(frozen=True, slots=True)
 class ReadingProfile:
-    """How one bank deviates from the standard, agreed in writing. The default tolerates nothing."""
+    """How one bank deviates from the standard, agreed in writing. The default tolerates nothing.
 
+    `formats` empty means every format. `accounts` maps what a fixed-width file calls an account (bank, branch and
+    account, joined) to one of our RIBs: it is never derived. `operations` says of a CFONB 240 operation code whether
+    its amounts are received or unpaid, `unpaid_are_booked` whether unpaid collections were debited already.
+    """
+
+    name: str = ""
+    version: int = 0
+    formats: frozenset[FileFormat] = frozenset()
     namespaces: frozenset[str] = frozenset()
+    tolerated_elements: frozenset[str] = frozenset()
+    encoding: str = ""
     invert_reversals: bool = False
     unusable_references: frozenset[IdentityRule] = frozenset()
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    natures: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    operations: Mapping[str, str] = field(default_factory=dict)
+    unpaid_are_booked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from typing import IO, Any, Final
 
 from lxml import etree
 
-from payments.codecs.faults import FormatError, fault
+from payments.codecs.faults import Fault, FormatError, fault
+from payments.codecs.schemas import Deviations
+from payments.codecs.text import first_bad_byte
 from regulation.text import _
 
 SETTINGS: Final[dict[str, bool]] = {
@@ -39,6 +41,7 @@ ENCODINGS: Final = {
 
 _DECLARED: Final = re.compile(rb"^<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']", re.ASCII)
 _CHUNK: Final = 1 << 20
+_LOOK_EVERY: Final = 2_000
 
 # libxml2 error numbers → what to tell, in French. The others are told as « structure XML incorrecte ».
 _DETAILS: Final = {
@@ -80,25 +83,33 @@ def declared_encoding(head: bytes) -> str:
     return encoding
 
 
-def elements(stream: IO[bytes], names: tuple[str, ...]) -> Iterator[Any]:
+def elements(
+    stream: IO[bytes], names: tuple[str, ...], deviations: Deviations | None = None
+) -> Iterator[Any]:
     """The elements of these local names, each at its end tag, in document order.
 
     Refuses: E-F06 a DOCTYPE, E-F07 bytes that contradict the encoding (with their offset), E-F05 anything that is
-    not well formed. The caller clears what it has read.
+    not well formed. The caller clears what it has read. With `deviations` the file is checked against that schema as it
+    is read; what deviates is noted there, and reading stops at a file that deviates everywhere.
     """
     stream.seek(0)
     encoding = declared_encoding(stream.read(256))
     stream.seek(0)
-    first = True
+    schema = deviations.schema if deviations is not None else None
+    parser: Any = etree.iterparse(
+        stream, events=("end",), tag=tuple(f"{{*}}{name}" for name in names), schema=schema, **SETTINGS
+    )  # fmt: skip
     try:
-        for _event, element in etree.iterparse(
-            stream, events=("end",), tag=tuple(f"{{*}}{name}" for name in names), **SETTINGS
-        ):
-            if first:
+        for count, (_event, element) in enumerate(parser):
+            if not count:
                 refuse_doctype(element)
-                first = False
             yield element
+            if deviations is not None and count % _LOOK_EVERY == 0 and deviations.too_many(parser):
+                return
     except etree.XMLSyntaxError as error:
+        if deviations is not None and deviations.noted(parser.error_log):
+            # The parser tells of deviations only now, after the last element: nothing else was wrong.
+            return
         raise FormatError(_explain(error, stream, encoding)) from None
 
 
@@ -142,18 +153,18 @@ def _second(parser: Any) -> Any:
     return None
 
 
-def _explain(error: etree.XMLSyntaxError, stream: IO[bytes], encoding: str) -> Any:
+def _explain(error: etree.XMLSyntaxError, stream: IO[bytes], encoding: str) -> Fault:
     stream.seek(0)
     return _fault_of(
-        error, _first_bad_byte(iter(lambda: stream.read(_CHUNK), b""), encoding), encoding
+        error, first_bad_byte(iter(lambda: stream.read(_CHUNK), b""), encoding), encoding
     )
 
 
-def _explain_head(error: etree.XMLSyntaxError, head: bytes, encoding: str) -> Any:
-    return _fault_of(error, _first_bad_byte(iter((head,)), encoding, final=False), encoding)
+def _explain_head(error: etree.XMLSyntaxError, head: bytes, encoding: str) -> Fault:
+    return _fault_of(error, first_bad_byte(iter((head,)), encoding, final=False), encoding)
 
 
-def _fault_of(error: etree.XMLSyntaxError, offset: int | None, encoding: str) -> Any:
+def _fault_of(error: etree.XMLSyntaxError, offset: int | None, encoding: str) -> Fault:
     if offset is None and error.code in _ENCODING_ERRORS:
         offset = 0
     if offset is not None:
@@ -167,21 +178,9 @@ def _fault_of(error: etree.XMLSyntaxError, offset: int | None, encoding: str) ->
     )
 
 
-def _first_bad_byte(chunks: Iterator[bytes], encoding: str, *, final: bool = True) -> int | None:
-    """Offset of the first byte that is not in this encoding, or None."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    read = 0
-    for chunk in chunks:
-        pending = len(decoder.getstate()[0])
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            return read - pending + error.start
-        read += len(chunk)
-    if final:
-        pending = len(decoder.getstate()[0])
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            return read - pending + error.start
-    return None
+def deviations_with_places(stream: IO[bytes], deviations: Deviations) -> None:
+    """Look again at a deviating file of moderate size, as a tree: each deviation then has its line and value."""
+    stream.seek(0)
+    tree = etree.parse(stream, etree.XMLParser(**SETTINGS))
+    if not deviations.schema.validate(tree):
+        deviations.place(deviations.schema.error_log)

@@ -19,11 +19,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from payments.codecs import camt, cp1
+from payments.codecs import reading
 from payments.codecs.faults import Fault, Faults, FormatError, fault, quoted
 from payments.codecs.kinds import FileFormat
 from payments.codecs.records import CanonicalLine, MessageSummary, ReadingProfile
-from payments.codecs.sniff import HEAD, sniff
 from payments.enums import BankFileVerdict, LineKind, LineVerdict
 from payments.models import Bank, BankAccount, BankFile, BankLine
 from payments.workflows.allocations import settle, settle_reversal
@@ -34,15 +33,9 @@ from portal.failpoints import failpoint
 from portal.models import User
 from portal.storage import open_stored, store
 
-LIMIT: Final = 100 * 1_048_576
-"""Bytes of a file, at most."""
-
 CHUNK: Final = 500
 LEASE: Final = timedelta(minutes=11)
 """A little longer than a task may last: a file that runs longer lost its worker and may be taken again."""
-
-OLDEST: Final = timedelta(days=400)
-"""A booking day further back is a mistake of the sender (E-F19)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,7 @@ def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any], at: datetime)
     try:
         with transaction.atomic():
             stored = store(
-                upload.chunks(), name=upload.name or "fichier", limit=LIMIT, stored_by=actor
+                upload.chunks(), name=upload.name or "fichier", limit=reading.LIMIT, stored_by=actor
             )
             bank_file = BankFile.objects.create(
                 bank=bank,
@@ -138,14 +131,15 @@ def _note_parked(bank_file: BankFile) -> None:
 
 
 def _read_and_stage(bank_file: BankFile, stream: IO[bytes], today: date) -> None:
-    profile = ReadingProfile()
     try:
-        stream.seek(0)
-        format, version = sniff(stream.read(HEAD), namespaces=profile.namespaces)
+        with reading.open_file(stream, ReadingProfile(), near=today) as opened:
+            _inspect_and_stage(bank_file, opened, today)
     except FormatError as error:
         _refuse(bank_file, [error.fault], 0)
-        return
-    summary = _inspect(stream, format, version, profile)
+
+
+def _inspect_and_stage(bank_file: BankFile, opened: reading.Opened, today: date) -> None:
+    summary = reading.inspect(opened)
     accounts = {account.rib: account for account in BankAccount.objects.filter(bank=bank_file.bank)}
     if not summary.faults.refuses:
         _check_truth(bank_file, summary, set(accounts), today)
@@ -153,18 +147,7 @@ def _read_and_stage(bank_file: BankFile, stream: IO[bytes], today: date) -> None
         refusing = [item for item in summary.faults if item.refuses_file]
         _refuse(bank_file, refusing, summary.faults.refusing - len(refusing), summary)
         return
-    lines = cp1.read(stream) if format is FileFormat.CP1 else camt.read(stream, profile)
-    _stage(bank_file, summary, accounts, lines, today)
-
-
-def _inspect(
-    stream: IO[bytes], format: FileFormat, version: str, profile: ReadingProfile
-) -> MessageSummary:
-    return (
-        cp1.inspect(stream)
-        if format is FileFormat.CP1
-        else camt.inspect(stream, format, version, profile)
-    )
+    _stage(bank_file, summary, accounts, reading.lines(opened), today)
 
 
 def _check_truth(
@@ -180,10 +163,7 @@ def _check_truth(
     used = _used_message(bank_file, summary)
     if used is not None:
         faults.add("E-F11", id=quoted(summary.message_id), date=clock.day_of(used.received_at))
-    if summary.last_day and summary.last_day > today:
-        faults.add("E-F19f", champ="BookgDt", date=summary.last_day)
-    if summary.first_day and summary.first_day < today - OLDEST:
-        faults.add("E-F19o", champ="BookgDt", date=summary.first_day, n=OLDEST.days)
+    reading.check_days(summary, today)
     if not summary.last_page or summary.page > 1:
         faults.add("E-F17", pages="…" if not summary.last_page else f"1–{summary.page - 1}")
     _check_sequences(bank_file, summary, faults)

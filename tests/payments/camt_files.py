@@ -47,7 +47,7 @@ def entry(
         + (f"<BookgDt><Dt>{day}</Dt></BookgDt>" if day else "")
         + (f"<ValDt><Dt>{value}</Dt></ValDt>" if value else "")
         + (f"<AcctSvcrRef>{ref}</AcctSvcrRef>" if ref else "")
-        + nature
+        + (nature or "<BkTxCd/>")
         + (f"<NtryDtls>{details_extra}{txs}</NtryDtls>" if txs or details_extra else "")
         + "</Ntry>"
     )
@@ -58,22 +58,24 @@ def camt(
     account: str = RIB, header: str = "", balances: tuple[str, str] | None = None, declaration: str | None = None,
     namespace: str | None = None,
 ) -> bytes:  # fmt: skip
-    """A whole message of one statement; `header` goes between the account and the entries."""
+    """A whole message of one statement; `header` goes where the schema wants it: numbers before, the rest after."""
     body = BODY[kind]
     space = NS.format(kind=kind, version=version) if namespace is None else namespace
+    numbers, header = (header, "") if header.startswith("<ElctrncSeqNb>") else ("", header)
     bal = ""
     if balances:
         for code, text in zip(("OPBD", "CLBD"), balances, strict=True):
             sign = "DBIT" if text.startswith("-") else "CRDT"
             bal += (
                 f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>"
-                f'<Amt Ccy="MAD">{text.lstrip("-")}</Amt><CdtDbtInd>{sign}</CdtDbtInd></Bal>'
+                f'<Amt Ccy="MAD">{text.lstrip("-")}</Amt><CdtDbtInd>{sign}</CdtDbtInd>'
+                "<Dt><Dt>2026-04-10</Dt></Dt></Bal>"
             )
     xmlns = f' xmlns="{space}"' if space else ""
     text = (
         f"<Document{xmlns}><{ROOT[kind]}>"
         f"<GrpHdr><MsgId>{message_id}</MsgId><CreDtTm>2026-04-10T18:00:00+01:00</CreDtTm></GrpHdr>"
-        f"<{body}><Id>{statement_id}</Id><CreDtTm>2026-04-10T18:00:00+01:00</CreDtTm>"
+        f"<{body}><Id>{statement_id}</Id>{numbers}<CreDtTm>2026-04-10T18:00:00+01:00</CreDtTm>"
         f"<Acct><Id><Othr><Id>{account}</Id></Othr></Id><Ccy>MAD</Ccy></Acct>{bal}{header}"
         + "".join(entries)
         + f"</{body}></{ROOT[kind]}></Document>"

@@ -218,7 +218,10 @@ class TestBankSpace:
         assert "montant illisible" in text
         returned = client.get(reverse("payments:bank_return_file", args=[bank_file.receipt_number]))
         _header, answers = cr1.read(b"".join(returned.streaming_content))  # type: ignore[arg-type]
-        assert [(one.rank, one.verdict.value, one.code) for one in answers] == [(0, "REF", "E-L01")]
+        assert [(one.rank, one.verdict.value, one.code) for one in answers] == [
+            (0, "REF", "E-L01"),
+            (0, "REF", "E-F09"),
+        ]
 
     def test_verdict_filter_and_search(self, cast: Cast, owed: PaymentSlip) -> None:
         bank_file = BankFile.objects.order_by("pk").first()

@@ -1,0 +1,181 @@
+"""A bank file of any format, from its bytes to its summary and its lines: the one way in.
+
+`open_file` takes a zip archive apart and recognises the format; `inspect` is the first pass, `lines` the second.
+Nothing here knows our accounts, our messages or the day: that is the business of the workflow.
+"""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import IO, Final
+
+from payments.codecs import camt, cfonb, cp1, mt940, pain_status
+from payments.codecs.faults import FormatError, fault
+from payments.codecs.kinds import FileFormat
+from payments.codecs.records import CanonicalLine, MessageSummary, ReadingProfile
+from payments.codecs.schemas import TREE_LIMIT, Deviations, schema_of
+from payments.codecs.sniff import HEAD, sniff
+from payments.codecs.xml import deviations_with_places
+from regulation.text import _
+
+LIMIT: Final = 100 * 1_048_576
+"""Bytes of a file, at most, out of its archive too."""
+
+OLDEST: Final = timedelta(days=400)
+"""A booking day further back is a mistake of the sender."""
+
+CAMT: Final = frozenset({FileFormat.CAMT_053, FileFormat.CAMT_054})
+CFONB: Final = frozenset({FileFormat.CFONB_120, FileFormat.CFONB_160, FileFormat.CFONB_240})
+_HIGHEST_RATIO: Final = 100
+_PIECE: Final = 1 << 20
+_ZIP: Final = b"PK\x03\x04"
+_EMPTY_ZIP: Final = b"PK\x05\x06"
+
+_NOT_ONE: Final = _("elle ne contient pas exactement un fichier")
+_PATH: Final = _("le fichier est dans un sous-dossier")
+_LOCKED: Final = _("elle est protégée par un mot de passe")
+_DENSE: Final = _("elle se déploie plus de cent fois")
+_TOO_LARGE: Final = _("le fichier qu’elle contient dépasse la limite de taille")
+_BROKEN: Final = _("elle est abîmée ou d’une forme inconnue")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file whose format is known. `near` is a day close to the file's own, for years written with one digit."""
+
+    stream: IO[bytes]
+    format: FileFormat
+    version: str
+    profile: ReadingProfile
+    near: date
+
+
+@contextmanager
+def open_file(stream: IO[bytes], profile: ReadingProfile, *, near: date) -> Iterator[Opened]:
+    """Recognise a file, out of its archive if it came in one. Raises FormatError: E-F01 to E-F08."""
+    with ExitStack() as kept:
+        stream.seek(0)
+        head = stream.read(HEAD)
+        if head.startswith((_ZIP, _EMPTY_ZIP)):
+            inside = kept.enter_context(tempfile.TemporaryFile())
+            _take_out(stream, inside)
+            stream = inside
+            stream.seek(0)
+            head = stream.read(HEAD)
+        format, version = sniff(head, namespaces=profile.namespaces, formats=profile.formats)
+        yield Opened(stream, format, version, profile, near)
+
+
+def inspect(opened: Opened) -> MessageSummary:
+    """First pass: form, schema, totals and balances, and every fault found. Writes nothing."""
+    stream, format, profile = opened.stream, opened.format, opened.profile
+    if format is FileFormat.CP1:
+        return cp1.inspect(stream)
+    if format is FileFormat.MT940:
+        return mt940.inspect(stream, profile)
+    if format in CFONB:
+        return cfonb.inspect(stream, format, profile, opened.near)
+    schema = schema_of(format, opened.version)
+    deviations = Deviations(schema, f"{format.value}.001.{opened.version}") if schema else None
+    if format is FileFormat.PAIN_002:
+        report = pain_status.inspect(stream, opened.version, deviations)
+        summary = pain_status.summary_of(report)
+    else:
+        summary = camt.inspect(stream, format, opened.version, profile, deviations)
+    if deviations is None:
+        summary.faults.add("F25", version=f"{format.value}.001.{opened.version or '–'}")
+    elif deviations.found:
+        if _size(stream) <= TREE_LIMIT:
+            deviations_with_places(stream, deviations)
+        for told in deviations.faults(profile.tolerated_elements):
+            summary.faults.append(told)
+    return summary
+
+
+def lines(opened: Opened) -> Iterator[CanonicalLine]:
+    """Second pass, for a file that `inspect` accepts: its lines in order (of a pain.002, those with an amount)."""
+    stream, format, profile = opened.stream, opened.format, opened.profile
+    if format is FileFormat.CP1:
+        return cp1.read(stream)
+    if format is FileFormat.MT940:
+        return mt940.read(stream, profile)
+    if format in CFONB:
+        return cfonb.read(stream, format, profile, opened.near)
+    if format is FileFormat.PAIN_002:
+        return _statuses(stream)
+    return camt.read(stream, profile)
+
+
+def _statuses(stream: IO[bytes]) -> Iterator[CanonicalLine]:
+    report = pain_status.inspect(stream)
+    for rank, status in enumerate(
+        (one for one in pain_status.read(stream) if one.level == "order"), start=1
+    ):
+        line = pain_status.as_line(status, rank, report)
+        if line is not None:
+            yield line
+
+
+def _size(stream: IO[bytes]) -> int:
+    stream.seek(0, 2)
+    return stream.tell()
+
+
+def check_days(summary: MessageSummary, today: date) -> None:
+    """E-F19: a booking day in the future, or so far back that it is a mistake of the sender. `today` in Morocco."""
+    if summary.last_day and summary.last_day > today:
+        summary.faults.add("E-F19f", champ="BookgDt", date=summary.last_day)
+    if summary.first_day and summary.first_day < today - OLDEST:
+        summary.faults.add("E-F19o", champ="BookgDt", date=summary.first_day, n=OLDEST.days)
+
+
+# ------------------------------------------------------------------ archives
+
+
+def _refused(cause: str) -> FormatError:
+    return FormatError(fault("E-F04", cause=cause))
+
+
+def _take_out(stream: IO[bytes], out: IO[bytes]) -> None:
+    """Copy the one file of an archive; its real bytes are counted, never the size it announces."""
+    stream.seek(0)
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            if len(members) != 1 or members[0].is_dir():
+                raise _refused(_NOT_ONE)
+            member = members[0]
+            if "/" in member.filename or "\\" in member.filename:
+                raise _refused(_PATH)
+            if member.flag_bits & 1:
+                raise _refused(_LOCKED)
+            _copy(archive, member, out)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        struct.error,
+    ):
+        raise _refused(_BROKEN) from None
+
+
+def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, out: IO[bytes]) -> None:
+    size = 0
+    most = max(member.compress_size, 1) * _HIGHEST_RATIO
+    with archive.open(member) as source:
+        while piece := source.read(_PIECE):
+            size += len(piece)
+            if size > LIMIT:
+                raise _refused(_TOO_LARGE)
+            if size > most:
+                raise _refused(_DENSE)
+            out.write(piece)
