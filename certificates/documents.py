@@ -223,8 +223,14 @@ def _filing_details(facts: ReceiptFacts) -> list[Row]:
     kind = formats.label(facts.kind)
     if facts.kind is DeclarationKind.SUPPLEMENTARY:
         kind = f"{kind} n° {facts.supplement_number}"
+    because = facts.kept_on_time_because
     due = formats.sentence(
         Statement(
+            _("dans le délai (échéance le {day}) : {reason}"),
+            {"day": facts.due_on, "reason": because},
+        )
+        if because
+        else Statement(
             _("après l’échéance du {day}")
             if facts.is_late
             else _("dans le délai (échéance le {day})"),

@@ -8,7 +8,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.access import staff_affiliates
-from declarations.models import ContributionLine, Declaration, FileFinding, Prefill, ReceivedFile
+from declarations.models import (
+    ContributionLine,
+    Declaration,
+    FileFinding,
+    Outage,
+    Prefill,
+    ReceivedFile,
+)
 from portal import formats
 from portal.admin import StaffAdmin
 
@@ -119,3 +126,10 @@ class DeclarationAdmin(OfMyAffiliates):
     search_fields = [*OfMyAffiliates.search_fields, "=receipt_number"]
     exclude = ("working",)
     inlines = (ContributionLines,)
+
+
+@admin.register(Outage)
+class OutageAdmin(StaffAdmin):
+    """When the portal did not serve; written with `record_outage`."""
+
+    list_display = ("starts_at", "ends_at", "what", "recorded_at")

@@ -95,3 +95,17 @@ class RepairKind(LabelledEnum):
     SITUATION = "situation", _("lettre du bordereau papier")
     CONTROL_SUM = "control_sum", _("somme de contrôle de la ligne")
     TOTAL = "total", _("total")
+
+
+class OnTimeReason(LabelledEnum):
+    """Why a declaration submitted after the due day is not late: the portal stood in the way."""
+
+    CHECK = (
+        "check",
+        _("votre fichier est arrivé avant l’échéance et notre contrôle s’est terminé après"),
+    )
+    PARKED = (
+        "parked",
+        _("votre fichier est arrivé avant l’échéance et notre contrôle n’a pas abouti"),
+    )
+    OUTAGE = "outage", _("vous aviez commencé avant l’échéance et le portail était en panne")

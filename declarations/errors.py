@@ -157,3 +157,12 @@ class RepairChanged(DomainError):
 
     code = "declaration.repair_changed"
     message = _("La réparation proposée a changé : rien n’a été fait. Relisez-la, puis confirmez.")
+
+
+class OutageOutOfOrder(DomainError):
+    """An outage that would end before it starts."""
+
+    code = "declaration.outage_order"
+    message = _(
+        "La panne finirait le {ends_at}, avant son début le {starts_at} : vérifiez les deux heures."
+    )

@@ -14,6 +14,7 @@ from declarations.enums import (
     FilingMode,
     LineOrigin,
     LineSituation,
+    OnTimeReason,
     Severity,
     StopReason,
 )
@@ -178,6 +179,16 @@ class Declaration(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+    )
+    # The Moroccan day that counts: that of the submission, or the due day when the portal stood in the way.
+    filed_on = models.DateField(_("jour de dépôt retenu"), null=True, blank=True)
+    kept_on_time_because = models.CharField(
+        _("dans le délai parce que"),
+        max_length=8,
+        choices=OnTimeReason.choices(),
+        blank=True,
+        default="",
+        db_default="",
     )
     receipt_number = models.CharField(
         _("numéro de récépissé"), max_length=24, unique=True, null=True, blank=True
@@ -400,3 +411,26 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.affiliate_id} #{self.rank}"
+
+
+class Outage(models.Model):
+    """A time during which the portal did not serve: what it kept people from doing is not their lateness."""
+
+    starts_at = models.DateTimeField(_("depuis"))
+    ends_at = models.DateTimeField(_("jusqu’à"))
+    what = models.CharField(_("ce qui ne marchait pas"), max_length=200)
+    recorded_at = models.DateTimeField(_("noté le"))
+
+    class Meta:
+        verbose_name = _("panne")
+        verbose_name_plural = _("pannes")
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=models.F("starts_at")), name="outage_in_order"
+            ),
+            models.UniqueConstraint(fields=["starts_at", "ends_at"], name="outage_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M} → {self.ends_at:%Y-%m-%d %H:%M}"

@@ -21,6 +21,7 @@ from declarations.enums import (
     FileVerdict,
     FilingMode,
     LineOrigin,
+    OnTimeReason,
     Severity,
 )
 from declarations.errors import PeriodNotOpen
@@ -518,6 +519,7 @@ class ReceiptFacts:
     capped_wage_bill: Decimal
     contributions: ContributionResult
     digest: str  # of the chained receipt; empty while it is being made
+    kept_on_time_because: OnTimeReason | None = None
 
 
 def first_filed_at(declaration: Declaration) -> datetime.datetime:
@@ -566,7 +568,12 @@ def receipt_facts(declaration: Declaration) -> ReceiptFacts:
         first_submitted_at=first,
         submitted_by=declaration.submitted_by.full_name if declaration.submitted_by else "",
         due_on=due_on,
-        is_late=clock.day_of(first) > due_on,
+        is_late=(declaration.filed_on or clock.day_of(first)) > due_on,
+        kept_on_time_because=(
+            OnTimeReason(declaration.kept_on_time_because)
+            if declaration.kept_on_time_because
+            else None
+        ),
         file_name=file.stored.name if file else "",
         file_sha256=file.sha256 if file else "",
         employee_count=declaration.employee_count,

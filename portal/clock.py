@@ -18,6 +18,12 @@ def today() -> datetime.date:
     return day_of(now())
 
 
+def end_of(day: datetime.date) -> datetime.datetime:
+    """The first instant after a Moroccan calendar day: what arrives before it arrived on that day."""
+    midnight = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time.min)
+    return midnight.replace(tzinfo=CASABLANCA).astimezone(datetime.UTC)
+
+
 def day_of(instant: datetime.datetime) -> datetime.date:
     """The Moroccan calendar day of an aware instant."""
     return instant.astimezone(CASABLANCA).date()

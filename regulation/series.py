@@ -182,6 +182,13 @@ SERIES: dict[str, Series] = {
         _("Échéance : jour du mois suivant la période"), Unit.DAY_OF_MONTH
     ),
     "policy.due.closed_day": _calendar(_("Échéance un jour non ouvré"), Unit.CHOICE),
+    "reminder.first_days_before": _calendar(
+        _("Premier rappel : jours avant l’échéance"), Unit.DAYS
+    ),
+    "reminder.last_days_before": _calendar(_("Dernier rappel : jours avant l’échéance"), Unit.DAYS),
+    "late_filing.retry_days": _calendar(
+        _("Dépôt empêché par le portail : jours pour le refaire"), Unit.DAYS
+    ),
     "affiliation.days": _calendar(_("Délai d’affiliation et d’immatriculation"), Unit.DAYS),
     "change_notice.months": _calendar(_("Délai pour signaler un changement"), Unit.MONTHS),
     "registration.processing_hours": _calendar(

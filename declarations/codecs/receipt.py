@@ -52,6 +52,16 @@ FACTS_OF: Mapping[str, Mapping[str, type]] = {
     FORMAT: FACTS,
     CORRECTION_FORMAT: {**FACTS, "replaces": str, "first_submitted_at": str},
 }
+#: Facts that a receipt states only when there is something to state.
+SOMETIMES: Mapping[str, type] = {"kept_on_time_because": str}
+
+
+def _is_whole(facts: Mapping[str, object]) -> bool:
+    """Every fact of a receipt of its format and no other, each of its type."""
+    types = {name: type(value) for name, value in facts.items()}
+    stated = {name: SOMETIMES[name] for name in types if name in SOMETIMES}
+    form = FACTS_OF.get(str(facts.get("format", "")))
+    return form is not None and types == {**form, **stated}
 
 
 class NotAReceipt(ValueError):
@@ -80,7 +90,7 @@ def content_of(facts: Mapping[str, Fact], *, rank: int, previous_digest: str) ->
     """
     form = CORRECTION_FORMAT if "replaces" in facts else FORMAT
     whole = {**facts, "format": form, "rank": rank, "previous_digest": previous_digest}
-    if {name: type(value) for name, value in whole.items()} != dict(FACTS_OF[form]):
+    if not _is_whole(whole):
         raise ValueError(f"not the facts of a receipt: {sorted(whole)}")
     return canonical(whole)
 
@@ -166,8 +176,7 @@ def verify(receipts: Iterable[SealedReceipt]) -> list[ReceiptFault]:
 
 
 def _own_fault(one: SealedReceipt) -> str:
-    shape = {name: type(value) for name, value in one.facts.items()}
-    if shape != FACTS_OF.get(str(one.facts.get("format", ""))) or one.chain[1] < 1:
+    if not _is_whole(one.facts) or one.chain[1] < 1:
         return "shape"
     if digest_of(canonical(one.facts)) != one.digest:
         return "digest"

@@ -16,6 +16,7 @@ from declarations.workflows.form import (
     remove_new_hire,
     save_form,
 )
+from declarations.workflows.outages import record_outage
 from declarations.workflows.prefills import issue_prefill
 from declarations.workflows.repairs import digest_of, proposed_repair, repair_file
 
@@ -34,6 +35,7 @@ __all__ = [
     "paste_column",
     "proposed_repair",
     "receive_file",
+    "record_outage",
     "remove_new_hire",
     "repair_file",
     "save_form",

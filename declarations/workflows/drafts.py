@@ -6,6 +6,7 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from declarations import queries, versions
+from declarations.arrival import day_that_counts
 from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict, FilingMode
 from declarations.errors import (
     AnotherIsSubmitted,
@@ -53,6 +54,7 @@ def submit(
     if row.corrects is not None:
         _hand_over(row.corrects)
     row.status, row.submitted_at, row.submitted_by = status.value, at, actor
+    _keep_day(row, at)
     row.receipt_number = _receipt_number(row)
     row.contributions_total = result.total
     row.working = result.to_json()
@@ -72,6 +74,8 @@ def submit(
         wage_bill=row.wage_bill,
         contributions=row.contributions_total,
         corrects=row.corrects.receipt_number if row.corrects else None,
+        filed_on=row.filed_on,
+        kept_on_time_because=row.kept_on_time_because,
     )
     failpoint("submit.before_commit")
     return row
@@ -127,6 +131,16 @@ def _check_form(row: Declaration) -> None:
     judgement = queries.judge_form(row, list(row.lines.order_by("rank")))
     if judgement.verdict is not FileVerdict.ACCEPTED:
         raise FormToComplete(count=judgement.to_complete)
+
+
+def _keep_day(row: Declaration, at: datetime.datetime) -> None:
+    """The day that counts; a correction keeps that of what it corrects, which was filed then."""
+    if row.corrects is not None and row.corrects.filed_on is not None:
+        row.filed_on = row.corrects.filed_on
+        row.kept_on_time_because = row.corrects.kept_on_time_because
+        return
+    row.filed_on, reason = day_that_counts(row, at=at)
+    row.kept_on_time_because = reason.value if reason else ""
 
 
 def _receipt_number(row: Declaration) -> str:

@@ -26,14 +26,14 @@ def issue_receipt(declaration: Declaration) -> Receipt:
 
 def _facts(declaration: Declaration) -> dict[str, Fact]:
     facts = queries.receipt_facts(declaration)
-    correction: dict[str, Fact] = {}
+    because = facts.kept_on_time_because
+    sometimes: dict[str, Fact] = {"kept_on_time_because": because.value} if because else {}
     if facts.replaces:
-        correction = {
+        sometimes |= {
             "replaces": facts.replaces,
             "first_submitted_at": codec.instant(facts.first_submitted_at),
         }
-    return {
-        **correction,
+    return sometimes | {
         "receipt_number": facts.receipt_number,
         "affiliation_number": facts.affiliation_number,
         "affiliate_name": facts.affiliate_name,

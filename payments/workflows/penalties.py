@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
+from django.db.models.functions import Coalesce, TruncDate
 
 from affiliates.enums import AffiliateState
 from affiliates.models import Affiliate
@@ -257,7 +258,9 @@ def filings_due(as_of: date) -> Iterator[tuple[int, Period]]:
             .filter(affiliate=affiliate_id, period__gte=oldest.first_day)
             .order_by("period")
             .values_list("period")
-            .annotate(at=Min("submitted_at"))
+            .annotate(
+                day=Min(Coalesce("filed_on", TruncDate("submitted_at", tzinfo=clock.CASABLANCA)))
+            )
         )
         settled = set(
             FilingPenalty.objects.filter(affiliate=affiliate_id, filed=True).values_list(
@@ -268,7 +271,7 @@ def filings_due(as_of: date) -> Iterator[tuple[int, Period]]:
             day = period.first_day
             if day < first or day in settled:
                 continue
-            if day not in filed or clock.day_of(filed[day]) > due_on:
+            if day not in filed or filed[day] > due_on:
                 yield affiliate_id, period
 
 
@@ -289,20 +292,23 @@ def filing_penalty_of(
     """
     mine = _main_declarations().filter(affiliate=affiliate)
     own = mine.filter(period=period.first_day).order_by("submitted_at").first()
-    filed = own is not None and clock.day_of(_submitted(own)) <= as_of
+    filed = own is not None and _filed_on(own) <= as_of
     counted = own if filed else mine.filter(period__lt=period.first_day).order_by("period").last()
     due_on = due_day(period)
-    until = clock.day_of(_submitted(own)) if own is not None and filed else as_of
+    until = _filed_on(own) if own is not None and filed else as_of
     if counted is None or until <= due_on:
         return None
     result = filing_penalty(employees=counted.employee_count, due_on=due_on, filed_on=until)
     return result, filed
 
 
-def _submitted(declaration: Declaration) -> datetime:
+def _filed_on(declaration: Declaration) -> date:
+    """The day that counts, which is not that of the submission when the portal stood in the way."""
+    if declaration.filed_on is not None:
+        return declaration.filed_on
     if declaration.submitted_at is None:
         raise Declaration.DoesNotExist("never submitted")
-    return declaration.submitted_at
+    return clock.day_of(declaration.submitted_at)
 
 
 @transaction.atomic
