@@ -8,8 +8,9 @@ from django.db import IntegrityError
 from django.db.models.query import QuerySet
 
 from affiliates import workflows
-from affiliates.enums import RegistrationState
+from affiliates.enums import Likeness, RegistrationState
 from affiliates.models import Employee, RegistrationRequest
+from affiliates.queries.registrations import Alike
 from affiliates.workflows import registrations
 from tests.affiliates.factories import UserFactory
 from tests.affiliates.test_races import together
@@ -68,21 +69,21 @@ def test_the_same_person_asked_by_two_firms_at_once_gets_no_two_numbers() -> Non
     assert _two_firms_at_once() == [RegistrationState.SENT.value] * 2, "a clerk decides"
 
 
-def test_without_the_lock_of_the_series_a_number_would_be_given_twice(
+def test_without_the_lock_of_the_series_only_the_wall_of_the_database_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The positive control: only the walls of the database then stand in the way."""
-    clerk, asked = UserFactory(), _twenty()[:3]
-    workflows.issue_number(actor=clerk, at=AT, request=asked.pop())
+    """The positive control: both look in the register before either has written."""
+    clerk, asked = UserFactory(), [request_of(), request_of()]
+    workflows.issue_number(actor=clerk, at=AT, request=request_of(card_number="K1"))
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
-    meeting, real = threading.Barrier(2), registrations.next_registration_number
+    meeting, look = threading.Barrier(2), registrations.people_like
 
-    def both_have_chosen() -> str:
-        number = real()
+    def both_have_looked(row: RegistrationRequest) -> list[Alike]:
+        found = look(row)
         meeting.wait(timeout=20)
-        return number
+        return [one for one in found if one.likeness is Likeness.SAME_CARD]
 
-    monkeypatch.setattr(registrations, "next_registration_number", both_have_chosen)
+    monkeypatch.setattr(registrations, "people_like", both_have_looked)
     answers = together(
         [lambda one=one: workflows.issue_number(actor=clerk, at=AT, request=one) for one in asked]
     )
