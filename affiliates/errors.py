@@ -288,13 +288,6 @@ class NumbersExhausted(DomainError):
     message = _("La série des {series} est épuisée : prévenez l’administrateur du portail.")
 
 
-class NotAssigned(DomainError):
-    """The person of staff works in no agency."""
-
-    code = "staff.not_assigned"
-    message = _("Votre compte n’est affecté à aucune agence : adressez-vous à votre responsable.")
-
-
 class AbsenceOutside(DomainError):
     """An absence before the hire or after the departure."""
 

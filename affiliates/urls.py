@@ -1,14 +1,39 @@
 from django.urls import URLPattern, URLResolver, path
 
-from affiliates import views
+from affiliates.views import access, employees, registrations
 
 app_name = "affiliates"
 
+_ACCESS = "affilies/<str:affiliation_number>/acces/"
+_STAFF = "affilies/<str:affiliation_number>/salaries/"
+_EMPLOYEE = f"{_STAFF}<int:employment_id>/"
+_REQUESTS = f"{_STAFF}immatriculations/"
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("affilies/<str:affiliation_number>/acces/", views.access, name="access"),
+    path(_ACCESS, access.access, name="access"),
     path(
-        "affilies/<str:affiliation_number>/acces/mandats/<int:mandate_id>/retirer/",
-        views.revoke_mandate,
-        name="revoke_mandate",
+        f"{_ACCESS}mandats/<int:mandate_id>/retirer/", access.revoke_mandate, name="revoke_mandate"
+    ),
+    path(_STAFF, employees.employee_list, name="employees"),
+    path(_EMPLOYEE, employees.employee, name="employee"),
+    path(f"{_EMPLOYEE}sortie/", employees.leave, name="leave"),
+    path(f"{_EMPLOYEE}absence/", employees.absence, name="absence"),
+    path(
+        f"{_EMPLOYEE}absence/<int:absence_id>/annuler/",
+        employees.cancel_absence,
+        name="cancel_absence",
+    ),
+    path(_REQUESTS, registrations.request_list, name="registrations"),
+    path(f"{_REQUESTS}nouvelle/", registrations.new_request, name="new_registration"),
+    path(f"{_REQUESTS}<str:number>/", registrations.detail, name="registration"),
+    path(
+        f"{_REQUESTS}<str:number>/modifier/", registrations.edit_request, name="edit_registration"
+    ),
+    path(f"{_REQUESTS}<str:number>/repondre/", registrations.answer, name="answer_registration"),
+    path(f"{_REQUESTS}<str:number>/retirer/", registrations.withdraw, name="withdraw_registration"),
+    path(
+        f"{_REQUESTS}<str:number>/pieces/<int:piece_id>/",
+        registrations.piece,
+        name="registration_piece",
     ),
 ]

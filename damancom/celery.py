@@ -41,6 +41,15 @@ app.conf.beat_schedule = {
         "task": "portal.tasks.forget_mails",
         "schedule": crontab(hour=3, minute=50),
     },
+    # At fixed hours: how long an answer takes must tell nothing about the person.
+    "give plain registration numbers": {
+        "task": "affiliates.tasks.issue_plain_numbers",
+        "schedule": crontab(hour="8,12,16", minute=5),
+    },
+    "work out missing keys of names": {
+        "task": "affiliates.tasks.fill_name_keys",
+        "schedule": crontab(minute=25),
+    },
     "check waiting declaration files": {
         "task": "declarations.tasks.sweep_files",
         "schedule": 30.0,

@@ -31,6 +31,9 @@ class Limit:
 ACCOUNT_FROM_ADDRESS = Limit("sign-in:account+address", 5, timedelta(minutes=15))
 ADDRESS = Limit("sign-in:address", 60, timedelta(minutes=15))
 ACCOUNT_FROM_ANYWHERE = Limit("sign-in:account", 40, timedelta(minutes=15))
+# Requests written by one affiliate, and by one visitor without an account.
+REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
+VISITOR_REQUESTS = Limit("requests:visitor", 10, timedelta(hours=1))
 
 _COUNT = """
     INSERT INTO portal_attempt AS attempt (key, window_start, count) VALUES (%(key)s, %(now)s, 1)

@@ -5,23 +5,31 @@ from affiliates.queries.register import (
     AccessCard,
     Office,
     Person,
+    absences_of,
     access_card,
     employed_in,
     expected_situations,
     search,
+    staff_of,
     statuses_on,
     taken_over_on,
 )
+from affiliates.queries.registrations import open_request_count, requests_of, steps_of
 
 __all__ = [
     "PAGE",
     "AccessCard",
     "Office",
     "Person",
+    "absences_of",
     "access_card",
     "employed_in",
     "expected_situations",
+    "open_request_count",
+    "requests_of",
     "search",
+    "staff_of",
     "statuses_on",
+    "steps_of",
     "taken_over_on",
 ]

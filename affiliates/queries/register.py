@@ -3,7 +3,7 @@
 import datetime
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from affiliates.enums import ROLE_SCOPES, AbsenceKind, LeaveReason, Role, Scope
 from affiliates.models import (
@@ -98,6 +98,43 @@ def expected_situations(
         if number:
             found[number] = "DE" if reason == LeaveReason.DEATH else "SO"
     return found
+
+
+#: Who left stays in the list for so long: the month they left in is still to be declared.
+_SHOWN_AFTER_LEAVING = datetime.timedelta(days=90)
+
+
+def staff_of(affiliate: Affiliate, *, today: datetime.date, text: str = "") -> QuerySet[Employment]:
+    """Who works for ``affiliate`` or left lately, by name; ``absence_kind`` is why they do not work today."""
+    absent = Absence.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=today),
+        employment=OuterRef("pk"),
+        starts_on__lte=today,
+        cancelled_at__isnull=True,
+    )
+    rows = Employment.objects.filter(
+        Q(ended_on__isnull=True) | Q(ended_on__gte=today - _SHOWN_AFTER_LEAVING),
+        affiliate=affiliate,
+    )
+    for word in ascii_digits(text).split():
+        rows = rows.filter(
+            Q(employee__registration_number__startswith=word)
+            | Q(employee__last_name__icontains=word)
+            | Q(employee__first_name__icontains=word)
+            | Q(employee__cin__iexact=word)
+        )
+    return (
+        rows.select_related("employee")
+        .annotate(absence_kind=Subquery(absent.values("kind")[:1]))
+        .order_by("employee__last_name", "employee__first_name", "pk")
+    )
+
+
+def absences_of(employment: Employment) -> QuerySet[Absence]:
+    """The absences told for an employment, the latest first, those taken back apart."""
+    return Absence.objects.filter(employment=employment, cancelled_at__isnull=True).order_by(
+        "-starts_on", "-pk"
+    )
 
 
 @dataclass(frozen=True)

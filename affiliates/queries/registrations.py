@@ -9,12 +9,17 @@ from django.contrib.postgres.search import TrigramSimilarity
 from django.db.models import Q, QuerySet
 
 from affiliates import matching
-from affiliates.access import staff_affiliates
-from affiliates.enums import Likeness, RegistrationState
+from affiliates.access import Actor, staff_affiliates
+from affiliates.enums import CardKind, Likeness, RegistrationState
 from affiliates.matching import Identity
-from affiliates.models import OPEN_REGISTRATIONS, Affiliate, Employee, RegistrationRequest
-from affiliates.rules import HireLimits
-from portal.models import User
+from affiliates.models import (
+    OPEN_REGISTRATIONS,
+    Affiliate,
+    Employee,
+    RegistrationRequest,
+    RegistrationStep,
+)
+from affiliates.rules import MOROCCO, HireLimits
 from regulation.parameters import value_at
 
 #: More people than this never look alike at once: a clerk reads them one by one.
@@ -99,7 +104,38 @@ def _alike(request: RegistrationRequest, rows: Iterable[Known]) -> list[tuple[Kn
     return found[:MOST_LIKENESSES]
 
 
-def staff_registrations(user: User) -> QuerySet[RegistrationRequest]:
+def requests_of(affiliate: Affiliate) -> QuerySet[RegistrationRequest]:
+    """The requests of an affiliate, newest first, with the person once there is one."""
+    rows = RegistrationRequest.objects.filter(affiliate=affiliate)
+    return rows.select_related("employee").order_by("-pk")
+
+
+def open_request_count(affiliate: Affiliate) -> int:
+    """How many requests of an affiliate wait for something."""
+    return RegistrationRequest.objects.filter(
+        affiliate=affiliate, state__in=OPEN_REGISTRATIONS
+    ).count()
+
+
+def steps_of(request: RegistrationRequest) -> QuerySet[RegistrationStep]:
+    """What happened to a request, oldest first, with who did it."""
+    return request.steps.select_related("author").order_by("pk")
+
+
+def waiting_for_portal() -> QuerySet[RegistrationRequest]:
+    """Requests that the portal may be able to grant by itself, oldest first."""
+    return (
+        RegistrationRequest.objects.filter(
+            state=RegistrationState.SENT.value,
+            card_kind=CardKind.CIN.value,
+            nationality=MOROCCO,
+        )
+        .select_related("affiliate")
+        .order_by("sent_at", "pk")
+    )
+
+
+def staff_registrations(user: Actor) -> QuerySet[RegistrationRequest]:
     """The requests on the desk of a member of staff: those of the affiliates of the desk, drafts apart."""
     return RegistrationRequest.objects.filter(affiliate__in=staff_affiliates(user)).exclude(
         state=RegistrationState.DRAFT.value

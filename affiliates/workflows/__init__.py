@@ -8,6 +8,7 @@ from affiliates.workflows.access import add_member, end_membership, grant_mandat
 from affiliates.workflows.employees import (
     cancel_absence,
     end_employment,
+    fill_name_keys,
     hire,
     record_absence,
     register_employee,
@@ -33,6 +34,7 @@ __all__ = [
     "end_employment",
     "end_membership",
     "end_takeover",
+    "fill_name_keys",
     "grant_mandate",
     "grant_takeover",
     "hire",

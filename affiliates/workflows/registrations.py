@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.urls import reverse
 
 from affiliates import rules
 from affiliates.enums import CardKind, Likeness, RegistrationState, RequestAct, RequestParty, Sex
@@ -37,7 +38,7 @@ from affiliates.transitions import move_registration
 from affiliates.workflows.employees import hire as employ
 from affiliates.workflows.numbers import lock_registrations, next_registration_number
 from affiliates.workflows.steps import locked
-from portal import audit, clock
+from portal import audit, clock, mail
 from portal.errors import constraints_refuse
 from portal.models import User
 from portal.pieces import Upload, keep_piece, pieces_of
@@ -355,7 +356,7 @@ def _move(
     """Write the new state, its step and its trace."""
     row.state = state.value
     row.save()
-    RegistrationStep.objects.create(
+    step = RegistrationStep.objects.create(
         request=row,
         act=act.value,
         party=party.value,
@@ -370,4 +371,26 @@ def _move(
         affiliation_number=row.affiliate.affiliation_number,
         **facts,
     )
+    if party is not RequestParty.APPLICANT:
+        _tell_the_employer(row, step, at)
     return row
+
+
+def _tell_the_employer(
+    row: RegistrationRequest, step: RegistrationStep, at: datetime.datetime
+) -> None:
+    """A letter to who wrote the request: its number and its state, nothing about the person."""
+    mail.write(
+        key=f"registration:{row.number}:{step.pk}",
+        to=row.created_by,
+        template="affiliates/mail/registration_moved.txt",
+        facts={"number": row.number, "state": RegistrationState(row.state)},
+        at=at,
+        path=reverse(
+            "affiliates:registration",
+            kwargs={
+                "affiliation_number": row.affiliate.affiliation_number,
+                "number": row.number,
+            },
+        ),
+    )

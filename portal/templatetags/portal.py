@@ -27,16 +27,18 @@ _TONES = {
         "active", "submitted", "accepted", "paid", "valid", "decided", "upheld", "done", "ACC", "success", "current",
     },
     "warn": {
-        "partly_paid", "issued", "awaiting", "warning", "PAR", "ATT", "partly", "suspended", "late", "blocked",
+        "partly_paid", "issued", "piece_asked", "awaiting", "warning", "PAR", "ATT", "partly", "suspended", "late",
+        "blocked",
     },
     "bad": {"refused", "revoked", "error", "parked", "REF", "overdue", "file", "line"},
-    "info": {"draft", "pending", "open", "taken", "running", "waiting", "info", "debug", "information", "INF"},
+    "info": {"draft", "sent", "pending", "open", "taken", "running", "waiting", "info", "debug", "information", "INF"},
 }  # fmt: skip
 _TONE_OF = {value: name for name, values in _TONES.items() for value in values}
 
 _SECTIONS = {
     "home": _("Accueil"),
     "declarations": _("Déclarations"),
+    "employees": _("Salariés"),
     "payments": _("Paiements"),
     "certificates": _("Attestations"),
     "disputes": _("Réclamations"),

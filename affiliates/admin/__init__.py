@@ -1,0 +1,5 @@
+"""The register on the clerks' desk. Importing the modules registers them with the desk."""
+
+from affiliates.admin import register, registrations
+
+__all__ = ["register", "registrations"]

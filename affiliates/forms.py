@@ -1,0 +1,159 @@
+"""The shape of what is typed about people and firms; what may be done is judged by the rules and the workflows."""
+
+import uuid
+from typing import Any
+
+from babel import Locale
+from django import forms
+from django.utils.text import capfirst
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from affiliates.enums import AbsenceKind, CardKind, LeaveReason, Sex
+from affiliates.rules import MOROCCO, NewHire
+from portal.forms import PiecesField
+from portal.law_forms import DayField
+from regulation.enums import LabelledEnum
+
+_TEXT_LIMIT = 1_000
+
+
+def choices_of(enum: type[LabelledEnum], *, blank: str = "") -> list[tuple[str, Any]]:
+    """The members of an enum for a choice, in the language of the screen."""
+    found: list[tuple[str, Any]] = [(each.value, capfirst(_(each.label))) for each in enum]
+    return [("", blank), *found] if blank else found
+
+
+def nationalities() -> list[tuple[str, str]]:
+    """The countries by ISO 3166 code, Morocco first, in the alphabet of the screen."""
+    names = Locale.parse(get_language() or "fr").territories
+    countries = [
+        (code, name)
+        for code, name in names.items()
+        if len(code) == 2
+        and code.isalpha()
+        and code not in {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"}
+    ]
+    countries.sort(key=lambda pair: (pair[0] != MOROCCO, pair[1]))
+    return countries
+
+
+def _latin(label: Any, limit: int, **kwargs: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label, max_length=limit, widget=forms.TextInput(attrs={"dir": "auto"}), **kwargs
+    )
+
+
+def _code(label: Any, help_text: Any = "", **kwargs: Any) -> forms.CharField:
+    widget = forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"})
+    return forms.CharField(label=label, help_text=help_text, max_length=40, widget=widget, **kwargs)
+
+
+class IntentForm(forms.Form):
+    """A form whose second click finds what the first one did."""
+
+    intent = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"intent": uuid.uuid4()} | (kwargs.get("initial") or {})
+        super().__init__(*args, **kwargs)
+
+
+class NewHireForm(IntentForm):
+    """A person to register: who they are, how to reach them, since when they work."""
+
+    card_kind = forms.ChoiceField(label=_("Pièce d’identité"), widget=forms.RadioSelect)
+    card_number = _code(_("Numéro de la pièce"), _("Comme AB123456, sans espace."))
+    last_name = _latin(_("Nom, en lettres latines"), 60)
+    first_name = _latin(_("Prénom, en lettres latines"), 60)
+    last_name_ar = forms.CharField(
+        label=_("Nom, en arabe"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "rtl", "lang": "ar"}),
+    )
+    first_name_ar = forms.CharField(
+        label=_("Prénom, en arabe"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "rtl", "lang": "ar"}),
+    )
+    sex = forms.ChoiceField(label=_("Sexe"), widget=forms.RadioSelect)
+    born_on = DayField(label=_("Né(e) le"))
+    birth_place = _latin(_("Né(e) à"), 60)
+    nationality = forms.ChoiceField(label=_("Nationalité"))
+    address = _latin(_("Adresse"), 120)
+    city = _latin(_("Ville"), 40)
+    phone = _code(_("Téléphone"), _("Comme 0612345678, ou +33612345678."))
+    rib = _code(
+        _("RIB"), _("Vingt-quatre chiffres ; pour les prestations, facultatif."), required=False
+    )
+    hired_on = DayField(label=_("Embauché(e) le"))
+    pieces = PiecesField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["card_kind"].choices = choices_of(CardKind)
+        fields["sex"].choices = choices_of(Sex)
+        fields["nationality"].choices = nationalities()
+        fields["pieces"].label = _("Copie de la pièce d’identité, recto et verso")
+        self.initial.setdefault("card_kind", CardKind.CIN.value)
+        self.initial.setdefault("nationality", MOROCCO)
+
+    def person(self) -> NewHire:
+        """The person as typed, once the shape is right."""
+        told = {name: self.cleaned_data[name] for name in NewHire.__dataclass_fields__}
+        told |= {"card_kind": CardKind(told["card_kind"]), "sex": Sex(told["sex"])}
+        return NewHire(**told)
+
+
+class AnswerForm(forms.Form):
+    """The piece that the fund asked for, with a word."""
+
+    text = forms.CharField(
+        label=_("Votre message"),
+        required=False,
+        max_length=_TEXT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )
+    pieces = PiecesField()
+
+
+class WordsForm(forms.Form):
+    """What a clerk writes to who asked."""
+
+    text = forms.CharField(
+        label=_("Ce que le demandeur lira"),
+        max_length=_TEXT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )
+
+
+class LeaveForm(forms.Form):
+    """The last day of an employment and why it ended."""
+
+    ended_on = DayField(label=_("Dernier jour travaillé"))
+    reason = forms.ChoiceField(label=_("Motif de sortie"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reason: Any = self.fields["reason"]
+        reason.choices = choices_of(LeaveReason)
+
+
+class AbsenceForm(forms.Form):
+    """From when to when someone does not work, and why."""
+
+    kind = forms.ChoiceField(label=_("Motif de l’absence"))
+    starts_on = DayField(label=_("Premier jour"))
+    ends_on = DayField(
+        label=_("Dernier jour"),
+        required=False,
+        help_text=_("Laissez vide tant que vous ne le connaissez pas."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind: Any = self.fields["kind"]
+        kind.choices = choices_of(AbsenceKind)
