@@ -21,6 +21,7 @@ app.conf.task_routes = {
     "payments.tasks.issue_slips": {"queue": "money"},
     "payments.tasks.assess_surcharges": {"queue": "money"},
     "payments.tasks.assess_filing_penalties": {"queue": "money"},
+    "payments.tasks.watch_graces": {"queue": "money"},
 }
 # Each entry on its own lines, so that two rooms can add theirs at once.
 app.conf.beat_schedule = {
@@ -74,6 +75,11 @@ app.conf.beat_schedule = {
     "assess surcharges": {
         "task": "payments.tasks.assess_surcharges",
         "schedule": crontab(hour=2, minute=10),
+    },
+    # After the surcharges of the night: a plan that is broken is then up to date.
+    "watch the plans": {
+        "task": "payments.tasks.watch_graces",
+        "schedule": crontab(hour=3, minute=5),
     },
     # After the 10th, when a month falls due and a further month of lateness starts.
     "assess filing penalties": {

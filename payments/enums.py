@@ -25,6 +25,7 @@ class AccountKind(LabelledEnum):
     PENALTIES = "penalties", _("majorations et astreintes appelées")
     REFUNDS = "refunds", _("remboursements à verser")
     WRITE_OFFS = "write_offs", _("différences abandonnées")
+    REMISSIONS = "remissions", _("remises accordées")
 
 
 class EntryKind(LabelledEnum):
@@ -41,6 +42,8 @@ class EntryKind(LabelledEnum):
     REVERSAL = "reversal", _("contre-passation")
     WRITTEN_OFF = "written_off", _("différence abandonnée")
     REFUND_ORDERED = "refund_ordered", _("remboursement ordonné")
+    REMISSION_GRANTED = "remission_granted", _("remise accordée")
+    REMISSION_UNDONE = "remission_undone", _("remise annulée")
 
 
 class BankFormat(LabelledEnum):
@@ -102,3 +105,15 @@ class ActState(LabelledEnum):
     DONE = "done", _("validé")
     REFUSED = "refused", _("refusé")
     WITHDRAWN = "withdrawn", _("retiré")
+
+
+class GraceState(LabelledEnum):
+    """How far a request for remission or for a plan is."""
+
+    REQUESTED = "requested", _("demandée")
+    PROPOSED = "proposed", _("proposée, à valider")
+    GRANTED = "granted", _("accordée")
+    KEPT = "kept", _("tenue")
+    BROKEN = "broken", _("rompue")
+    REFUSED = "refused", _("refusée")
+    WITHDRAWN = "withdrawn", _("retirée")

@@ -178,3 +178,35 @@ class NothingToRefund(DomainError):
     message = _(
         "Votre crédit disponible est de {left} DH ; {asked} DH sont demandés. Choisissez un montant plus petit."
     )
+
+
+class GraceOpen(DomainError):
+    """The affiliate already has a request or a plan that runs."""
+
+    code = "payments.grace_open"
+    message = _(
+        "Une demande ou un plan est déjà en cours : attendez la réponse, ou retirez la demande."
+    )
+
+
+class GraceTooLarge(DomainError):
+    """A remission above the surcharges and penalties that remain."""
+
+    code = "payments.grace_too_large"
+    message = _(
+        "La remise demandée ({asked} DH) dépasse les majorations et astreintes restantes ({limit} DH)."
+    )
+
+
+class GraceTooLate(DomainError):
+    """The first instalment is not in the coming weeks."""
+
+    code = "payments.grace_first_day"
+    message = _("La première échéance tombe entre le {first} et le {last}.")
+
+
+class GraceEmpty(DomainError):
+    """Neither remission nor plan."""
+
+    code = "payments.grace_empty"
+    message = _("Demandez une remise, plusieurs échéances, ou les deux.")

@@ -100,3 +100,34 @@ class RefundForm(forms.Form):
         max_length=40,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr"}),
     )
+
+
+class GraceForm(forms.Form):
+    """What an employer asks of what is overdue; the same form simulates and sends."""
+
+    remise = forms.CharField(
+        label=_("Remise demandée (DH)"),
+        help_text=_("Sur les majorations et astreintes ; zéro pour un simple échelonnement."),
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "dir": "ltr"}),
+    )
+    echeances = forms.IntegerField(
+        label=_("Nombre d’échéances mensuelles"),
+        min_value=1,
+        max_value=60,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "dir": "ltr"}),
+    )
+    premiere = forms.DateField(
+        label=_("Première échéance le"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+        error_messages={"invalid": _("Écrivez la date comme 25/04/2026.")},
+    )
+    motif = forms.CharField(
+        label=_("Pourquoi vous le demandez"),
+        help_text=_("En quelques phrases : ce qui s’est passé, ce qui permet de tenir le plan."),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )

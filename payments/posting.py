@@ -161,6 +161,18 @@ def written_off(due: Due, amount: Decimal) -> Posting:
     return Posting(EntryKind.WRITTEN_OFF, (lost, _receivable(due, credit=amount)))
 
 
+def remission_granted(due: Due, amount: Decimal) -> Posting:
+    """The fund forgives a part of a surcharge or penalty."""
+    forgiven = _about(due, Account(AccountKind.REMISSIONS), debit=amount)
+    return Posting(EntryKind.REMISSION_GRANTED, (forgiven, _receivable(due, credit=amount)))
+
+
+def remission_undone(due: Due, amount: Decimal) -> Posting:
+    """The conditions were not kept: what was forgiven is owed again."""
+    granted = remission_granted(due, amount)
+    return Posting(EntryKind.REMISSION_UNDONE, tuple(line.opposed() for line in granted.lines))
+
+
 def refund_ordered(affiliate: int, amount: Decimal) -> Posting:
     """The affiliate's credit leaves its account: the fund owes it to the affiliate's bank."""
     given = PostedLine(Account(AccountKind.CREDIT, affiliate=affiliate), debit=amount)

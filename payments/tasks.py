@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from payments.workflows import bank_files, penalties, slips
+from payments.workflows import bank_files, grace, penalties, slips
 from portal import clock
 from portal.tasks import PortalTask, wake
 from regulation.errors import DomainError
@@ -71,3 +71,11 @@ def assess_filing_penalties() -> None:
         except DomainError:
             # A month that the law's tables cannot date must not keep the others waiting.
             logger.exception("filing penalty of affiliate %s for %s", affiliate_id, period)
+
+
+@shared_task(base=PortalTask)
+def watch_graces() -> None:
+    """Close the plans that were kept, undo what was forgiven under those that were broken."""
+    today = clock.today()
+    for grace_id in grace.running():
+        grace.watch(grace_id=grace_id, as_of=today - penalties.GRACE, today=today)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from payments import bank_pages, credit_pages, views
+from payments import bank_pages, credit_pages, grace_pages, views
 
 app_name = "payments"
 
@@ -20,6 +20,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         credit_pages.withdraw_refund,
         name="withdraw_refund",
     ),
+    path(f"{_ROOM}facilites/", grace_pages.graces, name="graces"),
+    path(f"{_ROOM}facilites/demander/", grace_pages.ask, name="ask_grace"),
+    path(f"{_ROOM}facilites/<int:pk>/", grace_pages.grace_page, name="grace"),
+    path(f"{_ROOM}facilites/<int:pk>/retirer/", grace_pages.withdraw, name="withdraw_grace"),
     path(f"{_ROOM}recus/", views.receipts, name="receipts"),
     path("banque/", bank_pages.home, name="bank_home"),
     path(_FILE, bank_pages.bank_file, name="bank_file"),

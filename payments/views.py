@@ -45,6 +45,7 @@ def account(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
         "dues": queries.open_dues(affiliate),
         "rows": queries.statement_by_period(affiliate),
         "awaited": queries.awaited_slips(affiliate),
+        "has_grace": affiliate.graces.exists(),
     }
     return render(request, "payments/account.html", context)
 

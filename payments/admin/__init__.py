@@ -5,6 +5,7 @@ Every act calls a workflow.
 
 from payments.admin.acts import ClerkActAdmin
 from payments.admin.banks import BankFileAdmin, BankLineAdmin
+from payments.admin.grace import GraceRequestAdmin
 from payments.admin.ledger import LedgerEntryAdmin
 from payments.admin.slips import (
     FilingPenaltyAdmin,
@@ -18,6 +19,7 @@ __all__ = [
     "BankLineAdmin",
     "ClerkActAdmin",
     "FilingPenaltyAdmin",
+    "GraceRequestAdmin",
     "LedgerEntryAdmin",
     "PaymentSlipAdmin",
     "SurchargeAdmin",

@@ -2,6 +2,7 @@
 
 from payments.models.acts import ClerkAct
 from payments.models.banks import Allocation, Bank, BankAccount, BankFile, BankLine, BankMembership
+from payments.models.grace import GraceDue, GraceInstalment, GraceRequest
 from payments.models.ledger import LedgerAccount, LedgerEntry, LedgerLine
 from payments.models.slips import (
     FilingPenalty,
@@ -21,6 +22,9 @@ __all__ = [
     "BankMembership",
     "ClerkAct",
     "FilingPenalty",
+    "GraceDue",
+    "GraceInstalment",
+    "GraceRequest",
     "Hold",
     "LedgerAccount",
     "LedgerEntry",

@@ -214,7 +214,11 @@ class SurchargeExemption(models.Model):
     )
     first_period = models.DateField(_("premier mois déclaré"))
     last_period = models.DateField(_("dernier mois déclaré"))
+    # Empty: from the first month of delay.
+    since = models.DateField(_("mois de retard commencés à partir du"), null=True, blank=True)
     until = models.DateField(_("mois de retard commencés jusqu’au"))
+    # A plan that was broken no longer spares anything.
+    withdrawn_on = models.DateField(_("retirée le"), null=True, blank=True)
     reference = models.CharField(_("décision"), max_length=80)
     decided_on = models.DateField(_("décidée le"))
 

@@ -10,8 +10,13 @@ from django.db.models.functions import Coalesce
 from payments.enums import EntryKind
 from regulation.money import ZERO
 
-LOWERING = (EntryKind.SLIP_LOWERED.value, EntryKind.WRITTEN_OFF.value)
-"""Entries that take something off a due without money: a correction, a difference given up."""
+LOWERING = (
+    EntryKind.SLIP_LOWERED.value,
+    EntryKind.WRITTEN_OFF.value,
+    EntryKind.REMISSION_GRANTED.value,
+    EntryKind.REMISSION_UNDONE.value,
+)
+"""Entries that take something off a due without money: a correction, a difference given up, a remission."""
 
 MONEY = DecimalField(max_digits=17, decimal_places=2)
 

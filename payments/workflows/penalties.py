@@ -140,8 +140,12 @@ def _free_code(number: str, period: Period) -> str:
     return code
 
 
-def surcharge_of(slip: PaymentSlip, *, until: date) -> SurchargeResult:
+def surcharge_of(
+    slip: PaymentSlip, *, until: date, also_paid: Iterable[tuple[date, Decimal]] = ()
+) -> SurchargeResult:
     """What the delay of a slip costs if the rest is paid on `until`: the pure rule, fed from the books.
+
+    `also_paid` adds payments that have not come yet, to see what a plan would change.
 
     Payments and corrections fill the lines of the slip in their order; a hold follows its line.
     """
@@ -168,7 +172,7 @@ def surcharge_of(slip: PaymentSlip, *, until: date) -> SurchargeResult:
             entry__kind__in=[EntryKind.CREDIT_USED.value, EntryKind.WRITTEN_OFF.value],
         ).select_related("entry")
     ]
-    payments = [payment for _, payment in _fill(groups, sorted(paid))]
+    payments = [payment for _, payment in _fill(groups, sorted([*paid, *also_paid]))]
     return surcharge(
         groups,
         due_on=slip.due_on,
@@ -183,10 +187,11 @@ def _exemptions(slip: PaymentSlip) -> list[Exemption]:
     """Decisions that spare the delay of this slip, its affiliate's own and those for all."""
     rows = SurchargeExemption.objects.filter(
         Q(affiliate=None) | Q(affiliate=slip.affiliate_id),
+        withdrawn_on__isnull=True,
         first_period__lte=slip.period,
         last_period__gte=slip.period,
     ).order_by("decided_on", "pk")
-    return [Exemption(slip.due_on, row.until, row.reference) for row in rows]
+    return [Exemption(row.since or slip.due_on, row.until, row.reference) for row in rows]
 
 
 def _lowered(slip: PaymentSlip) -> list[Decimal]:

@@ -1,0 +1,143 @@
+"""Remission and plans on the clerk's desk: read, propose, and let a second person decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from affiliates.access import staff_affiliates
+from payments.enums import GraceState
+from payments.forms import ReasonForm
+from payments.grace_pages import facts_of
+from payments.models import GraceRequest
+from payments.workflows import grace
+from portal import audit, clock
+from portal.actor import actor_of
+from portal.admin import StaffAdmin
+from portal.errors import add_to_form
+from regulation.errors import DomainError
+
+
+@admin.register(GraceRequest)
+class GraceRequestAdmin(StaffAdmin):
+    """The requests of the affiliates on this desk; only our own pages are reachable."""
+
+    def get_urls(self) -> list[URLPattern]:
+        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+            return self.admin_site.admin_view(view)
+
+        return [
+            path("", door(self.changelist_view), name="payments_gracerequest_changelist"),
+            path("<int:pk>/", door(self.grace_view), name="payments_gracerequest_change"),
+            path(
+                "<int:pk>/<str:verb>/", door(self.decide_view), name="payments_gracerequest_decide"
+            ),
+        ]
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(affiliate__in=staff_affiliates(request.user)).select_related(
+            "affiliate", "requested_by", "proposed_by", "decided_by"
+        )
+
+    @method_decorator(require_safe)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """By what they wait for."""
+        states = {
+            "demandes": (_("Demandes"), [GraceState.REQUESTED]),
+            "valider": (_("À valider"), [GraceState.PROPOSED]),
+            "cours": (_("En cours"), [GraceState.GRANTED]),
+            "rompues": (_("Rompues"), [GraceState.BROKEN]),
+            "closes": (
+                _("Closes"),
+                [GraceState.KEPT, GraceState.REFUSED, GraceState.WITHDRAWN],
+            ),
+        }
+        asked = request.GET.get("file", "demandes")
+        chosen = asked if asked in states else "demandes"
+        rows = self.get_queryset(request)
+        tabs = [
+            (name, label, rows.filter(state__in=[one.value for one in these]), name == chosen)
+            for name, (label, these) in states.items()
+        ]
+        shown = next(found for _name, _label, found, is_chosen in tabs if is_chosen)
+        page = Paginator(shown.order_by("pk"), self.list_per_page).get_page(request.GET.get("page"))
+        return self._page(
+            request,
+            "admin/payments/graces.html",
+            title=_("Remises et échelonnements"),
+            tabs=[
+                (name, label, found.count(), is_chosen) for name, label, found, is_chosen in tabs
+            ],
+            page=page,
+        )
+
+    @method_decorator(require_safe)
+    def grace_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One request, its schedule and its conditions."""
+        found = get_object_or_404(self.get_queryset(request), pk=pk)
+        audit.record_reading(
+            request,
+            action="payments.grace_read",
+            subject=found,
+            affiliation_number=found.affiliate.affiliation_number,
+        )
+        return self._grace_page(request, found, ReasonForm())
+
+    @method_decorator(require_POST)
+    def decide_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
+        """Propose, grant or refuse."""
+        found = get_object_or_404(self.get_queryset(request), pk=pk)
+        form = ReasonForm(request.POST)
+        actor, at = actor_of(request), clock.now()
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        try:
+            match verb:
+                case "accorder":
+                    grace.grant(actor=actor, grace_id=found.pk, at=at)
+                    done = _("Demande accordée : la remise est passée, le plan commence.")
+                case "refuser":
+                    grace.refuse(actor=actor, grace_id=found.pk, reason=reason, at=at)
+                    done = _("Demande refusée.")
+                case _other:
+                    grace.propose(actor=actor, grace_id=found.pk, opinion=reason, at=at)
+                    done = _("Avis favorable enregistré : une autre personne doit décider.")
+        except DomainError as refusal:
+            add_to_form(form, refusal)
+            return self._grace_page(request, found, form, status=422)
+        messages.success(request, done)
+        return redirect("admin:payments_gracerequest_change", found.pk)
+
+    def _grace_page(
+        self, request: HttpRequest, found: GraceRequest, form: ReasonForm, status: int = 200
+    ) -> HttpResponse:
+        mine = found.proposed_by_id == actor_of(request).pk
+        return self._page(
+            request,
+            "admin/payments/grace.html",
+            status=status,
+            title=str(found),
+            form=form,
+            may_propose=found.state == GraceState.REQUESTED.value,
+            may_decide=found.state == GraceState.PROPOSED.value and not mine,
+            **facts_of(found),
+        )
+
+    def _page(
+        self, request: HttpRequest, template: str, status: int = 200, **context: Any
+    ) -> HttpResponse:
+        context |= self.admin_site.each_context(request) | {"opts": self.opts}
+        return TemplateResponse(request, template, context, status=status).render()
