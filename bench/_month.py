@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from declarations.codecs import e_bds, prefill
 from declarations.codecs.prefill import PrefillLine
@@ -21,6 +21,7 @@ PERIOD = Period(2026, 1)
 DUE_ON = date(2026, 2, 10)
 CEILING = 600_000  # centimes
 SEED = 20_260_101
+AT = datetime(2026, 2, 5, 9, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def sizes(count: int, chance: random.Random) -> list[int]:
 def filings(count: int, seed: int = SEED) -> Iterator[Filing]:
     """`count` filings that are right, always the same for one seed."""
     chance = random.Random(seed)
-    person = 0
+    person = 1  # 100000000 is nobody
     for rank, people in enumerate(sizes(count, chance)):
         yield _filing(rank, person, people, chance)
         person += people
@@ -129,3 +130,21 @@ def receive(batch: list[Filing], *, at: datetime) -> list[int]:
         for one, affiliate, file in zip(batch, affiliates, stored, strict=True)
     )  # fmt: skip
     return [file.pk for file in files]
+
+
+def file_them(file_ids: list[int], *, at: datetime = AT) -> None:
+    """Check, submit and charge these files, by the hundred, as the worker and their senders do."""
+    from declarations import workflows
+    from declarations.models import Declaration
+    from declarations.tasks import CHECKED_TOGETHER
+    from payments.workflows.slips import issue_slips
+    from portal.models import User
+
+    actor = User.objects.get(email="mois@exemple.ma")
+    for start in range(0, len(file_ids), CHECKED_TOGETHER):
+        group = file_ids[start : start + CHECKED_TOGETHER]
+        workflows.check_files(file_ids=group, at=at)
+        drafts = list(Declaration.objects.filter(received_file__in=group, status="draft"))
+        for one in drafts:
+            workflows.submit(actor=actor, at=at, declaration=one, version=one.version)
+        issue_slips(actor=None, declaration_ids=[one.pk for one in drafts], at=at)

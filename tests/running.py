@@ -36,10 +36,11 @@ class Worker:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, folder: Path, database: str) -> Iterator["Worker"]:
+    def running(cls, folder: Path, database: str, **environment: str) -> Iterator["Worker"]:
+        """A worker on this database; `environment` adds to its variables (another broker, a failpoint)."""
         family, log = Family(folder / "processes.json"), folder / "worker.log"
         queues = [queue.name for queue in app.conf.task_queues]
-        broker = redis.Redis.from_url(app.conf.broker_url)
+        broker = redis.Redis.from_url(environment.get("REDIS_URL", app.conf.broker_url))
         child = family.start(
             "worker",
             [
@@ -47,7 +48,7 @@ class Worker:
                 "--queues", ",".join(queues), "--loglevel", "INFO", "--without-gossip", "--without-mingle",
             ],
             log=log,
-            environment=environment_for(database),
+            environment={**environment_for(database), **environment},
             cwd=CHECKOUT,
         )  # fmt: skip
         try:
@@ -99,7 +100,8 @@ class Server:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, folder: Path, database: str) -> Iterator["Server"]:
+    def running(cls, folder: Path, database: str, **environment: str) -> Iterator["Server"]:
+        """A server on this database; `environment` adds to its variables (a failpoint)."""
         family, log, port = Family(folder / "processes.json"), folder / "server.log", free_port()
         url = f"http://127.0.0.1:{port}"
         child = family.start(
@@ -109,7 +111,7 @@ class Server:
                 "--workers", "1", "--blocking-threads", "2", "--no-ws", "damancom.wsgi:application",
             ],
             log=log,
-            environment={**environment_for(database), "PUBLIC_URL": url},
+            environment={**environment_for(database), "PUBLIC_URL": url, **environment},
             cwd=CHECKOUT,
         )  # fmt: skip
         try:

@@ -1,15 +1,8 @@
 """The real path: the page, the broker, a worker in its own process, the page again."""
 
-import datetime
-import os
-import signal
-import subprocess
-import sys
 import time
 
-import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -22,7 +15,7 @@ from portal.enums import JobState
 from regulation.periods import Period
 from tests.cast import Cast
 from tests.declarations.factories import answer, employ
-from tests.running import CHECKOUT, Worker, environment_for
+from tests.running import Worker
 
 
 def last_month() -> Period:
@@ -90,42 +83,5 @@ def test_a_message_sent_twice_makes_one_draft(worker: Worker, cast: Cast) -> Non
     checked(file)
     worker.wait_idle()
 
-    assert Declaration.objects.count() == 1
-    assert DeclarationLine.objects.count() == 3
-
-
-RUN_ONCE = (
-    "import django, sys; django.setup()\n"
-    "from declarations import workflows; from portal import clock\n"
-    "workflows.check_file(file_id=int(sys.argv[1]), at=clock.now())\n"
-)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "place",
-    [
-        "check_file.claimed",
-        "check_file.checked",
-        "check_file.before_commit",
-        "check_file.committed",
-    ],
-)
-def test_killed_anywhere_the_check_ends_once(cast: Cast, place: str) -> None:
-    file = received(cast)
-    environment = environment_for(connection.settings_dict["NAME"]) | {"FAILPOINT": place}
-    environment["DJANGO_SETTINGS_MODULE"] = os.environ["DJANGO_SETTINGS_MODULE"]
-
-    killed = subprocess.run(
-        [sys.executable, "-c", RUN_ONCE, str(file.pk)], env=environment, cwd=CHECKOUT, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL
-
-    later = clock.now() + workflows.checks.LEASE + datetime.timedelta(seconds=1)
-    for due in workflows.due_files(at=later):
-        workflows.check_file(file_id=due, at=later)
-    file.refresh_from_db()
-    assert file.verdict == FileVerdict.ACCEPTED
-    assert file.attempts == (1 if place == "check_file.committed" else 2)
     assert Declaration.objects.count() == 1
     assert DeclarationLine.objects.count() == 3
