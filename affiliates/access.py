@@ -6,7 +6,7 @@ Someone else's affiliate and one that does not exist give the same 404.
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
 
@@ -54,6 +54,23 @@ def for_actor(user: Actor, scope: Scope = Scope.READ, *, on: datetime.date) -> Q
     return Affiliate.objects.filter(
         pk__in=own.order_by().values("affiliate_id").union(given.order_by().values("affiliate_id"))
     )
+
+
+def who_may(scope: Scope, people: Collection[User], *, on: datetime.date) -> set[tuple[int, int]]:
+    """Of these people, who may do ``scope`` for which affiliate on ``on``, as pairs of keys; two queries."""
+    roles = [role.value for role in Role if scope in ROLE_SCOPES[role]]
+    own = Membership.objects.filter(user__in=people, ended_at__isnull=True, role__in=roles)
+    given = Mandate.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=on),
+        representative__members__in=people,
+        revoked_at__isnull=True,
+        starts_on__lte=on,
+        scopes__contains=[scope.value],
+    )
+    return {
+        *own.values_list("user_id", "affiliate_id"),
+        *given.values_list("representative__members", "affiliate_id"),
+    }
 
 
 def capacities(user: Actor, affiliate: Affiliate, *, on: datetime.date) -> frozenset[Scope]:

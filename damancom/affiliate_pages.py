@@ -19,6 +19,7 @@ from affiliates.queries import search
 from damancom.enums import MonthState
 from damancom.months import SHOWN_MONTHS, Month, months_of, most_urgent, owed_by
 from damancom.notices import notices_of
+from declarations.lateness import lateness_of
 from portal import charts, clock, formats
 
 AFFILIATES_PER_PAGE = 50
@@ -75,10 +76,15 @@ def home(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     owed = owed_by(affiliate)
     scopes = request.affiliate_scopes  # type: ignore[attr-defined]
     acts = [_act(affiliate, month, today, scopes) for month in most_urgent(months, today)]
+    first = acts[0] if acts else None
+    unfiled = first is not None and not first.month.slips
     context = {
         "section": "home",
         "today": today,
-        "act": acts[0] if acts else None,
+        "act": first,
+        "cost": (
+            lateness_of(affiliate, first.month.period, today=today) if first and unfiled else None
+        ),
         "later_acts": acts[1:6],
         "steps": [_("Déclarer"), _("Corriger"), _("Déposer"), _("Payer")],
         "owed": owed,

@@ -55,6 +55,10 @@ app.conf.beat_schedule = {
         "task": "declarations.tasks.sweep_files",
         "schedule": 30.0,
     },
+    "remind of the due day": {
+        "task": "declarations.tasks.send_reminders",
+        "schedule": crontab(hour="8,12,17", minute=20),
+    },
     "issue the prefills of the month": {
         "task": "declarations.tasks.issue_prefills",
         "schedule": crontab(minute="*/10"),

@@ -301,18 +301,19 @@ def is_form_first(affiliate: Affiliate, period: Period, prefill: Prefill | None)
     return people.count() <= FORM_FIRST_UP_TO
 
 
+def mains_before(affiliate: Affiliate, period: Period) -> QuerySet[Declaration]:
+    """The submitted main declarations of earlier months, latest first."""
+    return Declaration.objects.filter(
+        affiliate=affiliate,
+        period__lt=period.first_day,
+        kind=DeclarationKind.MAIN.value,
+        status=DeclarationStatus.SUBMITTED.value,
+    ).order_by("-period")
+
+
 def last_main(affiliate: Affiliate, period: Period) -> Declaration | None:
     """The latest submitted main declaration of an earlier month."""
-    return (
-        Declaration.objects.filter(
-            affiliate=affiliate,
-            period__lt=period.first_day,
-            kind=DeclarationKind.MAIN.value,
-            status=DeclarationStatus.SUBMITTED.value,
-        )
-        .order_by("-period")
-        .first()
-    )
+    return mains_before(affiliate, period).first()
 
 
 def form_line(line: DeclarationLine, unread: dict[str, dict[str, str]]) -> FormLine:

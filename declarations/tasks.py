@@ -53,3 +53,9 @@ def issue_prefills() -> None:
         except DomainError:
             # One firm whose record does not fit the format must not keep the others waiting.
             logger.exception("prefill of affiliate %s", affiliate.pk)
+
+
+@shared_task(base=PortalTask)
+def send_reminders() -> None:
+    """Write the reminders of the day. Scheduled several times a day: what ran already is not written again."""
+    workflows.send_reminders(at=clock.now())

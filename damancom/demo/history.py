@@ -113,6 +113,9 @@ class History:
             for order, firm in enumerate(world.FIRMS):
                 self._plan_month(firm, period, order)
             self._plan_surcharges(period)
+        # The letters of the last due day, so that « Mes préférences » has some to show.
+        reminded_on = due_day(self.register.last_month) - datetime.timedelta(days=4)
+        self.story.plan(reminded_on, 8, 20, lambda at: declaring.send_reminders(at=at))
         self.story.play()
 
     # -- one month of one firm ---------------------------------------------------------------

@@ -12,6 +12,7 @@ from affiliates.models import Affiliate
 from declarations import queries, workflows
 from declarations.codecs.prefill import file_name
 from declarations.forms import UploadForm
+from declarations.lateness import lateness_of
 from declarations.models import Prefill
 from declarations.tasks import wake_check
 from declarations.views.found import SECTION, period_or_404
@@ -51,6 +52,7 @@ def _month_page(
         "month": month,
         "form_first": queries.is_form_first(affiliate, period, month.prefill),
         "earlier": queries.last_main(affiliate, period),
+        "cost": None if month.is_filed else lateness_of(affiliate, period, today=today),
         "files": queries.received_files(affiliate, period)[:10],
         "form": form,
     }

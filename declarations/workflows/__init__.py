@@ -18,6 +18,7 @@ from declarations.workflows.form import (
 )
 from declarations.workflows.outages import record_outage
 from declarations.workflows.prefills import issue_prefill
+from declarations.workflows.reminders import send_reminders
 from declarations.workflows.repairs import digest_of, proposed_repair, repair_file
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "remove_new_hire",
     "repair_file",
     "save_form",
+    "send_reminders",
     "stop_corrections",
     "submit",
 ]

@@ -180,7 +180,7 @@ def test_both_languages(cast, language):
         assert f'lang="{language}"' in client.get(page).content.decode()
 
 
-def test_the_home_asks_the_same_number_of_questions_whatever_it_shows(cast):
+def test_the_home_asks_no_more_questions_for_more_months(cast):
     client = _as(cast.owner)
 
     def queries():
@@ -193,7 +193,8 @@ def test_the_home_asks_the_same_number_of_questions_whatever_it_shows(cast):
     few = queries()
     for back in range(1, 6):
         money.slip(cast.affiliate, period=JANUARY - back)
-    assert queries() == few
+    # The cost of waiting is asked only for a month that is not declared: one question less then.
+    assert few - 1 <= queries() <= few
 
 
 # -- the list --------------------------------------------------------------------------------

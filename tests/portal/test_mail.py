@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from affiliates.models import Affiliate
 from portal import clock, mail
 from portal.enums import JobState, Language, MailOutcome
 from portal.models import AuditEntry, Mail, User
@@ -21,8 +22,8 @@ from tests.portal.smtp_sink import Sink, listening
 AT = datetime.datetime(2026, 3, 2, 9, 0, tzinfo=datetime.UTC)
 LETTER = "declarations/mail/deadline_soon.txt"
 FACTS = {
-    "affiliate_name": "BOULANGERIE AL BARAKA",
-    "affiliation_number": "2045187",
+    "firms": [Affiliate(name="BOULANGERIE AL BARAKA", affiliation_number="2045187")],
+    "others": 0,
     "period": datetime.date(2026, 2, 1),
     "due_on": datetime.date(2026, 3, 10),
     "days_left": 3,
@@ -228,12 +229,13 @@ def test_a_secret_letter_is_forgotten_once_sent_and_any_other_later(reader: User
 
 
 def test_a_name_cannot_add_a_header(reader: User):
-    facts = FACTS | {"affiliate_name": "X\r\nBcc: autre@exemple.ma"}
-    mail.write(key="a", to=reader, template=LETTER, facts=facts, at=AT)
-    mail.send_due()
-    letter = django_mail.outbox[0].message()
-    assert letter["Bcc"] is None
-    assert "\n" not in django_mail.outbox[0].subject
+    firm = Affiliate(name="X\r\nBcc: autre@exemple.ma", affiliation_number="2045187")
+    mail.write(key="a", to=reader, template=LETTER, facts=FACTS | {"firms": [firm]}, at=AT)
+    Mail.objects.update(subject="Bonjour\r\nBcc: autre@exemple.ma")
+    write(reader, key="b")
+    assert mail.send_due() == 1, "a subject of two lines is not sent, and holds up nobody"
+    assert Mail.objects.get(key="a").outcome == MailOutcome.REFUSED
+    assert django_mail.outbox[0].message()["Bcc"] is None
 
 
 # -- the pages -----------------------------------------------------------------------------------
