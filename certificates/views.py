@@ -25,13 +25,13 @@ from certificates.facts import CertificateFacts
 from certificates.forms import CodeForm, RangeForm, RequestForm
 from certificates.models import Certificate
 from certificates.numbers import grouped
-from certificates.pace import seconds_to_wait
 from declarations.queries import receipt_facts
 from payments.queries import slip_facts
 from portal import clock
 from portal.errors import add_to_messages, message_of
 from portal.middleware import client_address
 from portal.models import User
+from portal.pace import seconds_to_wait
 from regulation.errors import DomainError
 from regulation.periods import InvalidPeriod, Period
 

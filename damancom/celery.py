@@ -76,6 +76,10 @@ app.conf.beat_schedule = {
         "task": "payments.tasks.sweep_bank_files",
         "schedule": 30.0,
     },
+    "measure the signs of risk": {
+        "task": "disputes.tasks.measure_risks",
+        "schedule": crontab(hour=4, minute=20),
+    },
     "assess surcharges": {
         "task": "payments.tasks.assess_surcharges",
         "schedule": crontab(hour=2, minute=10),

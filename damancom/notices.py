@@ -12,8 +12,9 @@ from certificates.enums import CertificateState
 from certificates.models import Certificate
 from damancom.enums import MonthState
 from damancom.months import ZERO, Month, Owed
-from disputes.enums import DisputeState
+from disputes.enums import DisputeState, MissionState
 from disputes.models import Dispute
+from disputes.queries.missions import missions_of
 from portal import clock, formats
 
 # How long something that ended is still news.
@@ -34,10 +35,11 @@ class Notice:
 def notices_of(
     affiliate: Affiliate, months: Collection[Month], owed: Owed, *, now: datetime.datetime
 ) -> list[Notice]:
-    """The notices of an affiliate, the gravest first; two queries besides what it is given."""
+    """The notices of an affiliate, the gravest first; three queries besides what it is given."""
     today = clock.day_of(now)
     return [
         *_late(affiliate, months, owed, today),
+        *_missions(affiliate),
         *_disputes(affiliate, now),
         *_certificates(affiliate, now),
         *_credit(affiliate, owed),
@@ -79,6 +81,33 @@ def _late(
                 _("Voir le calcul"),
             )
         )
+    return found
+
+
+def _missions(affiliate: Affiliate) -> list[Notice]:
+    running = missions_of(affiliate).exclude(
+        state__in=[MissionState.CONCLUDED.value, MissionState.CANCELLED.value]
+    )
+    found = []
+    for mission in running:
+        facts = {
+            "number": mission.number,
+            "first": formats.day(mission.starts_on),
+            "last": formats.day(mission.ends_on),
+        }
+        if mission.reply_until:
+            title = _("Contrôle %(number)s : vous pouvez répondre aux observations") % facts
+            text = _("Jusqu’au %(until)s. Rien n’est décidé avant.") % {
+                "until": formats.day(mission.reply_until)
+            }
+        else:
+            title = _("Un contrôle de la Caisse est annoncé : %(number)s") % facts
+            text = (
+                _("Visites du %(first)s au %(last)s. Voyez qui vient, pourquoi et sur quoi.")
+                % facts
+            )
+        address = _address("disputes:mission", affiliate, number=mission.number)
+        found.append(Notice("warn", title, text, address, _("Voir la mission")))
     return found
 
 

@@ -1,13 +1,13 @@
 """From a member of staff to the disputes on their desk, and what they are to each of them."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from affiliates.access import Actor, staff_affiliates
 from affiliates.enums import StaffRole
 from affiliates.models import StaffAssignment
 from disputes.enums import Party
 from disputes.errors import NotStaff
-from disputes.models import Dispute
+from disputes.models import Dispute, Mission
 from portal.models import User
 
 
@@ -31,3 +31,18 @@ def staff_party(user: User, dispute: Dispute) -> Party:
     if dispute.assigned_to_id == user.pk:
         return Party.HANDLER
     return Party.SUPERVISOR if assignment.role == StaffRole.SUPERVISOR else Party.CLERK
+
+
+def staff_missions(user: Actor) -> QuerySet[Mission]:
+    """The missions of the affiliates that ``user`` may see as staff, and those on which they are sent."""
+    if not isinstance(user, User) or not (user.is_active and user.is_staff):
+        return Mission.objects.none()
+    sent = user.mission_memberships.values("mission_id")
+    return Mission.objects.filter(Q(affiliate__in=staff_affiliates(user)) | Q(pk__in=sent))
+
+
+def is_supervisor(user: Actor) -> bool:
+    """Whether ``user`` is a supervisor today."""
+    if not isinstance(user, User) or not (user.is_active and user.is_staff):
+        return False
+    return StaffAssignment.objects.filter(user=user, role=StaffRole.SUPERVISOR.value).exists()

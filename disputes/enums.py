@@ -79,3 +79,67 @@ class DeskFilter(LabelledEnum):
     LATE = "late", _("En retard")
     SECOND_PERSON = "second_person", _("Au-delà du seuil")
     CLOSED = "closed", _("Closes")
+
+
+class SelectionReason(LabelledEnum):
+    """Why a firm was chosen for an inspection: one of five, written on the order and shown to the firm."""
+
+    RISK = "risk", _("critère de risque tiré des déclarations")
+    FRIENDLY_FAILED = "friendly", _("régularisation amiable restée sans suite")
+    CROSS_CHECK = "cross_check", _("recoupement avec une autre administration")
+    COMPLAINT = "complaint", _("plainte d’un salarié ou d’un tiers")
+    RANDOM = "random", _("tirage au sort")
+
+
+class Grade(LabelledEnum):
+    """The rank of an inspector. A mission has one of each, so that nobody goes alone."""
+
+    INSPECTOR = "inspector", _("inspecteur")
+    SENIOR = "senior", _("inspecteur principal")
+    CHIEF = "chief", _("inspecteur en chef")
+
+
+class MissionState(LabelledEnum):
+    """Where a mission stands; which may follow which is written in missions.py."""
+
+    DRAFT = "draft", _("à signer")
+    ORDERED = "ordered", _("annoncée")
+    UNDERWAY = "underway", _("en cours")
+    OBSERVED = "observed", _("observations notifiées")
+    CONCLUDED = "concluded", _("close")
+    CANCELLED = "cancelled", _("annulée")
+
+
+class StepKind(LabelledEnum):
+    """The acts of a mission; each has its fixed form."""
+
+    VISIT = "visit", _("procès-verbal de visite")
+    REQUEST = "request", _("demande de pièces")
+    HEARING = "hearing", _("compte rendu d’entretien")
+    OBSERVATIONS = "observations", _("lettre d’observations")
+    CONCLUSION = "conclusion", _("rapport final")
+
+
+class AssessmentRule(LabelledEnum):
+    """The rule that an assessment applies; the value is its code, the label its text."""
+
+    UNDECLARED = "C26", _("salarié non déclaré (dahir n° 1-72-184, article 26)")
+    UNDERSTATED = "C19", _("salaire déclaré incomplet (dahir n° 1-72-184, article 19)")
+
+
+class AssessmentState(LabelledEnum):
+    """Where an assessment stands."""
+
+    PROPOSED = "proposed", _("proposé")
+    IN_FORCE = "in_force", _("en vigueur")
+    DROPPED = "dropped", _("abandonné")
+
+
+class RiskSign(LabelledEnum):
+    """A sign, in what was declared, that a firm deserves a look; its formula is in risks.py."""
+
+    NEVER_FILED = "never_filed", _("jamais de déclaration")
+    BELOW_MINIMUM = "below_minimum", _("salaires sous le SMIG")
+    RAISED_BEFORE_BENEFIT = "raised_before", _("salaires relevés avant une prestation")
+    SUDDEN_DROP = "sudden_drop", _("chute de la masse salariale")
+    SECTOR_OUTLIER = "sector_outlier", _("salaires bas pour l’activité")

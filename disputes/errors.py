@@ -117,3 +117,142 @@ class NotStaff(DomainError):
 
     code = "dispute.not_staff"
     message = _("Votre compte n’est affecté à aucune agence : adressez-vous à votre responsable.")
+
+
+class TeamIncomplete(DomainError):
+    """A mission is made of three inspectors of three grades."""
+
+    code = "mission.team"
+    message = _(
+        "Une mission compte trois inspecteurs de trois grades différents : un inspecteur, "
+        "un inspecteur principal, un inspecteur en chef. Complétez l’équipe."
+    )
+
+
+class ScopeOutOfOrder(DomainError):
+    """The periods to look at are reversed, not over, or prescribed."""
+
+    code = "mission.scope"
+    message = _(
+        "La mission ne peut porter de {first} à {last} : choisissez des mois entre {oldest} et {latest}, "
+        "dans l’ordre."
+    )
+
+
+class NoticeTooShort(DomainError):
+    """The firm must see the order some working days before the first visit."""
+
+    code = "mission.notice"
+    message = _(
+        "L’affilié doit voir l’ordre de mission {days} jours ouvrés avant la visite : elle peut commencer "
+        "au plus tôt le {earliest}, et finir après avoir commencé."
+    )
+
+
+class MissionMoveRefused(DomainError):
+    """Not possible while the mission stands where it does."""
+
+    code = "mission.move_refused"
+    message = _(
+        "Cette mission est « {state} » : ce n’est pas possible maintenant. Rechargez la page pour voir où elle en est."
+    )
+
+
+class StepRefused(DomainError):
+    """This act does not belong to this moment of a mission."""
+
+    code = "mission.step_refused"
+    message = _("Cette mission est « {state} » : elle n’attend pas de {kind}.")
+
+
+class OutsideDates(DomainError):
+    """A visit on a day that the order does not cover."""
+
+    code = "mission.outside_dates"
+    message = _("L’ordre de mission autorise les visites du {first} au {last} seulement.")
+
+
+class ReplyStillOpen(DomainError):
+    """The firm still has time to answer the observations."""
+
+    code = "mission.reply_open"
+    message = _(
+        "L’affilié peut répondre aux observations jusqu’au {until} : le rapport final vient après, "
+        "ou dès qu’il a répondu."
+    )
+
+
+class FieldMissing(DomainError):
+    """A blank of the fixed form was left empty."""
+
+    code = "mission.field_missing"
+    message = _("« {field} » est vide. S’il n’y a rien à dire, écrivez « néant ».")
+
+
+class FieldTooLong(DomainError):
+    """More than what is kept."""
+
+    code = "mission.field_too_long"
+    message = _("« {field} » compte {length} caractères ; la limite est de {limit}.")
+
+
+class NotOnTheTeam(DomainError):
+    """Only an inspector of the mission may sign its acts."""
+
+    code = "mission.not_on_team"
+    message = _("Seul un inspecteur de cette mission peut faire cet acte.")
+
+
+class SecondSignatureByAnother(DomainError):
+    """Whoever wrote an act does not sign it a second time."""
+
+    code = "mission.second_signature"
+    message = _(
+        "Vous avez écrit cet acte : un autre inspecteur de la mission doit le contresigner."
+    )
+
+
+class ApproverInvolved(DomainError):
+    """An assessment is approved by two supervisors who neither proposed it nor took part in the mission."""
+
+    code = "mission.approver_involved"
+    message = _(
+        "Un redressement est approuvé par deux superviseurs étrangers à la mission, et différents l’un de l’autre."
+    )
+
+
+class NotSupervisor(DomainError):
+    """The act is reserved to supervisors."""
+
+    code = "mission.not_supervisor"
+    message = _("Cet acte est réservé à un superviseur.")
+
+
+class NothingEstablished(DomainError):
+    """An assessment must establish more wages than were declared."""
+
+    code = "mission.nothing_established"
+    message = _(
+        "{employee} : le salaire établi ({established} DH) doit dépasser le salaire déclaré ({declared} DH)."
+    )
+
+
+class PeriodOutsideScope(DomainError):
+    """An assessment on a month that the order does not cover."""
+
+    code = "mission.outside_scope"
+    message = _("L’ordre de mission porte de {first} à {last} : {period} n’en fait pas partie.")
+
+
+class AlreadyInspected(DomainError):
+    """One mission at a time."""
+
+    code = "mission.already"
+    message = _("Une mission est déjà en cours chez cet affilié : elle doit finir d’abord.")
+
+
+class NotAnInspector(DomainError):
+    """The person is not in the list of inspectors."""
+
+    code = "mission.not_an_inspector"
+    message = _("{name} ne figure pas parmi les inspecteurs en activité.")

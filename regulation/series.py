@@ -240,6 +240,12 @@ SERIES: dict[str, Series] = {
     "suspense.double_payment_days": _disputes(
         _("Double paiement probable : jours entre les deux, au plus"), Unit.DAYS
     ),
+    "mission.notice": _disputes(
+        _("Contrôle : préavis entre l’ordre de mission et la première visite"), Unit.WORKING_DAYS
+    ),
+    "mission.reply": _disputes(
+        _("Contrôle : délai de réponse à la lettre d’observations"), Unit.DAYS
+    ),
     "smig.hourly": Series(_("SMIG (hors agriculture)"), Unit.DIRHAMS_AN_HOUR, Theme.MINIMUM_WAGES),
     "smig.monthly_hours": Series(_("SMIG : heures par mois"), Unit.HOURS, Theme.MINIMUM_WAGES),
     "smag.daily": Series(_("SMAG (agriculture)"), Unit.DIRHAMS_A_DAY, Theme.MINIMUM_WAGES),

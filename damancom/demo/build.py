@@ -11,7 +11,7 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from affiliates.queries import statuses_on
-from damancom.demo import files, paper, quarrels, world
+from damancom.demo import files, missions, paper, quarrels, world
 from damancom.demo.files import Credit
 from damancom.demo.history import History
 from damancom.demo.register import build, jobs_of_all
@@ -68,6 +68,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     quarrels.plan(history)
     history.live()
     paper.certificates(register, now=now)
+    missions.missions(register, now=now)
     _open_month(history, last.next(), now)
 
 

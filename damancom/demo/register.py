@@ -141,7 +141,7 @@ def _account(person: world.Person) -> User:
         world.PASSWORD,
         full_name=person.full_name,
         language=person.language,
-        is_staff=person in (world.CLERK, world.SUPERVISOR),
+        is_staff=any(person is clerk for clerk, _, _ in world.STAFF),
     )
 
 

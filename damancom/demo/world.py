@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from affiliates.enums import Role, Scope, StaffRole
 from damancom.demo.people import affiliation_number
+from disputes.enums import Grade
 from regulation.identifiers import rib_key
 
 PASSWORD = "damancom-demo-2026"  # noqa: S105 - printed for the visitor; the command refuses to run in production
@@ -89,7 +90,16 @@ AGENCIES = (
 
 CLERK = Person("agent@caisse.example", "Karim Alaoui")
 SUPERVISOR = Person("superviseur@caisse.example", "Samira El Fassi")
-STAFF = ((CLERK, "01", StaffRole.CLERK), (SUPERVISOR, "01", StaffRole.SUPERVISOR))
+INSPECTORS = (
+    (Person("inspectrice@caisse.example", "Zineb Ouadghiri"), Grade.INSPECTOR),
+    (Person("inspecteur@caisse.example", "Driss Naciri"), Grade.SENIOR),
+    (Person("inspection@caisse.example", "Hafida Roussi"), Grade.CHIEF),
+)
+STAFF = (
+    (CLERK, "01", StaffRole.CLERK),
+    (SUPERVISOR, "01", StaffRole.SUPERVISOR),
+    *((person, "01", StaffRole.CLERK) for person, _grade in INSPECTORS),
+)
 
 BANKS = (
     BankHouse(

@@ -24,7 +24,7 @@ from disputes.access import staff_disputes, staff_party
 from disputes.downloads import piece_response
 from disputes.enums import Action, DeskFilter, DisputeState, MessageSide, Party
 from disputes.errors import NotStaff
-from disputes.forms import AnswerForm, AskForm, DecideForm, IntentForm
+from disputes.forms.disputes import AnswerForm, AskForm, DecideForm, IntentForm
 from disputes.models import Attachment, Dispute
 from disputes.queries import disputes as queries
 from disputes.workflows import disputes as workflows

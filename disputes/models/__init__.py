@@ -1,4 +1,4 @@
-"""What the staff review with an affiliate: disputes."""
+"""What the staff review with an affiliate: disputes, and inspections."""
 
 from disputes.models.disputes import (
     Attachment,
@@ -8,5 +8,30 @@ from disputes.models.disputes import (
     DisputeStep,
     Message,
 )
+from disputes.models.missions import (
+    Assessment,
+    Inspector,
+    Mission,
+    MissionMember,
+    MissionStep,
+    ReplyPiece,
+    RiskFact,
+    StepReply,
+)
 
-__all__ = ["Attachment", "Decision", "Dispute", "DisputeStep", "DisputedItem", "Message"]
+__all__ = [
+    "Assessment",
+    "Attachment",
+    "Decision",
+    "Dispute",
+    "DisputeStep",
+    "DisputedItem",
+    "Inspector",
+    "Message",
+    "Mission",
+    "MissionMember",
+    "MissionStep",
+    "ReplyPiece",
+    "RiskFact",
+    "StepReply",
+]

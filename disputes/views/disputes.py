@@ -13,7 +13,7 @@ from affiliates.models import Affiliate
 from disputes import transitions
 from disputes.downloads import piece_response
 from disputes.enums import Action, DisputeState, Ground, MessageSide, Party
-from disputes.forms import OpenForm, ReplyForm
+from disputes.forms.disputes import OpenForm, ReplyForm
 from disputes.models import Attachment, Dispute
 from disputes.queries import disputes as queries
 from disputes.workflows import disputes as workflows

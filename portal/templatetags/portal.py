@@ -25,13 +25,17 @@ register = template.Library()
 _TONES = {
     "ok": {
         "active", "submitted", "accepted", "paid", "valid", "decided", "upheld", "done", "ACC", "success", "current",
+        "concluded",
     },
     "warn": {
         "partly_paid", "issued", "piece_asked", "awaiting", "warning", "PAR", "ATT", "partly", "suspended", "late",
-        "blocked",
+        "blocked", "observed", "in_force",
     },
     "bad": {"refused", "revoked", "error", "parked", "REF", "overdue", "file", "line"},
-    "info": {"draft", "sent", "pending", "open", "taken", "running", "waiting", "info", "debug", "information", "INF"},
+    "info": {
+        "draft", "sent", "pending", "open", "taken", "running", "waiting", "info", "debug", "information", "INF",
+        "ordered", "underway", "proposed",
+    },
 }  # fmt: skip
 _TONE_OF = {value: name for name, values in _TONES.items() for value in values}
 

@@ -311,6 +311,7 @@ def test_the_first_page_of_the_desk_says_what_awaits(
         ("1", "Réclamations sans agent"),
         ("1", "Mes réclamations"),
         ("0", "Versements à identifier"),
+        ("0", "Actes à valider"),
     ]
     elsewhere = signed_in(StaffAssignmentFactory().user)
     shown = elsewhere.get(reverse("admin:index")).content.decode()

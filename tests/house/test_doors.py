@@ -18,6 +18,8 @@ PUBLIC = {
     "portal:rule",
     "portal:rule_series",
     "portal:simulator",
+    # whoever is visited checks that the inspectors are real
+    "disputes:check_mission",
     # a certificate is checked by whoever holds it
     "certificates:verify",
     "certificates:verification",

@@ -40,7 +40,7 @@ def _intent() -> forms.UUIDField:
     return forms.UUIDField(widget=forms.HiddenInput)
 
 
-def _text(label: Any, help_text: Any = "", rows: int = 6) -> forms.CharField:
+def text_field(label: Any, help_text: Any = "", rows: int = 6) -> forms.CharField:
     return forms.CharField(
         label=label,
         help_text=help_text,
@@ -68,7 +68,7 @@ class OpenForm(IntentForm):
     """Contest lines of one slip: an amount by line, a ground, words and pieces."""
 
     ground = forms.ChoiceField(label=_("Motif"), widget=forms.RadioSelect)
-    text = _text(
+    text = text_field(
         _("Expliquez en quelques phrases"),
         _("Qui est concerné, ce qui est faux, ce qui serait juste."),
     )
@@ -99,20 +99,20 @@ class OpenForm(IntentForm):
 class ReplyForm(IntentForm):
     """Words and pieces added by the affiliate."""
 
-    text = _text(_("Votre message"), rows=4)
+    text = text_field(_("Votre message"), rows=4)
     pieces = PiecesField()
 
 
 class AnswerForm(ReplyForm):
     """Words and pieces added by the fund."""
 
-    text = _text(_("Message à l’affilié"), rows=4)
+    text = text_field(_("Message à l’affilié"), rows=4)
 
 
 class AskForm(IntentForm):
     """What the fund asks the affiliate for."""
 
-    text = _text(
+    text = text_field(
         _("Pièce ou précision demandée"),
         _("L’affilié voit ce texte ; le délai de décision continue de courir."),
         rows=3,
@@ -122,7 +122,7 @@ class AskForm(IntentForm):
 class DecideForm(IntentForm):
     """An answer by item, the reasons and the text applied."""
 
-    reasons = _text(
+    reasons = text_field(
         _("Motifs"), _("L’affilié les lit tels quels : ce qui a été vérifié, ce qui en résulte."), 5
     )
     legal_ground = forms.CharField(

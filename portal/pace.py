@@ -23,7 +23,7 @@ def seconds_to_wait(door: str, who: str, *, limit: int) -> int:
     passes: a limit is not worth a closed door.
     """
     minute, elapsed = divmod(int(time.time()), WINDOW_SECONDS)
-    key = f"limit:{door}:{minute}:{salted_hmac('certificates.pace', who).hexdigest()[:32]}"
+    key = f"limit:{door}:{minute}:{salted_hmac('portal.pace', who).hexdigest()[:32]}"
     try:
         cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
         pages = cache.incr(key)
