@@ -67,7 +67,7 @@ class Month:
             if self.file.verdict == FileVerdict.PENDING:
                 return MonthState.CHECKING
             refused = self.file.verdict in (FileVerdict.BLOCKED, FileVerdict.REFUSED)
-            if refused and (draft is None or draft.mode == FilingMode.FILE):
+            if refused and (draft is None or draft.mode != FilingMode.FORM):
                 return MonthState.TO_CORRECT
         if draft:
             return MonthState.FILLING if draft.to_complete else MonthState.READY

@@ -16,6 +16,7 @@ class FilingMode(LabelledEnum):
 
     FORM = "form", _("formulaire (EFI)")
     FILE = "file", _("fichier (EDI)")
+    SHEET = "sheet", _("tableur")
 
 
 class DeclarationStatus(LabelledEnum):
@@ -83,6 +84,45 @@ class FormColumn(LabelledEnum):
     DAYS = "days", _("jours")
     WAGE = "wage", _("salaire réel")
     SITUATION = "situation", _("situation")
+
+
+class FileKind(LabelledEnum):
+    """What a received file is read as."""
+
+    E_BDS = "e_bds", _("fichier e-BDS")
+    SHEET = "sheet", _("tableur")
+
+
+class SheetColumn(LabelledEnum):
+    """A column of the spreadsheet of a month; the label is its title."""
+
+    AFFILIATE = "affiliate", _("Numéro d’affiliation")
+    PERIOD = "period", _("Période")
+    NUMBER = "number", _("Numéro d’immatriculation")
+    LAST_NAME = "last_name", _("Nom")
+    FIRST_NAME = "first_name", _("Prénom")
+    FULL_NAME = "full_name", _("Nom et prénom")
+    CIN = "cin", _("CIN")
+    CHILDREN = "children", _("Enfants")
+    AF_PAYABLE = "af_payable", _("AF à payer")
+    AF_DEDUCTED = "af_deducted", _("AF à déduire")
+    AF_NET = "af_net", _("AF nettes")
+    AF_RETURNED = "af_returned", _("AF à reverser")
+    DAYS = "days", _("Jours déclarés")
+    WAGE = "wage", _("Salaire réel")
+    CAPPED = "capped", _("Salaire plafonné")
+    SITUATION = "situation", _("Situation")
+
+
+class CellKind(LabelledEnum):
+    """What a spreadsheet holds in a cell."""
+
+    TEXT = "text", _("un texte")
+    NUMBER = "number", _("un nombre")
+    DAY = "day", _("une date")
+    BOOLEAN = "boolean", _("vrai ou faux")
+    ERROR = "error", _("une erreur de calcul")
+    FORMULA = "formula", _("une formule")
 
 
 class RepairKind(LabelledEnum):

@@ -18,7 +18,8 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("Fichier de déclaration"),
         help_text=_(
-            "Le fichier « DS_… » ou « DSC…_… » produit par votre logiciel de paie, 16 Mo au plus."
+            "Le fichier « DS_… » ou « DSC…_… » de votre logiciel de paie, ou le tableur du mois rempli (.xlsx, "
+            ".csv) ; 16 Mo au plus."
         ),
         allow_empty_file=True,
         max_length=255,

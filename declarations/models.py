@@ -10,6 +10,7 @@ from affiliates.models import Affiliate
 from declarations.enums import (
     DeclarationKind,
     DeclarationStatus,
+    FileKind,
     FileVerdict,
     FilingMode,
     LineOrigin,
@@ -63,6 +64,14 @@ class ReceivedFile(FileJob):
         verbose_name=_("fichier"),
         on_delete=models.PROTECT,
         related_name="received_file",
+    )
+    # A month's spreadsheet takes a process of its own to read, and is checked alone.
+    kind = models.CharField(
+        _("format"),
+        max_length=5,
+        choices=FileKind.choices(),
+        default=FileKind.E_BDS.value,
+        db_default=FileKind.E_BDS.value,
     )
     verdict = models.CharField(
         _("verdict"), max_length=8, choices=FileVerdict.choices(), default=FileVerdict.PENDING.value

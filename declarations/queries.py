@@ -18,6 +18,7 @@ from declarations.deviations import DEVIATIONS
 from declarations.enums import (
     DeclarationKind,
     DeclarationStatus,
+    FileKind,
     FileVerdict,
     FilingMode,
     LineOrigin,
@@ -26,7 +27,7 @@ from declarations.enums import (
 )
 from declarations.errors import PeriodNotOpen
 from declarations.finding_examples import EXAMPLES, Example
-from declarations.finding_texts import TEXTS, FindingText, message_of
+from declarations.finding_texts import TEXTS, FindingText, in_a_sheet, message_of
 from declarations.models import (
     Declaration,
     DeclarationLine,
@@ -241,10 +242,23 @@ def months_filed(months: Collection[AffiliateMonth]) -> set[AffiliateMonth]:
     return set(rows.values_list("affiliate_id", "period")) & set(months)
 
 
+def month_is_filed(affiliate: Affiliate, period: Period) -> bool:
+    """Whether the main declaration of a month is submitted; one query."""
+    return Declaration.objects.filter(
+        affiliate=affiliate,
+        period=period.first_day,
+        kind=DeclarationKind.MAIN.value,
+        status=DeclarationStatus.SUBMITTED.value,
+    ).exists()
+
+
 def small_files_waiting(limit: int) -> list[int]:
     """The oldest files that wait for their first check and are small enough to be checked together."""
     rows = ReceivedFile.objects.filter(
-        state=JobState.WAITING.value, attempts=0, stored__size__lte=SMALL
+        state=JobState.WAITING.value,
+        attempts=0,
+        stored__size__lte=SMALL,
+        kind=FileKind.E_BDS.value,
     )
     return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
 
@@ -334,6 +348,7 @@ def form_line(line: DeclarationLine, unread: dict[str, dict[str, str]]) -> FormL
         capped_wage=to_cents(line.capped_wage),
         situation=line.situation,
         unread=unread.get(str(line.pk), {}),
+        rank=line.rank,
     )
 
 
@@ -392,17 +407,22 @@ def finding_groups(file: ReceivedFile) -> list[FindingGroup]:
         .annotate(count=Count("id"))
     )
     order = {severity.value: rank for rank, severity in enumerate(Severity)}
+    is_sheet = file.kind == FileKind.SHEET
     groups = [
         FindingGroup(
             row["code"],
             Severity(row["severity"]),
             row["count"],
-            TEXTS[row["code"]],
+            _words(row["code"], is_sheet),
             EXAMPLES[row["code"]],
         )
         for row in rows
     ]
     return sorted(groups, key=lambda group: (order[group.severity], -group.count, group.code))
+
+
+def _words(code: str, is_sheet: bool) -> FindingText:
+    return in_a_sheet(TEXTS[code]) if is_sheet else TEXTS[code]
 
 
 def may_be_repaired(groups: list[FindingGroup], declaration: Declaration | None) -> bool:

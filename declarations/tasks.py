@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from declarations import queries, workflows
+from declarations.enums import FileKind
 from declarations.models import ReceivedFile
 from portal import clock
 from portal.tasks import PortalTask, wake
@@ -23,10 +24,12 @@ CHECKED_TOGETHER = 100
 def check_file(file_id: int) -> None:
     """Check one received file and, with it, the small ones that wait; their rows say what is still to do.
 
-    A file that was tried before is checked alone: whatever stopped its worker stops no other file.
+    A file that was tried before is checked alone: whatever stopped its worker stops no other file. So is a
+    spreadsheet, whose reading may take long.
     """
     file = ReceivedFile.objects.get(pk=file_id)
-    beside = [] if file.attempts else queries.small_files_waiting(CHECKED_TOGETHER)
+    alone = file.attempts or file.kind == FileKind.SHEET
+    beside = [] if alone else queries.small_files_waiting(CHECKED_TOGETHER)
     workflows.check_files(file_ids={file_id, *beside}, at=clock.now())
 
 

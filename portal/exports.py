@@ -35,7 +35,7 @@ Value: TypeAlias = "str | int | Decimal | datetime.date | None"
 
 #: Kept in memory until this many bytes, then on disk.
 _SPOOLED: Final = 1_048_576
-_TYPES: Final = {
+TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
@@ -215,11 +215,16 @@ def made_whole(write: Callable[[BinaryIO], None]) -> BinaryIO:
     stream = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_SPOOLED))  # noqa: SIM115 - the answer closes it
     try:
         write(stream)
+        size = stream.tell()
+        stream.seek(0)
+        if size > _SPOOLED:
+            return stream
+        content = stream.read()
     except BaseException:
         stream.close()
         raise
-    stream.seek(0)
-    return stream
+    stream.close()
+    return io.BytesIO(content)
 
 
 def attachment_of(
@@ -238,4 +243,4 @@ def attachment_of(
         else:
             write_xlsx(stream, title=title, columns=columns, rows=rows)
 
-    return downloads.attachment(made_whole(write), name=f"{name}.{form}", content_type=_TYPES[form])
+    return downloads.attachment(made_whole(write), name=f"{name}.{form}", content_type=TYPES[form])

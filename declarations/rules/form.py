@@ -8,7 +8,7 @@ written into its columns as it would stand in a file, so that its control is the
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from declarations.codecs import e_bds
@@ -17,7 +17,7 @@ from declarations.codecs.fixed_width import Layout
 from declarations.enums import FileVerdict, FormColumn, LineOrigin
 from declarations.findings import Finding
 from declarations.rules.context import Expected
-from declarations.rules.examination import Examination, Summary
+from declarations.rules.examination import DetailLine, Examination, Summary
 
 DAYS, WAGE, SITUATION = FormColumn.DAYS, FormColumn.WAGE, FormColumn.SITUATION
 
@@ -62,6 +62,7 @@ class FormLine:
     capped_wage: int = 0
     situation: str = ""
     unread: Mapping[str, str] = field(default_factory=dict)
+    rank: int = 0  # what a person calls the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +95,23 @@ def as_file(lines: Iterable[FormLine], expected: Expected, supplement_number: in
 
 
 def judge(
-    lines: Iterable[FormLine], expected: Expected, supplement_number: int = 0
+    lines: Iterable[FormLine],
+    expected: Expected,
+    supplement_number: int = 0,
+    *,
+    take: Callable[[DetailLine], None] | None = None,
 ) -> FormJudgement:
     """Examine the form as the file it stands for; the same verdict, codes and facts.
 
     `expected.prefill` must be known. A finding carries the typed text as its value when the
-    cell could not be read.
+    cell could not be read, and the rank of the earlier line when a person is there twice. `take`
+    is given each line as a file would declare it.
     """
     records, places = _written(lines, expected, supplement_number)
     examination = Examination(replace(expected, file_name=None))
-    for _ in examination.run(io.BytesIO(b"".join(records))):
-        pass
+    for detail in examination.run(io.BytesIO(b"".join(records))):
+        if take is not None:
+            take(detail)
     by_line: dict[int, list[Finding]] = {}
     general = []
     # Whoever's line cannot be read is missing too (R20): it is said of the same line.
@@ -116,6 +123,10 @@ def judge(
         if line is None:
             general.append(finding)
             continue
+        if "first_line" in finding.facts:
+            first = places.get(int(finding.facts["first_line"]))
+            if first is not None:
+                finding = replace(finding, facts={**finding.facts, "first_line": first.rank})
         column = COLUMNS.get(finding.field)
         typed = line.unread.get(column.value) if column else None
         if typed is not None:

@@ -8,7 +8,7 @@ from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from declarations import queries
-from declarations.enums import FileVerdict, Severity
+from declarations.enums import FileKind, FileVerdict, Severity
 from declarations.models import Declaration, ReceivedFile
 from declarations.views.found import SECTION, file_or_404
 from portal.downloads import attachment
@@ -51,7 +51,8 @@ def file_page(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpRespon
         ],
         "page": page,
         "findings": [queries.shown(row) for row in page],
-        "may_be_repaired": queries.may_be_repaired(groups, declaration),
+        "may_be_repaired": file.kind != FileKind.SHEET
+        and queries.may_be_repaired(groups, declaration),
         "severity": severity,
         "code": code,
         "is_parked": file.state == JobState.PARKED,

@@ -14,6 +14,7 @@ from declarations.codecs.prefill import file_name
 from declarations.forms import UploadForm
 from declarations.lateness import lateness_of
 from declarations.models import Prefill
+from declarations.sheet_template import template_of
 from declarations.tasks import wake_check
 from declarations.views.found import SECTION, period_or_404
 from portal import clock
@@ -22,6 +23,9 @@ from portal.downloads import attachment
 from portal.errors import add_to_form, add_to_messages
 from regulation.errors import DomainError
 from regulation.periods import Period
+
+#: The forms in which a month can be filled in a spreadsheet.
+SHEETS = ("xlsx", "csv")
 
 
 @require_safe
@@ -126,3 +130,34 @@ def upload(request: HttpRequest, affiliate: Affiliate, period: str) -> HttpRespo
             answer["Location"] += "?suivi=1"
             return answer
     return _month_page(request, affiliate, month, form)
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def sheet(request: HttpRequest, affiliate: Affiliate, period: str, form: str) -> FileResponse:
+    """The spreadsheet of a month to fill, `xlsx` or `csv`, once its prefill is issued."""
+    answer = template_of(form, affiliate, period_or_404(period)) if form in SHEETS else None
+    if answer is None:
+        raise Http404
+    return answer
+
+
+@require_POST
+@affiliate_view(Scope.DECLARE)
+def issue_sheet(
+    request: HttpRequest, affiliate: Affiliate, period: str, form: str
+) -> HttpResponseBase:
+    """Issue the prefill of a month that has none yet, and hand its spreadsheet over."""
+    month = period_or_404(period)
+    if form not in SHEETS:
+        raise Http404
+    try:
+        workflows.issue_prefill(
+            actor=actor_of(request), at=clock.now(), affiliate=affiliate, period=month
+        )
+    except DomainError as refusal:
+        add_to_messages(request, refusal)
+        return redirect("declarations:list", affiliate.affiliation_number)
+    return template_of(form, affiliate, month) or redirect(
+        "declarations:month", affiliate.affiliation_number, month
+    )

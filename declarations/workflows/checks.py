@@ -17,14 +17,16 @@ from affiliates.models import Affiliate
 from declarations import queries
 from declarations.codecs import prefill as prefill_codec
 from declarations.codecs.prefill import PrefillFile
-from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict, FilingMode
+from declarations.enums import DeclarationKind, DeclarationStatus, FileKind, FileVerdict, FilingMode
 from declarations.errors import TooWideForPrefill
 from declarations.models import Declaration, ReceivedFile
 from declarations.rules import Examination, Expected
+from declarations.rules.sheet import SheetJudgement
 from declarations.transitions import Act, after
 from declarations.workflows.files import record
 from declarations.workflows.prefills import issue_prefill
 from declarations.workflows.rows import LineBuffer, load_findings, load_lines
+from declarations.workflows.sheets import examine_sheet
 from portal import audit, jobs
 from portal.bulk import insert_rows, update_rows
 from portal.enums import JobState
@@ -44,7 +46,7 @@ class _Check:
     """One file in hand: what was found in it, and the lines it declares."""
 
     file: ReceivedFile
-    examination: Examination
+    examination: Examination | SheetJudgement
     lines: LineBuffer = field(default_factory=LineBuffer)
 
     @property
@@ -140,8 +142,12 @@ def _issued_now(affiliate: Affiliate, period: Period, at: datetime.datetime) -> 
 
 
 def _examined(file: ReceivedFile, expected: Expected, stream: BinaryIO) -> _Check:
-    check = _Check(file, Examination(expected))
-    for done, line in enumerate(check.examination.run(stream), 1):
+    if file.kind == FileKind.SHEET and expected.prefill is not None:
+        lines = LineBuffer()
+        return _Check(file, examine_sheet(stream, expected, take=lines.add), lines)
+    examination = Examination(expected)
+    check = _Check(file, examination)
+    for done, line in enumerate(examination.run(stream), 1):
         check.lines.add(line)
         if done % PROGRESS_EVERY == 0:
             jobs.tell_progress(file, done)
@@ -254,7 +260,8 @@ def _fill(draft: Declaration, check: _Check) -> Declaration:
     draft.corrects_id = check.file.corrects_id
     draft.kind = (summary.kind or DeclarationKind.MAIN).value
     draft.supplement_number = summary.supplement_number
-    draft.mode = FilingMode.FILE.value
+    is_sheet = check.file.kind == FileKind.SHEET
+    draft.mode = (FilingMode.SHEET if is_sheet else FilingMode.FILE).value
     draft.employee_count = summary.employees
     draft.days_declared = summary.days_declared
     draft.wage_bill = from_cents(summary.wage_bill)

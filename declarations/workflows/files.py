@@ -7,7 +7,8 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from declarations import queries, versions
-from declarations.enums import FileVerdict
+from declarations.codecs.sheets.sniff import SHEET_OPENING, is_sheet
+from declarations.enums import FileKind, FileVerdict
 from declarations.models import Declaration, ReceivedFile
 from declarations.workflows.drafts import check_stands
 from portal import audit, clock
@@ -37,7 +38,8 @@ def receive_file(
     happens, otherwise it is checked again, under the name it now carries. `corrects` is the submitted
     declaration that the file is sent to correct. Refuses a month that is not open (PeriodNotOpen) or not to be
     corrected (versions.check_correctable), what does not stand any more (CorrectedMeanwhile), and a file that
-    is too large (FileTooLargeError). Nothing is read in the bytes here but the number of lines.
+    is too large (FileTooLargeError). Nothing is read in the bytes here but the number of lines and, at their
+    start, whether they are a spreadsheet.
     """
     queries.check_open(affiliate, period, clock.day_of(at))
     if corrects is not None:
@@ -62,7 +64,8 @@ def receive_file(
         sha256=stored.sha256,
         received_at=at,
         received_by=actor,
-        lines_total=counted.lines,
+        kind=(FileKind.SHEET if counted.is_sheet else FileKind.E_BDS).value,
+        lines_total=0 if counted.is_sheet else counted.lines,
         corrects=corrects,
     )
     record("declarations.file.received", file, actor, name=stored.name, size=stored.size)
@@ -91,15 +94,23 @@ def _check_again(
 
 
 class _LineCount:
-    """Passes chunks on and counts their line feeds, so that progress has a true total."""
+    """Passes chunks on, counts their line feeds, so that progress has a true total, and keeps their start."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
         self.lines = 0
+        self._opening = b""
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether the bytes that went by are those of a spreadsheet of a month."""
+        return is_sheet(self._opening)
 
     def __iter__(self) -> Iterator[bytes]:
         last = b"\n"
         for chunk in self._chunks:
+            if len(self._opening) < SHEET_OPENING:
+                self._opening += bytes(chunk[:SHEET_OPENING])
             self.lines += chunk.count(b"\n")
             last = chunk[-1:] or last
             yield chunk

@@ -74,6 +74,8 @@ def world(cast: Cast) -> dict[str, str]:
         "month done": address(cast, "month", period="2025-12"),
         "month empty": address(cast, "month", period="2025-11"),
         "prefill": address(cast, "prefill", period=JANUARY),
+        "workbook": address(cast, "sheet", period=JANUARY, form="xlsx"),
+        "csv": address(cast, "sheet", period=JANUARY, form="csv"),
         "file": address(cast, "file", pk=faulty.pk),
         "pending": address(cast, "file", pk=waiting.pk),
         "progress": address(cast, "progress", pk=waiting.pk),

@@ -1,31 +1,11 @@
-"""What each finding says to a person: the fault, why it arises, what to do, what it changes.
-
-French messages of the catalogue with `{facts}`; Arabic is in the catalogue. A finding offers
-its `value`, `expected`, `field`, `line` and its own facts. Every code has a text: a test fails
-otherwise.
-"""
+"""What each finding of a declaration file says, code by code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from regulation.text import Sentence, _
-
-
-@dataclass(frozen=True, slots=True)
-class FindingText:
-    """The words of one code: `title` heads the group, `message` names the case at hand."""
-
-    title: str
-    message: str
-    cause: str
-    remedy: str
-    consequence: str
-
-
-#: Facts that are themselves messages of the catalogue.
-TRANSLATED_FACTS = frozenset(("nature",))
+from declarations.finding_texts.wording import FindingText
+from regulation.text import _
 
 # -- shared sentences ---------------------------------------------------------------------------
 
@@ -61,7 +41,7 @@ def _total(title: str) -> FindingText:
     return FindingText(title, _TOTAL_MESSAGE, _TOTAL_CAUSE, _TOTAL_REMEDY, _FILE_STOPS)
 
 
-TEXTS: Mapping[str, FindingText] = {
+E_BDS_TEXTS: Mapping[str, FindingText] = {
     # -- the file, its order and its headers ------------------------------------------------
     "R1": FindingText(
         _("Nom du fichier"),
@@ -578,18 +558,3 @@ TEXTS: Mapping[str, FindingText] = {
         _FILE_STOPS,
     ),
 }
-
-
-def message_of(
-    code: str,
-    *,
-    value: str,
-    expected: str,
-    field: str,
-    line_number: int | None,
-    facts: Mapping[str, object],
-) -> Sentence:
-    """The message of a finding with its facts, to be translated where it is shown."""
-    known = {"value": value, "expected": expected, "field": field, "line": str(line_number or "")}
-    known |= {name: str(fact) for name, fact in facts.items()}
-    return Sentence(TEXTS[code].message, known, tuple(sorted(TRANSLATED_FACTS & known.keys())))

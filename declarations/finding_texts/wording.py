@@ -1,0 +1,16 @@
+"""The shape of what a finding says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FindingText:
+    """The words of one code: `title` heads the group, `message` names the case at hand."""
+
+    title: str
+    message: str
+    cause: str
+    remedy: str
+    consequence: str
