@@ -36,7 +36,7 @@ _HEAD = (
 _ENTRY = (
     '<Ntry><Amt Ccy="MAD">10.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
     "<BookgDt><Dt>2026-04-10</Dt></BookgDt><ValDt><Dt>2026-04-10</Dt></ValDt>"
-    "<AcctSvcrRef>{message}{n:08}</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>E{n:08}</EndToEndId></Refs>"
+    "<AcctSvcrRef>{message}{n:08}</AcctSvcrRef><BkTxCd/><NtryDtls><TxDtls><Refs><EndToEndId>E{n:08}</EndToEndId></Refs>"
     '<Amt Ccy="MAD">10.00</Amt><RltdPties><Dbtr><Pty><Nm>Société {n}</Nm></Pty></Dbtr></RltdPties>'
     "<RmtInf><Ustrd>{text}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"
 )

@@ -66,6 +66,15 @@ class BankFileVerdict(LabelledEnum):
     ACCEPTED = "accepted", _("accepté")
     REFUSED = "refused", _("refusé")
     INFORMATION = "information", _("pour information")
+    INCOMPLETE = "incomplete", _("en attente de pages")
+
+
+class ProfileState(LabelledEnum):
+    """Where a version of a bank's profile stands between its two persons."""
+
+    PROPOSED = "proposed", _("proposé")
+    APPROVED = "approved", _("approuvé")
+    REJECTED = "rejected", _("écarté")
 
 
 class LineKind(LabelledEnum):

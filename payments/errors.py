@@ -210,3 +210,13 @@ class GraceEmpty(DomainError):
 
     code = "payments.grace_empty"
     message = _("Demandez une remise, plusieurs échéances, ou les deux.")
+
+
+class ProfileDecided(DomainError):
+    """The version of a profile was decided before, the other way."""
+
+    code = "payments.profile_decided"
+    message = _(
+        "Cette version du profil est déjà décidée : {state}. Proposez une nouvelle version."
+    )
+    translated = ("state",)

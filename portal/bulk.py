@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field, JSONField, Model
+from django.db.models import JSONField, Model
 
 
 def update_rows(rows: Sequence[Model], fields: Sequence[str]) -> None:
@@ -44,8 +45,21 @@ def update_rows(rows: Sequence[Model], fields: Sequence[str]) -> None:
         cursor.execute(statement, arrays)
 
 
+def number_rows(rows: Sequence[Model]) -> None:
+    """Give each new row of one model its key, in order, before it is inserted."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [rows[0]._meta.db_table, len(rows)],
+        )
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+
+
 def insert_rows(rows: Sequence[Model]) -> None:
-    """Insert new rows of one model by COPY and give each its key, in order.
+    """Insert new rows of one model by COPY; those without a key get theirs, in order.
 
     For models whose fields need nothing but their value: defaults are those set when the row was made.
     """
@@ -53,30 +67,35 @@ def insert_rows(rows: Sequence[Model]) -> None:
         return
     meta = rows[0]._meta
     columns = list(meta.concrete_fields)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [meta.db_table, len(rows)],
+    number_rows([row for row in rows if row.pk is None])
+    names = [field.attname for field in columns]
+    json_fields = frozenset(field.attname for field in columns if isinstance(field, JSONField))
+    text = io.StringIO()
+    for row in rows:
+        row._state.adding = False
+        values = row.__dict__
+        text.write(
+            "\t".join(
+                [
+                    _copied(json.dumps(values[name]) if name in json_fields else values[name])
+                    for name in names
+                ]
+            )
         )
-        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = key
-            row._state.adding = False
-        text = io.StringIO()
-        for row in rows:
-            text.write("\t".join(_copied(field, getattr(row, field.attname)) for field in columns))
-            text.write("\n")
-        text.seek(0)
-        names = ", ".join(f'"{field.column}"' for field in columns)
-        cursor.copy_expert(f'COPY "{meta.db_table}" ({names}) FROM STDIN', text)
+        text.write("\n")
+    text.seek(0)
+    into = ", ".join(f'"{field.column}"' for field in columns)
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        cursor.copy_expert(f'COPY "{meta.db_table}" ({into}) FROM STDIN', text)
 
 
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_TO_ESCAPE = re.compile(r"[\\\t\n\r]")
 
 
-def _copied(field: Field[Any, Any], value: Any) -> str:
+def _copied(value: Any) -> str:
     """One value in the text form of COPY."""
     if value is None:
         return r"\N"
-    if isinstance(field, JSONField):
-        return json.dumps(value).translate(_ESCAPES)
-    return str(value).translate(_ESCAPES)
+    text = value if isinstance(value, str) else str(value)
+    return text.translate(_ESCAPES) if _TO_ESCAPE.search(text) else text

@@ -20,7 +20,6 @@ from payments.codecs.kinds import FileFormat
 from payments.codecs.records import (
     CanonicalLine,
     MessageSummary,
-    StatementSummary,
     account_number,
     meaningful,
 )
@@ -117,17 +116,13 @@ def read(stream: IO[bytes]) -> Iterator[Status]:
 
 def summary_of(report: StatusReport) -> MessageSummary:
     """The same report in the shape that every bank file has."""
-    summary = MessageSummary(
+    return MessageSummary(
         format=FileFormat.PAIN_002,
         version=report.version,
         message_id=report.message_id,
         created_on=report.created_at.date() if report.created_at else None,
         faults=report.faults,
     )
-    summary.statements.append(
-        StatementSummary(statement_id=report.original_message_id, account="", currency="MAD")
-    )
-    return summary
 
 
 def as_line(status: Status, rank: int, report: StatusReport) -> CanonicalLine | None:

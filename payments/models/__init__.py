@@ -1,7 +1,15 @@
 """Slips and what they claim, banks and what they report, the ledger that money moves by."""
 
 from payments.models.acts import ClerkAct
-from payments.models.banks import Allocation, Bank, BankAccount, BankFile, BankLine, BankMembership
+from payments.models.banks import (
+    Allocation,
+    Bank,
+    BankAccount,
+    BankFile,
+    BankLine,
+    BankMembership,
+    BankProfile,
+)
 from payments.models.grace import GraceDue, GraceInstalment, GraceRequest
 from payments.models.ledger import LedgerAccount, LedgerEntry, LedgerLine
 from payments.models.slips import (
@@ -20,6 +28,7 @@ __all__ = [
     "BankFile",
     "BankLine",
     "BankMembership",
+    "BankProfile",
     "ClerkAct",
     "FilingPenalty",
     "GraceDue",

@@ -2,12 +2,14 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
-from payments.enums import BankFileVerdict, BankFormat, LineKind, LineVerdict
+from payments.codecs.profiles import profile_from
+from payments.codecs.records import ReadingProfile
+from payments.enums import BankFileVerdict, BankFormat, LineKind, LineVerdict, ProfileState
 from payments.models.ledger import LedgerEntry
 from payments.models.slips import FilingPenalty, PaymentSlip, Surcharge
 from portal.models import FileJob, StoredFile
@@ -74,6 +76,69 @@ class BankAccount(models.Model):
         return f"{self.bank_id} {self.rib}"
 
 
+class BankProfile(models.Model):
+    """What was agreed with one bank about its files, in one version, approved by a second person. Never edited."""
+
+    bank = models.ForeignKey(
+        Bank, verbose_name=_("banque"), on_delete=models.PROTECT, related_name="profiles"
+    )
+    version = models.PositiveIntegerField(_("version"))
+    # Fields: docs/formats/profiles.md.
+    data = models.JSONField(_("convention"), default=dict, blank=True)
+    agreement = models.CharField(_("référence de l’accord écrit"), max_length=120)
+    effective_from = models.DateField(_("en vigueur le"))
+    state = models.CharField(
+        _("état"),
+        max_length=8,
+        choices=ProfileState.choices(),
+        default=ProfileState.PROPOSED.value,
+    )
+    proposed_at = models.DateTimeField(_("proposé le"), default=timezone.now)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("proposé par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("décidé le"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("décidé par"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("profil de banque")
+        verbose_name_plural = _("profils des banques")
+        ordering = ["bank", "-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["bank", "version"], name="bank_profile_version_once"),
+            models.CheckConstraint(
+                condition=Q(state=ProfileState.PROPOSED.value, decided_by__isnull=True)
+                | (
+                    ~Q(state=ProfileState.PROPOSED.value)
+                    & Q(decided_by__isnull=False, decided_at__isnull=False)
+                ),
+                name="bank_profile_decided_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("proposed_by")),
+                name="bank_profile_two_persons",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank_id} v{self.version}"
+
+    @property
+    def reading(self) -> ReadingProfile:
+        """The same, as the codecs read it."""
+        return profile_from(self.data, name=str(self.bank_id), version=self.version)
+
+
 class BankFile(FileJob):
     """A file received from a bank, and the answer to it as a whole."""
 
@@ -90,6 +155,18 @@ class BankFile(FileJob):
         choices=BankFileVerdict.choices(),
         default=BankFileVerdict.PENDING.value,
     )
+    # The version of the bank's profile that read it; none: the standard.
+    profile = models.ForeignKey(
+        BankProfile,
+        verbose_name=_("profil"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="files",
+    )
+    # A message may come in several files, one a page; nothing of it counts before the last one is here.
+    page = models.PositiveIntegerField(_("page"), default=1)
+    is_last_page = models.BooleanField(_("dernière page"), default=True)
     # File-level faults: code and facts, worded when shown.
     faults = models.JSONField(_("refus"), default=list)
     total_credits = models.DecimalField(
@@ -109,9 +186,13 @@ class BankFile(FileJob):
         constraints = [
             models.UniqueConstraint(fields=["bank", "sha256"], name="bank_file_bytes_once"),
             models.UniqueConstraint(
-                fields=["bank", "format", "message_id"],
+                fields=["bank", "format", "message_id", "page"],
                 condition=Q(
-                    verdict__in=[BankFileVerdict.ACCEPTED.value, BankFileVerdict.INFORMATION.value]
+                    verdict__in=[
+                        BankFileVerdict.ACCEPTED.value,
+                        BankFileVerdict.INFORMATION.value,
+                        BankFileVerdict.INCOMPLETE.value,
+                    ]
                 ),
                 name="bank_file_message_once",
             ),

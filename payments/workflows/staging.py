@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from payments.codecs.faults import Fault, fault, quoted
 from payments.codecs.kinds import FileFormat, IdentityRule
@@ -19,7 +19,12 @@ from payments.matching import day_of_payment
 from payments.models import BankAccount, BankFile, BankLine
 from payments.workflows.batches import Entries
 from portal import clock
-from portal.bulk import insert_rows
+from portal.bulk import insert_rows, number_rows
+
+_STATEMENTS: Final = frozenset(
+    {FileFormat.CAMT_053.value, FileFormat.CFONB_120.value, FileFormat.MT940.value}
+)
+"""Formats that are the final word of the bank on a day: what they repeat is confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class _Key:
 
 
 class Staging:
-    """Stages the lines of one file, chunk by chunk, inside the caller's transaction."""
+    """Makes the rows of one file, chunk by chunk, inside the caller's transactions."""
 
     def __init__(
         self, bank_file: BankFile, accounts: dict[str, BankAccount], profile: ReadingProfile
@@ -39,39 +44,49 @@ class Staging:
         self._profile = profile
         self._seen: Counter[str] = Counter()
         self._entries = Entries()
-        self._statement = bank_file.format == FileFormat.CAMT_053.value
+        self._statement = bank_file.format in _STATEMENTS
 
-    def add(self, chunk: Sequence[CanonicalLine]) -> None:
-        """Write these lines; repeated operations get the verdict DBL and a link to the first."""
+    def rows(self, chunk: Sequence[CanonicalLine]) -> list[BankLine]:
+        """The rows of these lines, numbered and not yet written.
+
+        A repeated operation has the verdict DBL and a link to the first, in the books or in the same chunk.
+        """
         keys = [self._key(line) for line in chunk]
         known = self._known(chunk, keys)
-        confirmed: set[int] = set()
         fresh: dict[tuple[int, str], BankLine] = {}
-        rows: list[BankLine] = []
-        for line, key in zip(chunk, keys, strict=True):
-            account = self._accounts[line.our_account]
-            row = _row(self._file, account, line, key)
-            place = (account.pk, key.digest)
+        rows = [
+            _row(self._file, self._accounts[line.our_account], line, key)
+            for line, key in zip(chunk, keys, strict=True)
+        ]
+        number_rows(rows)
+        for line, row in zip(chunk, rows, strict=True):
+            place = (row.account_id, row.identity_key or "")
             first = fresh.get(place) or known.get(place)
-            other = None if first is not None else self._entries.other_form(line, account)
+            other = (
+                None
+                if first is not None
+                else self._entries.other_form(line, self._accounts[line.our_account])
+            )
             if first is not None and first.amount != line.amount:
                 self._set_apart(row, line, first, fresh)
             elif first is not None or other is not None:
                 _repeat(row, first or other, self._file, line)
             else:
                 fresh[place] = row
-            if row.repeats_id and self._statement:
-                confirmed.add(row.repeats_id)
-            rows.append(row)
-        # Repeats within one chunk point at rows that have no key yet: firsts are written before them.
-        insert_rows([row for row in rows if row.repeats is None])
-        later = [row for row in rows if row.pk is None]
-        for row in later:
-            if row.repeats is not None:
-                row.repeats_id = row.repeats.pk
-        insert_rows(later)
-        if confirmed:
-            BankLine.objects.filter(pk__in=confirmed).update(confirmed_by_statement=True)
+        return rows
+
+    def pass_over(self, chunk: Sequence[CanonicalLine]) -> None:
+        """Lines that an earlier attempt wrote: only their occurrences count."""
+        for line in chunk:
+            self._key(line)
+
+    def write(self, rows: Sequence[BankLine]) -> None:
+        """Write rows made by `rows`, answered or not; a statement confirms what it repeats."""
+        insert_rows(rows)
+        if self._statement:
+            confirmed = [row.repeats_id for row in rows if row.repeats_id]
+            if confirmed:
+                BankLine.objects.filter(pk__in=confirmed).update(confirmed_by_statement=True)
 
     def _set_apart(
         self,

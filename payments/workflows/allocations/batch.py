@@ -94,7 +94,8 @@ def write(batch: Batch, actor: User | None) -> None:
         allocation.allocated_by = actor
     insert_rows([allocation for _, allocation in batch.allocations])
     save_targets(batch.touched.values())
-    update_rows(batch.answered, ["rule", "verdict", "verdict_code", "verdict_facts", "proposals"])
+    written = [line for line in batch.answered if not line._state.adding]
+    update_rows(written, ["rule", "verdict", "verdict_code", "verdict_facts", "proposals"])
 
 
 def key_of_due(due: posting.Due) -> tuple[str, int]:

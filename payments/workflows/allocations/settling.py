@@ -34,8 +34,9 @@ from portal.models import User
 def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     """Match these credits (and lines without effect), post them, and write the verdict of each.
 
-    `lines` are locked here; those already answered are left alone, so the call may be repeated. Reversals are the
-    business of `settle_reversals`. Every line gets a verdict: allocated, credited, waiting in suspense, information.
+    `lines` are locked here; those already answered are left alone, so the call may be repeated. New lines (numbered,
+    not yet written) get their answer for the caller to write with them. Reversals are the business of
+    `settle_reversals`. Every line gets a verdict: allocated, credited, waiting in suspense, information.
     """
     fresh = [line for line in lines if not line.verdict]
     cited_by = {line.pk: references(received_of(line)) for line in fresh}
@@ -75,12 +76,15 @@ def _lock_unanswered(lines: Sequence[BankLine]) -> list[BankLine]:
 
     Only their keys are read again: what a bank said never changes.
     """
-    keys = set(
-        BankLine.objects.filter(pk__in=[line.pk for line in lines], verdict="")
-        .order_by("pk")
-        .select_for_update(of=("self",))
-        .values_list("pk", flat=True)
-    )
+    written = [line.pk for line in lines if not line._state.adding]
+    keys = {line.pk for line in lines if line._state.adding}
+    if written:
+        keys |= set(
+            BankLine.objects.filter(pk__in=written, verdict="")
+            .order_by("pk")
+            .select_for_update(of=("self",))
+            .values_list("pk", flat=True)
+        )
     still = [line for line in lines if line.pk in keys]
     return sorted(still, key=lambda line: (line.bank_file_id, line.rank))
 

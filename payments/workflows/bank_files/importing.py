@@ -1,0 +1,171 @@
+"""The reading of one file by a worker: inspect, accept or refuse, then write and settle its lines chunk by chunk.
+
+Each chunk is one transaction that also says how far the file has come: a worker that takes it up after a crash reads
+the kept bytes again and goes on after the last line written. Reversals come last: they may undo lines of any file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from payments.codecs import reading
+from payments.codecs.faults import FormatError
+from payments.codecs.records import CanonicalLine, ReadingProfile
+from payments.enums import BankFileVerdict, LineKind, LineVerdict
+from payments.models import Bank, BankAccount, BankFile, BankLine
+from payments.workflows.allocations import settle, settle_reversal
+from payments.workflows.bank_files import verdicts
+from payments.workflows.profiles import profile_for
+from payments.workflows.staging import Staging
+from portal import audit, clock, jobs
+from portal.enums import JobState
+from portal.failpoints import failpoint
+from portal.storage import open_stored
+
+CHUNK: Final = 2_000
+"""Lines written and settled in one transaction: some tenths of a second, during which their dues are locked."""
+
+LEASE: Final = timedelta(minutes=11)
+"""A little longer than a task may last: a file that runs longer lost its worker and may be taken again."""
+
+
+def due_files(*, at: datetime) -> list[int]:
+    """Files whose reading is due: never started, or left by a lost worker."""
+    rows = jobs.due(BankFile.objects.order_by("pk"), at=at, lease=LEASE)
+    return list(rows.values_list("pk", flat=True))
+
+
+def import_file(*, bank_file_id: int, at: datetime) -> None:
+    """Read, match and settle one file. Safe to run twice, at the same time, or to stop at any line.
+
+    After three attempts that did not finish, the file is parked for staff and the others go on.
+    """
+    row = BankFile.objects.filter(pk=bank_file_id).select_related("bank", "stored", "profile")
+    taken = jobs.claim(row, at=at, lease=LEASE, on_park=_note_parked)
+    if not taken:
+        return
+    failpoint("bank-file-claimed")
+    bank_file = taken[0]
+    today = clock.day_of(at)
+    if bank_file.profile is None:
+        bank_file.profile = profile_for(bank_file.bank, today)
+    try:
+        with _opened(bank_file, today) as opened:
+            if bank_file.verdict == BankFileVerdict.PENDING.value:
+                _judge(bank_file, opened, today)
+            failpoint("bank-file-judged")
+            bank_file.refresh_from_db()
+            if bank_file.verdict == BankFileVerdict.ACCEPTED.value:
+                _write_lines(bank_file, opened)
+    except FormatError as error:
+        verdicts.refuse(bank_file, [error.fault], 0)
+    failpoint("bank-file-written")
+    if bank_file.verdict == BankFileVerdict.ACCEPTED.value:
+        _settle_reversals(bank_file)
+    failpoint("bank-file-settled")
+    _finish(bank_file, at)
+
+
+def _note_parked(bank_file: BankFile) -> None:
+    audit.record(actor=None, action="payments.bank_file_parked", subject=bank_file)
+
+
+@contextmanager
+def _opened(bank_file: BankFile, today: date) -> Iterator[reading.Opened]:
+    """The kept bytes in a temporary file, recognised and read as the profile of the bank says."""
+    profile = bank_file.profile.reading if bank_file.profile else ReadingProfile()
+    with tempfile.TemporaryFile() as stream:
+        with open_stored(bank_file.stored) as stored:
+            shutil.copyfileobj(stored, stream, 1 << 20)
+        with reading.open_file(stream, profile, near=today) as opened:
+            yield opened
+
+
+def _judge(bank_file: BankFile, opened: reading.Opened, today: date) -> None:
+    """First pass: the file is accepted or refused as a whole, and nothing else is written."""
+    summary = reading.inspect(opened)
+    if not summary.faults.refuses:
+        verdicts.check_truth(bank_file, summary, set(_accounts(bank_file)), today)
+    if summary.faults.refuses:
+        verdicts.refuse_for(bank_file, summary)
+    else:
+        verdicts.accept(bank_file, summary, today)
+
+
+def _accounts(bank_file: BankFile) -> dict[str, BankAccount]:
+    return {account.rib: account for account in BankAccount.objects.filter(bank=bank_file.bank_id)}
+
+
+# ------------------------------------------------------------------ the lines
+
+
+def _write_lines(bank_file: BankFile, opened: reading.Opened) -> None:
+    """Second pass: the lines, a chunk a transaction, from where an earlier attempt stopped."""
+    staging = Staging(bank_file, _accounts(bank_file), opened.profile)
+    lines = reading.lines(opened)
+    done = bank_file.lines_done
+    while done and (passed := list(islice(lines, min(done, CHUNK)))):
+        staging.pass_over(passed)
+        done -= len(passed)
+    while chunk := list(islice(lines, CHUNK)):
+        if not _write_chunk(bank_file, staging, chunk):
+            return
+        failpoint("bank-file-half-settled")
+
+
+@transaction.atomic
+def _write_chunk(bank_file: BankFile, staging: Staging, chunk: list[CanonicalLine]) -> bool:
+    """Write and settle these lines; False when another worker has taken the file over.
+
+    Locks: bank (so that two files of one bank do not both take an operation for new), file, dues, lines.
+    """
+    Bank.objects.select_for_update(of=("self",)).get(pk=bank_file.bank_id)
+    locked = BankFile.objects.select_for_update(of=("self",)).get(pk=bank_file.pk)
+    if not jobs.owns(locked, bank_file):
+        return False
+    rows = staging.rows(chunk)
+    settle(actor=None, lines=[row for row in rows if not row.verdict and not _undoes(row)])
+    staging.write(rows)
+    failpoint("bank-file-half-staged")
+    locked.lines_done += len(chunk)
+    locked.save(update_fields=["lines_done"])
+    bank_file.lines_done = locked.lines_done
+    return True
+
+
+def _undoes(row: BankLine) -> bool:
+    return row.is_reversal and row.kind == LineKind.DEBIT.value
+
+
+def _settle_reversals(bank_file: BankFile) -> None:
+    reversals = (
+        BankLine.objects.filter(
+            Q(verdict="") | Q(verdict=LineVerdict.WAITING.value, verdict_code="L19"),
+            account__bank=bank_file.bank,
+            kind=LineKind.DEBIT.value,
+            is_reversal=True,
+        )
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    for line_id in list(reversals):
+        settle_reversal(actor=None, line_id=line_id)
+
+
+@transaction.atomic
+def _finish(claimed: BankFile, at: datetime) -> None:
+    bank_file = BankFile.objects.select_for_update(of=("self",)).get(pk=claimed.pk)
+    if not jobs.owns(bank_file, claimed):
+        return
+    bank_file.state = JobState.DONE.value
+    bank_file.finished_at = at
+    bank_file.save(update_fields=["state", "finished_at"])
