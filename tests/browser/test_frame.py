@@ -54,7 +54,7 @@ def test_the_rooms_of_an_affiliate_are_readable_by_all(open_page, cast, language
     page = open_page(language=language, width=width)
     sign_in(page, cast.owner.email)
     rooms = page.locator(".dc-nav a")
-    expect(rooms).to_have_count(6)
+    expect(rooms).to_have_count(7)
     for address in [room.get_attribute("href") for room in rooms.all()]:
         page.goto(address)
         expect(page.locator(".dc-nav a[aria-current]")).to_have_attribute("href", address)
