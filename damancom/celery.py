@@ -59,6 +59,10 @@ app.conf.beat_schedule = {
         "task": "declarations.tasks.send_reminders",
         "schedule": crontab(hour="8,12,17", minute=20),
     },
+    "give their number to people declared without one": {
+        "task": "declarations.tasks.reattach_lines",
+        "schedule": 60.0,
+    },
     "issue the prefills of the month": {
         "task": "declarations.tasks.issue_prefills",
         "schedule": crontab(minute="*/10"),

@@ -309,6 +309,14 @@ class DeclarationLine(models.Model):
         verbose_name = _("ligne de déclaration")
         verbose_name_plural = _("lignes de déclaration")
         ordering = ["declaration", "rank"]
+        indexes = [
+            # Entrants who wait for their number, whom the register looks for by card.
+            models.Index(
+                fields=["cin"],
+                name="line_awaiting_number",
+                condition=Q(registration_number="000000000"),
+            ),
+        ]
         constraints = [
             # Its index also serves the foreign key, which has none of its own.
             models.UniqueConstraint(fields=["declaration", "rank"], name="line_rank_once"),
@@ -323,6 +331,31 @@ class DeclarationLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.declaration_id}/{self.rank}"
+
+
+class LineReattachment(models.Model):
+    """A submitted line received a number after the fact: which, when, and what stood there. Never changed."""
+
+    line = models.ForeignKey(
+        DeclarationLine,
+        verbose_name=_("ligne"),
+        on_delete=models.PROTECT,
+        related_name="reattachments",
+    )
+    former_number = models.CharField(_("ancienne valeur"), max_length=9)
+    number = models.CharField(_("numéro d’immatriculation"), max_length=9)
+    request_number = models.CharField(_("demande d’immatriculation"), max_length=24)
+    at = models.DateTimeField(_("le"))
+
+    class Meta:
+        verbose_name = _("rattachement")
+        verbose_name_plural = _("rattachements")
+        constraints = [
+            models.UniqueConstraint(fields=["line", "number"], name="line_reattached_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.number}"
 
 
 class ContributionLine(models.Model):

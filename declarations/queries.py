@@ -379,7 +379,7 @@ def is_form(declaration: Declaration) -> bool:
 
 def line_page(declaration: Declaration, *, search: str = "", page: int | str = 1) -> "Page":
     """The lines of a declaration whose number, name or card answers `search`, a hundred at a time."""
-    lines = declaration.lines.order_by("rank")
+    lines = declaration.lines.order_by("rank").prefetch_related("reattachments")
     for word in ascii_digits(search).upper().split():
         lines = lines.filter(registration_number__startswith=word) | lines.filter(
             full_name__icontains=word

@@ -62,3 +62,11 @@ def issue_prefills() -> None:
 def send_reminders() -> None:
     """Write the reminders of the day. Scheduled several times a day: what ran already is not written again."""
     workflows.send_reminders(at=clock.now())
+
+
+@shared_task(base=PortalTask)
+def reattach_lines() -> None:
+    """Give their number to people declared while they had none; one transaction per affiliate."""
+    at = clock.now()
+    for affiliate in workflows.affiliates_to_reattach():
+        workflows.reattach(at=at, affiliate=affiliate)

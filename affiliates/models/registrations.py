@@ -94,8 +94,6 @@ class RegistrationRequest(models.Model):
     )
     # Whether this request gave the person the number, rather than told the one there was.
     is_new_number = models.BooleanField(_("numéro nouveau"), default=False)
-    # Set by the room above, once the declarations filed meanwhile carry the number.
-    reattached_at = models.DateTimeField(_("rattachée le"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("demande d’immatriculation")
@@ -140,9 +138,9 @@ class RegistrationRequest(models.Model):
                 condition=Q(state__in=OPEN_REGISTRATIONS),
             ),
             models.Index(
-                fields=["id"],
-                name="registration_to_reattach",
-                condition=Q(state=RegistrationState.ISSUED.value, reattached_at__isnull=True),
+                fields=["affiliate", "card_number"],
+                name="registration_told",
+                condition=Q(state=RegistrationState.ISSUED.value),
             ),
         ]
 

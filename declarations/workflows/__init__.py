@@ -18,11 +18,13 @@ from declarations.workflows.form import (
 )
 from declarations.workflows.outages import record_outage
 from declarations.workflows.prefills import issue_prefill
+from declarations.workflows.reattach import affiliates_to_reattach, reattach
 from declarations.workflows.reminders import send_reminders
 from declarations.workflows.repairs import digest_of, proposed_repair, repair_file
 
 __all__ = [
     "add_new_hire",
+    "affiliates_to_reattach",
     "allow_corrections",
     "cancel",
     "check_file",
@@ -35,6 +37,7 @@ __all__ = [
     "open_form",
     "paste_column",
     "proposed_repair",
+    "reattach",
     "receive_file",
     "record_outage",
     "remove_new_hire",

@@ -12,6 +12,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from affiliates.models import Affiliate, Employee
+from affiliates.queries import expected_situations
 from declarations import queries
 from declarations.codecs.e_bds import AWAITING_NUMBER, RANKS
 from declarations.codecs.fixed_width import ALPHABET, transliterate
@@ -140,6 +141,8 @@ def _replace_file_draft(
 def _add_people_of_prefill(row: Declaration, period: Period) -> None:
     prefill = queries.issued_prefill(row.affiliate, period)
     people = sorted(prefill.lines.items()) if prefill else []
+    # Departures and absences that the employer has already told.
+    told = expected_situations(row.affiliate, period.first_day, period.last_day)
     DeclarationLine.objects.bulk_create(
         [
             DeclarationLine(
@@ -152,6 +155,8 @@ def _add_people_of_prefill(row: Declaration, period: Period) -> None:
                 af_payable=from_cents(issued.af_payable),
                 af_deducted=from_cents(issued.af_deducted),
                 af_net=from_cents(issued.af_net),
+                af_returned=from_cents(issued.af_net) if told.get(number) in _GONE else ZERO,
+                situation=told.get(number, LineSituation.NORMAL.value),
                 days_declared=0,
                 gross_wage=ZERO,
                 capped_wage=ZERO,
