@@ -44,7 +44,7 @@ def missions(register: Register, *, now: datetime.datetime) -> None:
 
 def _observed(register: Register, team: list[User], now: datetime.datetime) -> None:
     textile, month = register.affiliates["textile"], register.last_month - 2
-    ordered_at = now - datetime.timedelta(days=24)
+    ordered_at = _morning(now, days=24)
     visit = _first_visit(ordered_at)
     mission = _order(
         register,
@@ -97,7 +97,7 @@ def _observed(register: Register, team: list[User], now: datetime.datetime) -> N
 
 
 def _announced(register: Register, team: list[User], now: datetime.datetime) -> None:
-    ordered_at = now - datetime.timedelta(hours=3)
+    ordered_at = _morning(now, days=1)
     visit = _first_visit(ordered_at)
     period = Period.from_day(clock.day_of(now))
     _order(
@@ -116,6 +116,11 @@ def _announced(register: Register, team: list[User], now: datetime.datetime) -> 
         ),
         ordered_at,
     )
+
+
+def _morning(now: datetime.datetime, *, days: int) -> datetime.datetime:
+    day = clock.day_of(now) - datetime.timedelta(days=days)
+    return datetime.datetime.combine(day, datetime.time(10, 15), clock.CASABLANCA)
 
 
 def _first_visit(ordered_at: datetime.datetime) -> datetime.date:
@@ -139,8 +144,9 @@ def _order(
         team=team,
         at=at,
     )
-    for inspector in team:
-        inspecting.sign(actor=inspector, mission_id=mission.pk, at=at)
+    for hour, inspector in enumerate(team):
+        signed_at = at + datetime.timedelta(hours=hour)
+        inspecting.sign(actor=inspector, mission_id=mission.pk, at=signed_at)
     return mission
 
 

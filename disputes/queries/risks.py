@@ -40,7 +40,8 @@ _DECLARED = """
 """
 
 _BELOW_MINIMUM = """
-    SELECT affiliate_id, avg((wage < %(minimum)s / 26 * days)::int) FROM declared
+    SELECT affiliate_id, avg((wage < smig.monthly / 26 * days)::int) FROM declared
+    JOIN unnest(%(months)s::date[], %(minimums)s::numeric[]) AS smig (period, monthly) USING (period)
     WHERE days > 0 AND situation = '' GROUP BY affiliate_id
 """
 
@@ -116,10 +117,14 @@ def measured(
     affiliates: Sequence[int], today: datetime.date, activity_medians: dict[str, Decimal]
 ) -> Iterator[Measured]:
     """Every value of the firms given by their ids; a few set-based queries whatever their number."""
+    last = Period.from_day(today) - 1
+    months = [(last - back).first_day for back in range(risks.WINDOW_MONTHS)]
     facts: dict[str, Any] = _window(today) | {
         "affiliates": list(affiliates),
         "today": today,
-        "minimum": monthly_minimum_wage(today),
+        # Each month against its own minimum: a rise in January says nothing of December.
+        "months": months,
+        "minimums": [monthly_minimum_wage(month) for month in months],
         "jump": risks.JUMP,
         "activities": list(activity_medians),
         "medians": list(activity_medians.values()),

@@ -18,6 +18,8 @@ from disputes.enums import RiskSign
 from disputes.models import RiskFact
 from disputes.workflows.risks import measure_all
 from portal.models import AuditEntry
+from regulation.money import round_half_up
+from regulation.parameters import monthly_minimum_wage
 from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory
 from tests.cast import Cast
@@ -88,6 +90,14 @@ def test_wages_under_the_minimum_for_the_days(cast: Cast) -> None:
             [("123456789", 26, "3000.00", ""), ("223456789", 10, "3000.00", "")],
         )
     assert signs(cast.affiliate) == {RiskSign.BELOW_MINIMUM: Decimal("0.5000")}
+
+
+def test_each_month_is_held_against_its_own_minimum(cast: Cast) -> None:
+    assert monthly_minimum_wage(MONTHS[0].first_day) < monthly_minimum_wage(MONTHS[-1].first_day)
+    for month in MONTHS:
+        wage = round_half_up(monthly_minimum_wage(month.first_day)) + Decimal("0.01")
+        declare(cast.affiliate, month, [("123456789", 26, str(wage), "")])
+    assert signs(cast.affiliate) == {}
 
 
 def test_a_sudden_drop(cast: Cast) -> None:
