@@ -98,7 +98,8 @@ class PasteForm(SubmitForm):
         max_length=2_000_000,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_(
-            "Dans l’ordre de la liste, à partir de la première personne. Une ligne vide vaut zéro."
+            "Dans l’ordre de la liste affichée, à partir de la première personne. Une ligne vide vaut zéro ; "
+            "plusieurs colonnes à la fois conviennent."
         ),
     )
 

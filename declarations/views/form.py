@@ -1,11 +1,12 @@
 """Screens of the form: open it, fill a page, paste a column, add or take out an entrant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from affiliates.access import affiliate_view
@@ -14,7 +15,7 @@ from affiliates.models import Affiliate
 from declarations import queries, workflows
 from declarations.enums import FormColumn, LineSituation
 from declarations.errors import FormChanged, FormToComplete
-from declarations.form_page import FORM_PAGE
+from declarations.form_page import FORM_PAGE, SEARCH, TO_COMPLETE, Shown, lines_shown
 from declarations.form_page import form_page as read_form_page
 from declarations.forms import NewHireForm, NoWorkForm, PasteForm, SubmitForm
 from declarations.models import Declaration
@@ -70,7 +71,7 @@ def _form_save(request: HttpRequest, affiliate: Affiliate, one: Declaration) -> 
     form = SubmitForm(request.POST)
     typed = _typed(request.POST)
     if not form.is_valid():
-        return _form_shown(request, one, typed=typed, status=400)
+        return _form_shown(request, one, typed=typed, keep=_cells(typed), status=400)
     by_script = request.headers.get("X-Saisie") == "1"
     try:
         one = workflows.save_form(
@@ -81,36 +82,51 @@ def _form_save(request: HttpRequest, affiliate: Affiliate, one: Declaration) -> 
         )
     except FormChanged as refusal:
         one.refresh_from_db()
-        return _form_shown(request, one, typed=typed, conflict=refusal, status=409)
+        return _form_shown(
+            request, one, typed=typed, conflict=refusal, keep=_cells(typed), status=409
+        )
     except DomainError as refusal:
         if not by_script:
             add_to_messages(request, refusal)
         return redirect("declarations:declaration", affiliate.affiliation_number, one.pk)
     if by_script:
-        return _form_shown(request, one)
-    return _form_onwards(request, affiliate, one)
+        return _form_shown(request, one, keep=_cells(typed))
+    return _form_onwards(request, affiliate, one, _cells(typed))
 
 
-def _form_onwards(request: HttpRequest, affiliate: Affiliate, one: Declaration) -> HttpResponse:
+def _form_onwards(
+    request: HttpRequest, affiliate: Affiliate, one: Declaration, saved: Collection[int]
+) -> HttpResponse:
     """After a save: the page the button asked for, or the first one that is not right."""
     number = affiliate.affiliation_number
     then = request.POST.get("suite", _STAY)
-    here = read_form_page(one, page=request.GET.get("page", "1"))
-    target = here.page.number
+    shown = _shown(request.GET)
+    here = read_form_page(one, shown=shown)
+    target = shown.at(here.page.number)
+    ranks = sorted(one.lines.filter(pk__in=saved).values_list("rank", flat=True)) or [0]
     if then == _REVIEW:
         if not one.to_complete:
             return redirect("declarations:declaration", number, one.pk)
-        target = here.first_to_complete or 1
+        target = Shown().at(here.first_to_complete or 1)
         add_to_messages(request, FormToComplete(count=one.to_complete))
-    elif then == _NEXT and here.page.has_next():
-        target = here.page.next_page_number()
-    elif then == _PREVIOUS and here.page.has_previous():
-        target = here.page.previous_page_number()
+    elif then == _NEXT:
+        target = shown.at(here.page_after(ranks[-1]))
+    elif then == _PREVIOUS:
+        target = shown.at(here.page_before(ranks[0]))
     else:
         messages.success(request, _("Votre saisie est enregistrée. Rien n’est encore déposé."))
     answer = redirect("declarations:form", number, one.pk)
-    answer["Location"] += f"?page={target}"
+    answer["Location"] += target
     return answer
+
+
+def _shown(data: QueryDict) -> Shown:
+    """Which people the address, or a form that repeats it, asks for."""
+    return Shown(
+        to_complete=data.get(TO_COMPLETE) == "a-completer",
+        search=data.get(SEARCH, "").strip()[:60],
+        page=data.get("page", "1"),
+    )
 
 
 def _typed(data: QueryDict) -> dict[str, str]:
@@ -138,6 +154,7 @@ def _form_shown(
     typed: dict[str, str] | None = None,
     conflict: DomainError | None = None,
     new_hire: NewHireForm | None = None,
+    keep: Collection[int] = (),
     status: int = 200,
 ) -> HttpResponse:
     initial = {"version": one.version}
@@ -145,7 +162,7 @@ def _form_shown(
         **SECTION,
         "declaration": one,
         "period": Period.from_day(one.period),
-        "grid": read_form_page(one, page=request.GET.get("page", "1"), typed=typed),
+        "grid": read_form_page(one, shown=_shown(request.GET), typed=typed, keep=keep),
         "contributions": queries.contributions_of(one),
         "situations": list(LineSituation),
         "conflict": conflict,
@@ -173,28 +190,46 @@ def _form_act(
 @require_POST
 @affiliate_view(Scope.DECLARE)
 def form_paste(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
-    """Write a pasted column over as many pages as it takes."""
+    """Write what was copied from a spreadsheet over as many pages as it takes."""
     one = declaration_or_404(affiliate, pk)
     form = PasteForm(request.POST)
-    if not form.is_valid():
+    shown = _shown(request.POST)
+    back = redirect("declarations:form", affiliate.affiliation_number, one.pk)
+    back["Location"] += shown.at(shown.page)
+    if not form.is_valid() or not queries.is_form(one):
         messages.error(request, _("Collez au moins une valeur, une par ligne."))
-        return redirect("declarations:form", affiliate.affiliation_number, one.pk)
+        return back
     said = form.cleaned_data
-    # A spreadsheet ends a copied column with a line feed: it is not one value more.
-    texts = said["text"].replace("\r\n", "\n").removesuffix("\n").split("\n")
-    return _form_act(
-        request,
-        one,
-        lambda: workflows.paste_column(
+    # A spreadsheet ends a copied block with a line feed: it is not one row more.
+    text = said["text"].replace("\r\n", "\n").removesuffix("\n")
+    rows = [row.split("\t") for row in text.split("\n")]
+    lines = lines_shown(one, shown)
+    lines = lines[lines.index(said["first_line"]) if said["first_line"] in lines else 0 :]
+    try:
+        workflows.paste_block(
             actor=actor_of(request),
             declaration=one,
             version=said["version"],
             column=FormColumn(said["column"]),
-            first_line=said["first_line"],
-            texts=texts,
-        ),
-        _("La colonne est collée et enregistrée."),
-    )
+            lines=lines,
+            rows=rows,
+        )
+    except DomainError as refusal:
+        add_to_messages(request, refusal)
+        return back
+    messages.success(request, _("Le collage est enregistré."))
+    left = len(rows) - len(lines)
+    if left > 0:
+        messages.warning(
+            request,
+            ngettext(
+                "%(count)s ligne collée dépasse la fin de la liste : elle n’est pas prise.",
+                "%(count)s lignes collées dépassent la fin de la liste : elles ne sont pas prises.",
+                left,
+            )
+            % {"count": left},
+        )
+    return back
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -12,7 +12,7 @@ from declarations.workflows.form import (
     add_new_hire,
     declare_no_work,
     open_form,
-    paste_column,
+    paste_block,
     remove_new_hire,
     save_form,
 )
@@ -35,7 +35,7 @@ __all__ = [
     "issue_prefill",
     "open_correction",
     "open_form",
-    "paste_column",
+    "paste_block",
     "proposed_repair",
     "reattach",
     "receive_file",

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Employee
 from affiliates.queries import expected_situations
 from declarations import queries
-from declarations.codecs.e_bds import AWAITING_NUMBER, RANKS
+from declarations.codecs.e_bds import AWAITING_NUMBER
 from declarations.codecs.fixed_width import ALPHABET, transliterate
 from declarations.enums import (
     DeclarationKind,
@@ -266,25 +267,25 @@ def save_form(*, actor: User, declaration: Declaration, version: int, cells: Cel
     return row
 
 
-@transaction.atomic
-def paste_column(
+def paste_block(
     *,
     actor: User,
     declaration: Declaration,
     version: int,
     column: FormColumn,
-    first_line: int,
-    texts: Sequence[str],
+    lines: Sequence[int],
+    rows: Sequence[Sequence[str]],
 ) -> Declaration:
-    """Write a column copied from a spreadsheet, from the line of key `first_line` down, over all pages.
+    """Write rows copied from a spreadsheet on these lines, from `column` to the right, over all pages.
 
-    Texts beyond the last line are left aside. Refusals as `save_form`.
+    Rows beyond the last line and cells beyond the last column are left aside. Refusals as `save_form`.
     """
-    row = _locked(declaration)
-    keys = list(row.lines.order_by("rank").values_list("pk", flat=True))
-    first = keys.index(first_line) if first_line in keys else 0
-    cells = {key: {column.value: text} for key, text in zip(keys[first:], texts, strict=False)}
-    return save_form(actor=actor, declaration=row, version=version, cells=cells)
+    columns = list(FormColumn)[list(FormColumn).index(column) :]
+    cells = {
+        key: {one.value: text for one, text in zip(columns, row, strict=False)}
+        for key, row in zip(lines, rows, strict=False)
+    }
+    return save_form(actor=actor, declaration=declaration, version=version, cells=cells)
 
 
 def _fill(
@@ -325,10 +326,13 @@ def _put_wage(line: DeclarationLine, text: str) -> bool:
 
 
 def _put_situation(line: DeclarationLine, text: str) -> bool:
-    if text.upper() not in RANKS:
-        return False
-    line.situation = text.upper()
-    return True
+    """The letters of a situation, or its name in French or in the language of the screen."""
+    said = text.lower()
+    for one in LineSituation:
+        if said in (one.value.lower(), one.label.lower(), gettext(one.label).lower()):
+            line.situation = one.value
+            return True
+    return False
 
 
 _PUT = {

@@ -56,7 +56,9 @@
     var option = Array.prototype.find.call(select.options, function (one) {
       return one.value.toLowerCase() === wanted || one.text.trim().toLowerCase() === wanted;
     });
+    // What is no situation is kept as it was pasted, for the rules to say so.
     if (option) select.value = option.value;
+    else select.add(new Option(text.trim().slice(0, 40), text.trim().slice(0, 40), true, true));
   }
   function put(cell, text) {
     if (!cell) return;
@@ -73,8 +75,8 @@
     var here = rows();
     var from = here.indexOf(cell.closest("tr"));
     var paste = document.querySelector("[data-paste]");
-    if (lines.length > here.length - from && pasted.indexOf("\t") < 0 && paste) {
-      // The column goes on over the next pages: the server writes it from this line down.
+    if (lines.length > here.length - from && paste) {
+      // It goes on over the next pages: the server writes it from this line down.
       paste.elements.column.value = column;
       paste.elements.first_line.value = here[from].dataset.line;
       paste.elements.text.value = pasted;
@@ -170,6 +172,16 @@
       sent.requestSubmit(button);
     });
   }, true);
+  // A link followed too: the next page then starts from what was typed here.
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("a[href]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || link.origin !== window.location.origin) return;
+    if (leaving || !(saving || changed) || form.hasAttribute("data-unsaved")) return;
+    event.preventDefault();
+    save().then(function (done) {
+      if (done) window.location.assign(link.href);
+    });
+  });
   window.addEventListener("pagehide", function () {
     if (changed && !leaving && !saving && !form.hasAttribute("data-unsaved")) window.fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-Saisie": "1" }, keepalive: true });
   });

@@ -1,6 +1,8 @@
 """The form in a browser: a tiny firm on a phone, a firm of three hundred with a column from Excel."""
 
 import datetime
+import re
+import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -107,6 +109,83 @@ def test_three_hundred_people_and_a_column_from_excel(open_page) -> None:
     page.get_by_role("button", name="Relire et déposer").click()
     page.get_by_role("button", name="Déposer la déclaration").click()
     expect(page.get_by_text("Votre déclaration est déposée")).to_be_visible()
+
+
+def test_two_thousand_people_stay_fluid(open_page, capsys) -> None:
+    """A page of the form is small whatever the firm: measured, printed, bounded."""
+    affiliate = firm(2000)
+    page = open_page()
+    sign_in(page, OWNER)
+    grid(page, affiliate)
+    nodes = page.evaluate("document.querySelectorAll('*').length")
+    kilobytes = len(page.content().encode()) / 1024
+
+    # A block of two columns, in one paste, over forty pages.
+    page.locator("[data-column=days]").first.focus()
+    started = time.monotonic()
+    with page.expect_navigation():
+        page.evaluate(PASTE, "26\t4000,50\r\n" * 1999 + "26\t\r\n")
+    pasted = time.monotonic() - started
+    one = Declaration.objects.get()
+    assert (one.days_declared, one.to_complete) == (52_000, 1)
+
+    page.get_by_role("link", name="Seulement les lignes à compléter").click()
+    expect(wages(page)).to_have_count(1)
+    started = time.monotonic()
+    wages(page).press_sequentially("4000,50", delay=0)
+    typed = time.monotonic() - started
+    expect(page.get_by_text("Enregistré", exact=True)).to_be_visible(timeout=20_000)
+    saved = time.monotonic() - started
+    assert faults(page) == []
+    page.get_by_role("link", name="Toute la liste").click()
+
+    last = one.lines.order_by("-rank")[0]
+    page.get_by_role("searchbox").fill(last.registration_number)
+    page.get_by_role("button", name="Chercher").click()
+    expect(wages(page)).to_have_count(1)
+    assert wages(page).input_value() == "4000,50"
+    assert Declaration.objects.get().to_complete == 0
+
+    with capsys.disabled():
+        print(
+            f"\nform of 2,000: {nodes} nodes, {kilobytes:.0f} KiB, paste {pasted:.1f} s, "
+            f"seven keys {typed * 1000:.0f} ms, saved after {saved:.1f} s"
+        )
+    assert nodes < 3_000
+    assert kilobytes < 300
+    assert typed < 1
+
+
+def test_a_month_by_keyboard_alone(open_page) -> None:
+    """From the first cell to the receipt without a mouse."""
+    affiliate = firm(2)
+    page = open_page()
+    sign_in(page, OWNER)
+    grid(page, affiliate)
+    page.locator("[data-column=days]").first.focus()
+    for text in ("26", "4000"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # over the situation, to the next person
+    for text in ("26", "5000"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    expect(page.locator("#totaux")).to_contain_text("9 000,00")
+    reach(page, "Relire et déposer")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/declarations/\d+/$"))
+    reach(page, "Déposer la déclaration")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Votre déclaration est déposée")).to_be_visible()
+
+
+def reach(page: Page, name: str) -> None:
+    """Press Tab until the button of this name has the focus."""
+    for _step in range(60):
+        if page.evaluate("document.activeElement.textContent.trim()") == name:
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{name} is not reached with the keyboard")
 
 
 PASTE = """(text) => {
