@@ -126,3 +126,10 @@ class GraceState(LabelledEnum):
     BROKEN = "broken", _("rompue")
     REFUSED = "refused", _("refusée")
     WITHDRAWN = "withdrawn", _("retirée")
+
+
+class KeyScope(LabelledEnum):
+    """What the key of a bank's machine may do."""
+
+    SEND = "send", _("déposer des fichiers")
+    READ = "read", _("lire le suivi et les retours")

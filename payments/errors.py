@@ -220,3 +220,28 @@ class ProfileDecided(DomainError):
         "Cette version du profil est déjà décidée : {state}. Proposez une nouvelle version."
     )
     translated = ("state",)
+
+
+class TooManyKeys(DomainError):
+    """Two keys of this bank are valid."""
+
+    code = "payments.too_many_keys"
+    message = _(
+        "Cette banque a déjà deux clés valides : révoquez-en une avant d’en créer une autre."
+    )
+
+
+class KeyUsedOtherwise(DomainError):
+    """The idempotency key was used for another body."""
+
+    code = "payments.idempotency_key_reused"
+    message = _(
+        "Cette clé d’idempotence a déjà servi pour un autre fichier : choisissez-en une autre."
+    )
+
+
+class KeyInProgress(DomainError):
+    """The first request of this key has not finished."""
+
+    code = "payments.idempotency_key_in_progress"
+    message = _("Le même dépôt est en cours : recommencez dans un instant avec la même clé.")

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from payments.models import Bank
+
 
 class BankFileForm(forms.Form):
     """A file of a bank. Whatever it holds is kept and answered: an empty one too has its return file."""
@@ -131,3 +133,19 @@ class GraceForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
+
+
+class BankKeyForm(forms.Form):
+    """A key for a bank's machine."""
+
+    bank = forms.ModelChoiceField(label=_("Banque"), queryset=Bank.objects.all())
+    label = forms.CharField(
+        label=_("Usage"), help_text=_("Par exemple : dépôt de nuit."), max_length=60
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("Droits"),
+        choices=[("send", _("Déposer des fichiers")), ("read", _("Lire le suivi et les retours"))],
+        initial=["send", "read"],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.IntegerField(label=_("Valable (jours)"), min_value=1, max_value=400, initial=365)

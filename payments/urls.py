@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from payments import bank_pages, credit_pages, grace_pages, views
+from payments.api import files as api
 
 app_name = "payments"
 
@@ -29,4 +30,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_FILE, bank_pages.bank_file, name="bank_file"),
     path(f"{_FILE}avancement/", bank_pages.progress, name="bank_progress"),
     path(f"{_FILE}retour/", bank_pages.return_file, name="bank_return_file"),
+    path("api/v1/openapi.json", api.Description.as_view(), name="api_description"),
+    path("api/v1/bank-files/", api.BankFiles.as_view(), name="api_bank_files"),
+    path(
+        "api/v1/bank-files/<str:receipt_number>/", api.BankFileOne.as_view(), name="api_bank_file"
+    ),
+    path(
+        "api/v1/bank-files/<str:receipt_number>/return-file/",
+        api.BankFileReturn.as_view(),
+        name="api_return_file",
+    ),
 ]

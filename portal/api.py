@@ -7,12 +7,15 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from portal.errors import as_data, is_transient
+from portal.errors import TooManyAttempts, as_data, is_transient
 from regulation.errors import DomainError
 
 
 def refusal_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer ``{code, message, facts}`` for every refusal: ours (409) and DRF's own (their status)."""
+    """Answer ``{code, message, facts}`` for every refusal: ours (409 or 429) and DRF's own (its status)."""
+    if isinstance(error, TooManyAttempts):
+        wait = {"Retry-After": str(error.wait_seconds)}
+        return Response(as_data(error), status=429, headers=wait)
     if isinstance(error, DomainError):
         return Response(as_data(error), status=409)
     if is_transient(error):

@@ -33,6 +33,8 @@ ADDRESS = Limit("sign-in:address", 60, timedelta(minutes=15))
 ACCOUNT_FROM_ANYWHERE = Limit("sign-in:account", 40, timedelta(minutes=15))
 # Requests written by one affiliate, and by one visitor without an account.
 REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
+# Files sent by the machines of one bank.
+BANK_CALLS = Limit("api:bank", 600, timedelta(minutes=1))
 VISITOR_REQUESTS = Limit("requests:visitor", 10, timedelta(hours=1))
 
 _COUNT = """

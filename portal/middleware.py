@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
-from portal import audit, clock
+from portal import afterwards, audit, clock
 from portal.errors import is_conflict, message_of
 from portal.request_code import current_request_id, new_request_code
 from regulation.errors import DomainError
@@ -173,4 +173,5 @@ class ReadsOnly:
         else:
             response = self.get_response(request)
         audit.write_readings(request)
+        afterwards.run(request)
         return response

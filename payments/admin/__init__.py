@@ -6,6 +6,7 @@ Every act calls a workflow.
 from payments.admin.acts import ClerkActAdmin
 from payments.admin.banks import BankFileAdmin, BankLineAdmin
 from payments.admin.grace import GraceRequestAdmin
+from payments.admin.keys import BankKeyAdmin
 from payments.admin.ledger import LedgerEntryAdmin
 from payments.admin.slips import (
     FilingPenaltyAdmin,
@@ -16,6 +17,7 @@ from payments.admin.slips import (
 
 __all__ = [
     "BankFileAdmin",
+    "BankKeyAdmin",
     "BankLineAdmin",
     "ClerkActAdmin",
     "FilingPenaltyAdmin",

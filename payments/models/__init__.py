@@ -11,6 +11,7 @@ from payments.models.banks import (
     BankProfile,
 )
 from payments.models.grace import GraceDue, GraceInstalment, GraceRequest
+from payments.models.keys import ApiAnswer, BankKey
 from payments.models.ledger import LedgerAccount, LedgerEntry, LedgerLine
 from payments.models.slips import (
     FilingPenalty,
@@ -23,9 +24,11 @@ from payments.models.slips import (
 
 __all__ = [
     "Allocation",
+    "ApiAnswer",
     "Bank",
     "BankAccount",
     "BankFile",
+    "BankKey",
     "BankLine",
     "BankMembership",
     "BankProfile",

@@ -146,6 +146,23 @@ class BankFile(FileJob):
         Bank, verbose_name=_("banque"), on_delete=models.PROTECT, related_name="files"
     )
     stored = models.OneToOneField(StoredFile, verbose_name=_("fichier"), on_delete=models.PROTECT)
+    # A person, or the bank's machine under its key.
+    received_by = models.ForeignKey(  # type: ignore[assignment]
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("déposé par"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    received_with = models.ForeignKey(
+        "payments.BankKey",
+        verbose_name=_("déposé avec la clé"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     receipt_number = models.CharField(_("récépissé"), max_length=24, unique=True)
     format = models.CharField(_("format"), max_length=10, choices=BankFormat.choices(), blank=True)
     message_id = models.CharField(_("identifiant du message"), max_length=70, blank=True)
@@ -184,6 +201,10 @@ class BankFile(FileJob):
         verbose_name_plural = _("fichiers de banque")
         ordering = ["-id"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(received_by__isnull=False) | Q(received_with__isnull=False),
+                name="bank_file_has_a_sender",
+            ),
             models.UniqueConstraint(fields=["bank", "sha256"], name="bank_file_bytes_once"),
             models.UniqueConstraint(
                 fields=["bank", "format", "message_id", "page"],

@@ -23,6 +23,8 @@ PUBLIC = {
     # a certificate is checked by whoever holds it
     "certificates:verify",
     "certificates:verification",
+    # what a bank's programmer reads first
+    "payments:api_description",
     "admin:login",
 }
 

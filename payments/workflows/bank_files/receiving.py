@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, connection, transaction
 
 from payments.codecs import reading
-from payments.models import Bank, BankFile
+from payments.models import Bank, BankFile, BankKey
 from portal import audit, clock
 from portal.models import User
 from portal.storage import store
@@ -25,10 +25,18 @@ class Received:
     again: bool
 
 
-def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any], at: datetime) -> Received:
+def receive(
+    *,
+    actor: User | None,
+    bank: Bank,
+    upload: UploadedFile[Any],
+    at: datetime,
+    key: BankKey | None = None,
+) -> Received:
     """Keep the bytes a bank sends, give a receipt number, and leave the reading to the worker.
 
-    The same bytes again give the first receipt and change nothing. Refuses FileTooLargeError.
+    A person sends as `actor`, a machine with its `key`. The same bytes again give the first receipt and change
+    nothing. Refuses FileTooLargeError.
     """
     digest = hashlib.sha256()
     for piece in upload.chunks():
@@ -49,6 +57,7 @@ def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any], at: datetime)
                 receipt_number=_receipt_number(clock.day_of(at)),
                 received_at=at,
                 received_by=actor,
+                received_with=key,
             )
             audit.record(
                 actor=actor,
@@ -58,6 +67,7 @@ def receive(*, actor: User, bank: Bank, upload: UploadedFile[Any], at: datetime)
                 receipt=bank_file.receipt_number,
                 size=stored.size,
                 sha256=sha256,
+                key=key.prefix if key else "",
             )
     except IntegrityError:
         # A twin upload of the same bytes committed first: its receipt is the answer.

@@ -1,0 +1,1 @@
+"""The programming interface of banks (docs/formats/bank-api.md)."""

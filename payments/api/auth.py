@@ -1,0 +1,58 @@
+"""From the token of a machine to its bank: the only doorway of the programming interface."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from payments.enums import KeyScope
+from payments.models import BankKey
+from payments.workflows.bank_keys import find_key, note_use
+from portal import afterwards, clock
+
+
+class Machine:
+    """Who calls: a bank's machine, nobody in particular."""
+
+    is_authenticated = True
+    is_active = True
+
+    def __init__(self, key: BankKey) -> None:
+        self.key = key
+        self.bank = key.bank
+
+
+class BankKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer dmc_…`; the same words whatever is wrong with it."""
+
+    def authenticate(self, request: Request) -> tuple[Any, BankKey] | None:
+        scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        key = find_key(token.strip(), at=clock.now())
+        if key is None:
+            raise AuthenticationFailed(_("Clé inconnue, expirée ou révoquée."))
+        afterwards.note(request._request, partial(note_use, key.pk, at=clock.now()))
+        return Machine(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class HasScope(BasePermission):
+    """The key may do what the method asks: send for POST, read otherwise."""
+
+    message = _("Cette clé n’a pas ce droit.")
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.auth, BankKey):
+            return False
+        needed = KeyScope.SEND if request.method == "POST" else KeyScope.READ
+        return needed.value in request.auth.scopes

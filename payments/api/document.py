@@ -1,0 +1,161 @@
+"""The interface described for programs (OpenAPI 3.1), written by hand; a test walks each operation against it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from payments.enums import BankFileVerdict, LineVerdict
+from portal.enums import JobState
+
+_TEXT: Final = {"type": "string"}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_AMOUNT: Final = {"type": "string", "pattern": r"^\d+\.\d{2}$", "description": "Dirhams."}
+
+
+def _object(**fields: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": list(fields),
+        "properties": fields,
+        "additionalProperties": False,
+    }
+
+
+def _array(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_FILE: Final[dict[str, Any]] = {
+    "receipt_number": {"type": "string", "pattern": r"^RB\d{2}-\d{7}$"},
+    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "received_at": {"type": "string", "format": "date-time"},
+    "state": {"type": "string", "enum": [state.value for state in JobState]},
+    "verdict": {"type": "string", "enum": [verdict.value for verdict in BankFileVerdict]},
+    "format": _TEXT,
+    "message_id": _TEXT,
+    "lines_total": _COUNT,
+    "lines_done": _COUNT,
+    "total_credits": _AMOUNT,
+    "total_debits": _AMOUNT,
+}
+
+
+def _answer(text: str, schema: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
+    return {"description": text, "content": {kind: {"schema": schema}}}
+
+
+_REFUSALS: Final = {
+    status: _answer(text, _ref("Refusal"))
+    for status, text in {
+        "401": "Clé absente, inconnue, expirée ou révoquée.",
+        "403": "Cette clé n’a pas ce droit.",
+        "429": "Trop d’appels : attendez le délai de Retry-After.",
+    }.items()
+}
+_MISSING: Final = {"404": _answer("Ce fichier n’existe pas pour votre banque.", _ref("Refusal"))}
+_RECEIPT: Final = {
+    "name": "receipt_number", "in": "path", "required": True, "schema": _FILE["receipt_number"],
+}  # fmt: skip
+
+DOCUMENT: Final[dict[str, Any]] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "Fichiers de banque",
+        "version": "1",
+        "description": (
+            "Dépôt des fichiers de règlement, suivi, fichier retour CR1. Les montants sont des textes en dirhams. "
+            "Une erreur a toujours la forme {code, message, facts}."
+        ),
+    },
+    "servers": [{"url": "/api/v1"}],
+    "security": [{"bankKey": []}],
+    "paths": {
+        "/bank-files/": {
+            "get": {
+                "operationId": "listBankFiles",
+                "summary": "Les fichiers de votre banque, du plus récent au plus ancien",
+                "parameters": [
+                    {
+                        "name": "before", "in": "query", "required": False, "schema": _TEXT,
+                        "description": "Récépissé donné par « next » : la page suivante.",
+                    }
+                ],
+                "responses": {"200": _answer("Cent fichiers au plus.", _ref("BankFiles")), **_REFUSALS, **_MISSING},
+            },
+            "post": {
+                "operationId": "sendBankFile",
+                "summary": "Déposer un fichier",
+                "parameters": [
+                    {
+                        "name": "Idempotency-Key", "in": "header", "required": True,
+                        "schema": {"type": "string", "minLength": 1, "maxLength": 80},
+                        "description": "Choisie par vous avant le premier essai ; la même clé et le même fichier "
+                        "donnent la même réponse.",
+                    }
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "multipart/form-data": {
+                            "schema": _object(file={"type": "string", "format": "binary"})
+                        }
+                    },
+                },
+                "responses": {
+                    "201": _answer("Fichier reçu ; la lecture suit.", _ref("BankFile")),
+                    "200": _answer("Mêmes octets déjà reçus : le premier récépissé.", _ref("BankFile")),
+                    "400": _answer("Clé d’idempotence ou fichier absent.", _ref("Refusal")),
+                    "409": _answer("Le même dépôt est en cours, ou le fichier est trop grand.", _ref("Refusal")),
+                    "422": _answer("Cette clé a servi pour un autre fichier.", _ref("Refusal")),
+                    **_REFUSALS,
+                },
+            },
+        },
+        "/bank-files/{receipt_number}/": {
+            "get": {
+                "operationId": "getBankFile",
+                "summary": "L’avancement, le verdict et les totaux d’un fichier",
+                "parameters": [_RECEIPT],
+                "responses": {"200": _answer("Le fichier.", _ref("BankFileDetail")), **_REFUSALS, **_MISSING},
+            }
+        },
+        "/bank-files/{receipt_number}/return-file/": {
+            "get": {
+                "operationId": "getReturnFile",
+                "summary": "Le fichier retour CR1",
+                "parameters": [_RECEIPT],
+                "responses": {
+                    "200": _answer("Un verdict par opération.", _TEXT, "text/plain"),
+                    "409": _answer("La lecture n’est pas finie.", _ref("Refusal")),
+                    **_REFUSALS,
+                    **_MISSING,
+                },
+            }
+        },
+    },
+    "components": {
+        "securitySchemes": {"bankKey": {"type": "http", "scheme": "bearer", "bearerFormat": "dmc_…"}},
+        "schemas": {
+            "BankFile": _object(**_FILE),
+            "BankFiles": _object(
+                files=_array(_ref("BankFile")), next={"type": ["string", "null"]}
+            ),
+            "BankFileDetail": _object(
+                **_FILE,
+                faults=_array(_object(code=_TEXT, message=_TEXT, facts={"type": "object"})),
+                totals=_array(
+                    _object(
+                        verdict={"type": "string", "enum": [verdict.value for verdict in LineVerdict]},
+                        count=_COUNT,
+                        amount=_AMOUNT,
+                    )
+                ),
+            ),
+            "Refusal": _object(code=_TEXT, message=_TEXT, facts={"type": "object"}),
+        },
+    },
+}  # fmt: skip

@@ -1,0 +1,119 @@
+"""Keys of banks' machines: issued by a supervisor, shown once, two at most at a time, revoked at once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from payments.enums import KeyScope
+from payments.errors import TooManyKeys
+from payments.models import Bank, BankKey
+from portal import audit
+from portal.models import User
+
+MARK = "dmc"
+LONGEST = timedelta(days=400)
+_USED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new key and its token, which nobody can read again."""
+
+    key: BankKey
+    token: str
+
+
+@transaction.atomic
+def issue_key(
+    *, actor: User, bank: Bank, label: str, scopes: Sequence[KeyScope], days: int, at: datetime
+) -> Issued:
+    """A new key of `bank` for `days` days (at most 400). Refuses TooManyKeys while two are valid.
+
+    An expired key gives its place up.
+    """
+    Bank.objects.select_for_update(of=("self",)).get(pk=bank.pk)
+    BankKey.objects.filter(bank=bank, revoked_at__isnull=True, expires_at__lte=at).update(
+        revoked_at=at
+    )
+    taken = set(
+        BankKey.objects.filter(bank=bank, revoked_at__isnull=True).values_list("slot", flat=True)
+    )
+    free = sorted({1, 2} - taken)
+    if not free:
+        raise TooManyKeys
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    key = BankKey.objects.create(
+        bank=bank,
+        label=label.strip()[:60],
+        prefix=prefix,
+        digest=_digest(secret),
+        scopes=[scope.value for scope in scopes],
+        slot=free[0],
+        created_at=at,
+        created_by=actor,
+        expires_at=at + min(timedelta(days=days), LONGEST),
+    )
+    audit.record(
+        actor=actor,
+        action="payments.bank_key_issued",
+        subject=key,
+        bank=bank.code,
+        key=prefix,
+        scopes=key.scopes,
+        expires_at=key.expires_at,
+    )
+    return Issued(key, f"{MARK}_{prefix}_{secret}")
+
+
+@transaction.atomic
+def revoke_key(*, actor: User, key_id: int, at: datetime) -> BankKey:
+    """End a key now; one already revoked stays as it is."""
+    key = BankKey.objects.select_for_update(of=("self",)).select_related("bank").get(pk=key_id)
+    if key.revoked_at is not None:
+        return key
+    key.revoked_at = at
+    key.save(update_fields=["revoked_at"])
+    audit.record(
+        actor=actor,
+        action="payments.bank_key_revoked",
+        subject=key,
+        bank=key.bank.code,
+        key=key.prefix,
+    )
+    return key
+
+
+def find_key(token: str, *, at: datetime) -> BankKey | None:
+    """The valid key of this token; None when it is unknown, wrong, expired or revoked. Writes nothing."""
+    mark, _first, rest = token.partition("_")
+    prefix, _second, secret = rest.partition("_")
+    if mark != MARK or not prefix or not secret:
+        return None
+    key = (
+        BankKey.objects.select_related("bank")
+        .filter(prefix=prefix, revoked_at__isnull=True, expires_at__gt=at)
+        .first()
+    )
+    if key is None or not hmac.compare_digest(key.digest, _digest(secret)):
+        return None
+    return key
+
+
+def note_use(key_id: int, *, at: datetime) -> None:
+    """Remember that a key was used, at most once a minute."""
+    BankKey.objects.filter(
+        Q(last_used_at__isnull=True) | Q(last_used_at__lt=at - _USED_EVERY), pk=key_id
+    ).update(last_used_at=at)
+
+
+def _digest(secret: str) -> str:
+    """256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,269 @@
+"""The bank API: its description is true, a key opens only its bank, one intention has one effect."""
+
+import re
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connections, transaction
+from django.test import Client
+from django.urls import reverse
+
+from affiliates.enums import StaffRole
+from affiliates.models import StaffAssignment
+from payments.api.document import DOCUMENT
+from payments.enums import KeyScope
+from payments.errors import TooManyKeys
+from payments.models import ApiAnswer, Bank, BankAccount, BankFile, BankKey
+from payments.tasks import import_bank_file
+from payments.workflows.bank_keys import issue_key, revoke_key
+from portal import clock
+from tests.cast import Cast
+from tests.payments.camt_files import camt, entry
+from tests.payments.factories import file_of
+
+pytestmark = pytest.mark.django_db
+
+BOTH = (KeyScope.SEND, KeyScope.READ)
+FILES = "/api/v1/bank-files/"
+
+
+@pytest.fixture
+def today() -> Iterator[None]:
+    with time_machine.travel("2026-04-10 12:00:00+00:00", tick=False):
+        yield
+
+
+def token(cast: Cast, bank: Bank | None = None, scopes: tuple[KeyScope, ...] = BOTH) -> str:
+    bank = bank or cast.bank_account.bank
+    return issue_key(
+        actor=cast.staff, bank=bank, label="nuit", scopes=scopes, days=30, at=clock.now()
+    ).token
+
+
+def calling(secret: str) -> Client:
+    return Client(headers={"authorization": f"Bearer {secret}"})
+
+
+def send(client: Client, data: bytes, key: str = "K1", name: str = "releve.xml") -> Any:
+    headers = {"idempotency-key": key} if key else {}
+    return client.post(FILES, {"file": SimpleUploadedFile(name, data)}, headers=headers)
+
+
+def check(schema: dict[str, Any], value: Any, place: str = "") -> None:
+    """A value against the few words of JSON Schema that the description uses."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        return check(DOCUMENT["components"]["schemas"][name], value, name)
+    if "enum" in schema:
+        assert value in schema["enum"], (place, value)
+    kinds = {"string": str, "integer": int, "object": dict, "array": list, "null": type(None)}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    assert isinstance(value, tuple(kinds[one] for one in types)), (place, value)
+    if "pattern" in schema:
+        assert re.search(schema["pattern"], value), (place, value)
+    for item in value if isinstance(value, list) else ():
+        check(schema["items"], item, place)
+    if "properties" in schema:
+        assert set(value) == set(schema["properties"]), (place, set(value))
+        for name, inner in schema["properties"].items():
+            check(inner, value[name], f"{place}.{name}")
+    return None
+
+
+def answers() -> set[tuple[str, str, str]]:
+    """(path, method, status) of everything the description promises."""
+    return {
+        (path, method, status)
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+        for status in operation["responses"]
+    }
+
+
+def seen(path: str, method: str, response: Any) -> tuple[str, str, str]:
+    """Check an answer against the description, and name it."""
+    status = str(response.status_code)
+    content = DOCUMENT["paths"][path][method]["responses"][status]["content"]
+    (kind, body), *_ = content.items()
+    assert response.headers["Content-Type"].startswith(kind)
+    if kind == "application/json":
+        check(body["schema"], response.json())
+    return path, method, status
+
+
+ONE, RETURN, ALL = (
+    "/bank-files/{receipt_number}/",
+    "/bank-files/{receipt_number}/return-file/",
+    "/bank-files/",
+)
+
+
+def test_the_description_is_true(today: None, cast: Cast) -> None:
+    """Every operation and every answer of the description, called for real."""
+    client, done = calling(token(cast)), set()
+    data = file_of(cast, entry("10.00", ref="A1"))
+    first = send(client, data)
+    done.add(seen(ALL, "post", first))
+    done.add(seen(ALL, "post", send(client, data, "K2")))
+    done.add(seen(ALL, "post", send(client, data, "")))
+    done.add(seen(ALL, "post", send(client, data + b" ", "K1")))
+    done.add(seen(ALL, "get", client.get(FILES)))
+    done.add(seen(ALL, "get", client.get(FILES, {"before": "RB26-9999999"})))
+    address = first.headers["Location"]
+    done.add(seen(ONE, "get", client.get(address)))
+    done.add(seen(RETURN, "get", client.get(f"{address}return-file/")))
+    import_bank_file(BankFile.objects.get().pk)
+    detail = client.get(address)
+    done.add(seen(ONE, "get", detail))
+    assert detail.json()["totals"] == [{"verdict": "ATT", "count": 1, "amount": "10.00"}]
+    done.add(seen(RETURN, "get", client.get(f"{address}return-file/")))
+    missing = f"{FILES}RB26-9999999/"
+    done.add(seen(ONE, "get", client.get(missing)))
+    done.add(seen(RETURN, "get", client.get(f"{missing}return-file/")))
+    places = {ALL: FILES, ONE: address, RETURN: f"{address}return-file/"}
+    reader = calling(token(cast, scopes=(KeyScope.READ,)))
+    done.add(seen(ALL, "post", send(reader, data, "K3")))
+    BankKey.objects.filter(scopes=["read"]).update(revoked_at=clock.now())
+    sender = calling(token(cast, scopes=(KeyScope.SEND,)))
+    for path, place in places.items():
+        done.add(seen(path, "get", Client().get(place)))
+        done.add(seen(path, "get", sender.get(place)))
+    done.add(seen(ALL, "post", send(Client(), data)))
+    # A limit of calls and a twin under way have tests of their own.
+    others = {one for one in answers() if one[2] == "429"} | {(ALL, "post", "409")}
+    assert answers() - done == others
+
+
+def test_the_description_is_public_and_whole(client: Client) -> None:
+    answer = client.get(reverse("payments:api_description"))
+    assert answer.json() == DOCUMENT
+    named = {f"{path}" for path in DOCUMENT["paths"]}
+    assert named == {ALL, ONE, RETURN}
+
+
+def test_the_same_key_gives_the_same_answer(today: None, cast: Cast) -> None:
+    client = calling(token(cast))
+    data = file_of(cast, entry("10.00", ref="A1"))
+    first, again = send(client, data), send(client, data)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    other = send(client, file_of(cast, entry("11.00", ref="A2"), message_id="M2"))
+    assert (other.status_code, other.json()["code"]) == (422, "payments.idempotency_key_reused")
+    assert BankFile.objects.count() == 1
+    assert ApiAnswer.objects.count() == 1
+
+
+def test_another_bank_sees_nothing(today: None, cast: Cast) -> None:
+    address = send(calling(token(cast)), file_of(cast, entry("10.00", ref="A1"))).headers[
+        "Location"
+    ]
+    bank = Bank.objects.create(code="007", name="Banque Inventée du Sud")
+    BankAccount.objects.create(bank=bank, rib="007780000123400000056749", label="x")
+    theirs = calling(token(cast, bank))
+    for place in (address, f"{address}return-file/"):
+        assert theirs.get(place).status_code == 404
+    assert theirs.get(FILES).json() == {"files": [], "next": None}
+    # The same key of another bank is another intention.
+    assert send(theirs, camt(entry("9.00"), account="007780000123400000056749")).status_code == 201
+
+
+def test_a_key_that_ended_opens_nothing(today: None, cast: Cast) -> None:
+    secret = token(cast)
+    key = BankKey.objects.get()
+    assert calling(secret).get(FILES).status_code == 200
+    key.refresh_from_db()
+    assert key.last_used_at == clock.now()
+    assert secret.rsplit("_", 1)[1] not in str(vars(key))
+    for wrong in (secret[:-1], secret + "x", "dmc__", "x", secret.replace("dmc", "abc")):
+        refused = calling(wrong).get(FILES)
+        assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
+        assert calling(secret).get(FILES).status_code == 401
+    revoke_key(actor=cast.staff, key_id=key.pk, at=clock.now())
+    assert calling(secret).get(FILES).status_code == 401
+
+
+def test_people_have_no_place_here(today: None, cast: Cast) -> None:
+    for user in (cast.owner, cast.bank, cast.staff):
+        client = Client()
+        client.force_login(user)
+        assert client.get(FILES).status_code == 401
+
+
+def test_two_keys_at_once_and_no_third(today: None, cast: Cast) -> None:
+    first, second = token(cast), token(cast)
+    with pytest.raises(TooManyKeys):
+        token(cast)
+    assert {calling(one).get(FILES).status_code for one in (first, second)} == {200}
+    key = BankKey.objects.order_by("pk")[0]
+    with pytest.raises(IntegrityError, match="bank_key_two_at_once"), transaction.atomic():
+        BankKey.objects.create(
+            bank=key.bank, prefix="x", digest="x", scopes=["read"], slot=1, created_by=cast.staff,
+            created_at=clock.now(), expires_at=clock.now() + timedelta(days=1),
+        )  # fmt: skip
+    revoke_key(actor=cast.staff, key_id=key.pk, at=clock.now())
+    token(cast)
+
+
+def test_a_bank_may_not_flood_us(today: None, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal import limits
+
+    monkeypatch.setattr(limits, "BANK_CALLS", limits.Limit("api:bank", 1, timedelta(minutes=1)))
+    client = calling(token(cast))
+    data = file_of(cast, entry("10.00", ref="A1"))
+    assert send(client, data).status_code == 201
+    stopped = send(client, data, "K2")
+    seen(ALL, "post", stopped)
+    assert (stopped.status_code, "Retry-After" in stopped.headers) == (429, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_calls_under_one_key_are_one_file(cast: Cast) -> None:
+    secret = token(cast)
+    data = file_of(cast, entry("10.00", ref="A1"))
+    barrier, found = threading.Barrier(8), []
+
+    def call() -> None:
+        barrier.wait()
+        try:
+            found.append(send(calling(secret), data).json()["receipt_number"])
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
+    assert BankFile.objects.count() == ApiAnswer.objects.count() == 1
+
+
+def test_a_supervisor_issues_and_revokes(today: None, cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.staff)
+    page = reverse("admin:payments_bankkey_changelist")
+    typed = {"bank": cast.bank_account.bank_id, "label": "nuit", "scopes": ["send"], "days": "30"}
+    issue = reverse("admin:payments_bankkey_issue")
+    assert client.get(page).status_code == 403
+    assert client.post(issue, typed).status_code == 403
+    StaffAssignment.objects.filter(user=cast.staff).update(role=StaffRole.SUPERVISOR.value)
+    assert client.get(page).status_code == 200
+    assert client.get(issue).status_code == 405
+    shown = client.post(issue, typed).content.decode()
+    secret = re.search(r"dmc_[0-9a-f]{12}_[\w-]{43}", shown)
+    assert secret is not None
+    assert secret[0] not in client.get(page).content.decode()
+    assert client.post(issue, {**typed, "days": "0"}).status_code == 422
+    key = BankKey.objects.get()
+    assert client.post(reverse("admin:payments_bankkey_revoke", args=[key.pk])).status_code == 302
+    assert calling(secret[0]).get(FILES).status_code == 401
+    for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger):
+        client.force_login(user)
+        assert client.get(page).status_code in (302, 403, 404)
