@@ -243,6 +243,7 @@ def _filing_details(facts: ReceiptFacts) -> list[Row]:
         Row(_("Nature de la déclaration"), kind),
         Row(_("Dépôt"), due),
         Row(_("Déposée par"), _short(facts.submitted_by)),
+        *([Row(_("Remplace le récépissé"), facts.replaces)] if facts.replaces else []),
         Row(_("Salariés déclarés"), formats.number(facts.employee_count)),
         Row(_("dont entrants"), formats.number(facts.new_hire_count)),
         Row(_("Jours déclarés"), formats.number(facts.days_declared)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate
@@ -152,7 +152,7 @@ def _add_slips(table: _Table, span: dict[str, object]) -> None:
         Surcharge.objects.filter(slip=OuterRef("pk"))
         .order_by()
         .values("slip")
-        .annotate(amount_sum=Sum("amount"))
+        .annotate(amount_sum=Sum(F("amount") - F("taken_back")))
         .values("amount_sum")
     )
     rows = (

@@ -525,9 +525,6 @@ class ReceiptFacts:
     kind: DeclarationKind
     supplement_number: int
     submitted_at: datetime.datetime
-    # What a correction takes the place of, and when the month first arrived: that day says whether it was late.
-    replaces: str
-    first_submitted_at: datetime.datetime
     submitted_by: str
     due_on: datetime.date
     is_late: bool
@@ -541,6 +538,9 @@ class ReceiptFacts:
     contributions: ContributionResult
     digest: str  # of the chained receipt; empty while it is being made
     kept_on_time_because: OnTimeReason | None = None
+    # What a correction takes the place of, and when the month first arrived: that day says whether it was late.
+    replaces: str = ""
+    first_submitted_at: datetime.datetime | None = None
 
 
 def first_filed_at(declaration: Declaration) -> datetime.datetime:

@@ -32,8 +32,9 @@ class EntryKind(LabelledEnum):
     """What happened, in one word, for each balanced entry."""
 
     SLIP_ISSUED = "slip_issued", _("bordereau émis")
-    SLIP_LOWERED = "slip_lowered", _("bordereau diminué après réclamation")
+    SLIP_LOWERED = "slip_lowered", _("bordereau diminué")
     SURCHARGE_ASSESSED = "surcharge_assessed", _("majoration de retard appelée")
+    SURCHARGE_LOWERED = "surcharge_lowered", _("majoration contre-passée")
     PENALTY_ASSESSED = "penalty_assessed", _("astreinte appelée")
     PAYMENT = "payment", _("paiement reçu")
     SUSPENSE_RECEIVED = "suspense_received", _("versement à identifier reçu")

@@ -96,7 +96,8 @@ CHECKS: dict[str, str] = {
             JOIN payments_ledgeraccount c ON c.id = l.account_id AND c.kind = 'receivable'
             JOIN payments_ledgerentry e ON e.id = l.entry_id
                 AND e.kind IN (
-                    'slip_lowered', 'credit_used', 'written_off', 'remission_granted', 'remission_undone')
+                    'slip_lowered', 'surcharge_lowered', 'credit_used', 'written_off', 'remission_granted',
+                    'remission_undone')
             GROUP BY c.affiliate_id, l.period
         )
         SELECT 'affiliate ' || f.affiliation_number || ' ' || to_char(d.period, 'YYYY-MM'), d.total,

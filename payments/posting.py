@@ -89,21 +89,28 @@ def penalty_assessed(due: Due, amount: Decimal) -> Posting:
     return Posting(EntryKind.PENALTY_ASSESSED, _called(due, amount, AccountKind.PENALTIES))
 
 
-def slip_lowered(due: Due, amount: Decimal, outstanding: Decimal) -> Posting:
-    """A dispute was upheld: the due falls by `amount`; what was already paid of it becomes the affiliate's credit."""
-    unpaid = min(amount, outstanding)
-    lines = [_about(due, Account(AccountKind.CONTRIBUTIONS), debit=amount)]
-    if unpaid:
-        lines.append(_receivable(due, credit=unpaid))
-    if amount > unpaid:
-        lines.append(
-            PostedLine(
-                Account(AccountKind.CREDIT, affiliate=due.affiliate),
-                credit=amount - unpaid,
-                period=due.period,
-            )
-        )
-    return Posting(EntryKind.SLIP_LOWERED, tuple(lines))
+def slip_lowered(
+    due: Due, amount: Decimal, outstanding: Decimal, given_up: Decimal = ZERO
+) -> Posting:
+    """A dispute was upheld, or a declaration corrected: the due falls by `amount` dirhams.
+
+    What was still to pay disappears, then what the fund had `given_up` of it, which nobody paid; what was paid
+    becomes the affiliate's credit.
+    """
+    return Posting(
+        EntryKind.SLIP_LOWERED,
+        _lowered(due, amount, outstanding, given_up, AccountKind.CONTRIBUTIONS),
+    )
+
+
+def surcharge_lowered(
+    due: Due, amount: Decimal, outstanding: Decimal, given_up: Decimal = ZERO
+) -> Posting:
+    """The slip behind a surcharge fell: so does the surcharge, by `amount` dirhams, as a slip does."""
+    return Posting(
+        EntryKind.SURCHARGE_LOWERED,
+        _lowered(due, amount, outstanding, given_up, AccountKind.PENALTIES),
+    )
 
 
 def payment(
@@ -217,6 +224,23 @@ def bank_reversal(
 
 def _called(due: Due, amount: Decimal, income: AccountKind) -> tuple[PostedLine, ...]:
     return (_receivable(due, debit=amount), _about(due, Account(income), credit=amount))
+
+
+def _lowered(
+    due: Due, amount: Decimal, outstanding: Decimal, given_up: Decimal, income: AccountKind
+) -> tuple[PostedLine, ...]:
+    unpaid = min(amount, outstanding)
+    lost = min(amount - unpaid, given_up)
+    paid = amount - unpaid - lost
+    lines = [_about(due, Account(income), debit=amount)]
+    if unpaid:
+        lines.append(_receivable(due, credit=unpaid))
+    if lost:
+        lines.append(_about(due, Account(AccountKind.WRITE_OFFS), credit=lost))
+    if paid:
+        credit = Account(AccountKind.CREDIT, affiliate=due.affiliate)
+        lines.append(PostedLine(credit, credit=paid, period=due.period))
+    return tuple(lines)
 
 
 def _placed(

@@ -28,7 +28,7 @@ def _facts(declaration: Declaration) -> dict[str, Fact]:
     facts = queries.receipt_facts(declaration)
     because = facts.kept_on_time_because
     sometimes: dict[str, Fact] = {"kept_on_time_because": because.value} if because else {}
-    if facts.replaces:
+    if facts.replaces and facts.first_submitted_at is not None:
         sometimes |= {
             "replaces": facts.replaces,
             "first_submitted_at": codec.instant(facts.first_submitted_at),

@@ -1,5 +1,7 @@
 """The ledger: accounts, balanced entries, and their lines. Rows are added, never changed."""
 
+import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -51,6 +53,8 @@ class LedgerEntry(models.Model):
 
     kind = models.CharField(_("événement"), max_length=18, choices=EntryKind.choices())
     booked_on = models.DateField(_("date"))
+    # The day that counts for surcharges when it is not the accounting day: money that follows keeps its day.
+    value_on = models.DateField(_("date de valeur"), null=True, blank=True)
     posted_at = models.DateTimeField(_("passée le"), default=timezone.now)
     posted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -78,6 +82,11 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.booked_on} {self.kind} {self.cause}"
+
+    @property
+    def counts_on(self) -> datetime.date:
+        """The day that counts for surcharges."""
+        return self.value_on or self.booked_on
 
 
 class LedgerLine(models.Model):

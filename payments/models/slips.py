@@ -1,5 +1,7 @@
 """What affiliates owe: slips and their lines, surcharges, filing penalties, and what is held back from them."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -39,6 +41,15 @@ class PaymentSlip(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="replaces",
+    )
+    # After the due day a correction calls only what it adds, beside the slip that stands.
+    complements = models.ForeignKey(
+        "self",
+        verbose_name=_("complète"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="complemented_by",
     )
 
     class Meta:
@@ -107,6 +118,10 @@ class Surcharge(models.Model):
     assessed_on = models.DateField(_("appelée le"))
     payment_reference = models.CharField(_("code de paiement"), max_length=18, unique=True)
     amount = models.DecimalField(_("montant"), max_digits=17, decimal_places=2)
+    # What fell away since, when a correction lowered the slip: the working is that of what remains called.
+    taken_back = models.DecimalField(
+        _("contre-passé"), max_digits=17, decimal_places=2, default=0, db_default=0
+    )
     outstanding = models.DecimalField(_("reste à payer"), max_digits=17, decimal_places=2)
     working = models.JSONField(_("détail du calcul"))
 
@@ -117,13 +132,23 @@ class Surcharge(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["slip", "month_number"], name="surcharge_month_once"),
             models.CheckConstraint(
-                condition=Q(amount__gt=0, outstanding__gte=0, outstanding__lte=F("amount")),
+                condition=Q(
+                    amount__gt=0,
+                    outstanding__gte=0,
+                    taken_back__gte=0,
+                    outstanding__lte=F("amount") - F("taken_back"),
+                ),
                 name="surcharge_amounts_in_order",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.slip_id} +{self.month_number} {self.amount}"
+
+    @property
+    def standing(self) -> Decimal:
+        """What remains called, in dirhams, paid or not."""
+        return self.amount - self.taken_back
 
 
 class FilingPenalty(models.Model):

@@ -12,6 +12,7 @@ from regulation.money import ZERO
 
 LOWERING = (
     EntryKind.SLIP_LOWERED.value,
+    EntryKind.SURCHARGE_LOWERED.value,
     EntryKind.WRITTEN_OFF.value,
     EntryKind.REMISSION_GRANTED.value,
     EntryKind.REMISSION_UNDONE.value,

@@ -22,6 +22,7 @@ class Event:
     cause: str
     booked_on: date
     reversal_of: int | None = None
+    value_on: date | None = None
 
 
 def post(event: Event, *, actor: User | None) -> LedgerEntry:
@@ -41,6 +42,7 @@ def post_all(events: Sequence[Event], *, actor: User | None) -> list[LedgerEntry
             posted_by=actor,
             cause=event.cause,
             reversal_of_id=event.reversal_of,
+            value_on=event.value_on,
         )
         for event in events
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -76,7 +76,7 @@ def assess_surcharges(*, actor: User | None, slip_id: int, as_of: date) -> list[
     )
     if slip.state in (SlipState.REPLACED.value, SlipState.CANCELLED.value):
         return []
-    done = {one.month_number: one.amount for one in Surcharge.objects.filter(slip=slip)}
+    done = {one.month_number: one.standing for one in Surcharge.objects.filter(slip=slip)}
     created = []
     for month in late_months(slip.due_on, as_of):
         if month.rank in done:
@@ -141,13 +141,17 @@ def _free_code(number: str, period: Period) -> str:
 
 
 def surcharge_of(
-    slip: PaymentSlip, *, until: date, also_paid: Iterable[tuple[date, Decimal]] = ()
+    slip: PaymentSlip,
+    *,
+    until: date,
+    also_paid: Iterable[tuple[date, Decimal]] = (),
+    less: Mapping[int, Decimal] | None = None,
 ) -> SurchargeResult:
     """What the delay of a slip costs if the rest is paid on `until`: the pure rule, fed from the books.
 
-    `also_paid` adds payments that have not come yet, to see what a plan would change.
-
-    Payments and corrections fill the lines of the slip in their order; a hold follows its line.
+    What disputes and corrections took off a line was never due; payments fill the lines of the slip in their
+    order; a hold follows its line. `also_paid` adds payments that have not come yet, to see what a plan would
+    change; `less` supposes that lines, by key, fall by so many dirhams more.
     """
     lines = list(SlipLine.objects.filter(slip=slip).order_by("rank"))
     principal: dict[Branch, Decimal] = {}
@@ -155,9 +159,12 @@ def surcharge_of(
         branch = Branch(line.branch)
         principal[branch] = principal.get(branch, ZERO) + line.amount
     groups = by_group(principal)
-    lowered = _lowered(slip)
-    for group, amount in _fill(groups, [(slip.issued_on, sum(lowered, ZERO))]):
-        groups[group] -= amount.amount
+    branches = {line.pk: Branch(line.branch) for line in lines}
+    taken = lowered_by_line(slip)
+    for line_id, amount in (less or {}).items():
+        taken[line_id] = taken.get(line_id, ZERO) + amount
+    for line_id, amount in taken.items():
+        groups[GROUP_OF[branches[line_id]]] -= amount
     paid = [
         (one.paid_on, one.amount)
         for one in Allocation.objects.filter(
@@ -165,7 +172,7 @@ def surcharge_of(
         ).order_by("paid_on", "pk")
     ]
     paid += [
-        (line.entry.booked_on, line.credit)
+        (line.entry.counts_on, line.credit)
         for line in LedgerLine.objects.filter(
             slip=slip,
             account__kind=AccountKind.RECEIVABLE.value,
@@ -179,29 +186,36 @@ def surcharge_of(
         until=until,
         payments=payments,
         holds=_holds(slip, lines),
-        exemptions=_exemptions(slip),
+        exemptions=exemptions_of(slip.affiliate_id, slip.period, slip.due_on),
     )
 
 
-def _exemptions(slip: PaymentSlip) -> list[Exemption]:
-    """Decisions that spare the delay of this slip, its affiliate's own and those for all."""
+def exemptions_of(affiliate_id: int, period: date, due_on: date) -> list[Exemption]:
+    """Decisions that spare the delay of a month, the affiliate's own and those for all."""
     rows = SurchargeExemption.objects.filter(
-        Q(affiliate=None) | Q(affiliate=slip.affiliate_id),
+        Q(affiliate=None) | Q(affiliate=affiliate_id),
         withdrawn_on__isnull=True,
-        first_period__lte=slip.period,
-        last_period__gte=slip.period,
+        first_period__lte=period,
+        last_period__gte=period,
     ).order_by("decided_on", "pk")
-    return [Exemption(row.since or slip.due_on, row.until, row.reference) for row in rows]
+    return [Exemption(row.since or due_on, row.until, row.reference) for row in rows]
 
 
-def _lowered(slip: PaymentSlip) -> list[Decimal]:
-    return list(
-        LedgerLine.objects.filter(
-            slip=slip,
-            account__kind=AccountKind.CONTRIBUTIONS.value,
-            entry__kind=EntryKind.SLIP_LOWERED.value,
-        ).values_list("debit", flat=True)
-    )
+def lowered_by_line(slip: PaymentSlip, *, why: str = "") -> dict[int, Decimal]:
+    """By key of the line, what disputes (`why` "upheld") and corrections ("corrected") took off, in dirhams."""
+    taken: dict[int, Decimal] = {}
+    rows = LedgerLine.objects.filter(
+        slip=slip,
+        account__kind=AccountKind.CONTRIBUTIONS.value,
+        entry__kind=EntryKind.SLIP_LOWERED.value,
+    ).values_list("entry__cause", "debit")
+    for cause, amount in rows:
+        kind, _colon, rest = cause.partition(":")
+        # A slip that was replaced fell as a whole: no line of it is asked for any more.
+        if kind in ("upheld", "corrected") and why in ("", kind):
+            line = int(rest.partition(":")[0])
+            taken[line] = taken.get(line, ZERO) + amount
+    return taken
 
 
 def _fill(

@@ -10,29 +10,28 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate
-from declarations.enums import DeclarationKind, DeclarationStatus
+from declarations.enums import DeclarationStatus, StopReason
 from declarations.models import ContributionLine, Declaration
+from declarations.workflows import stop_corrections
 from payments import posting
-from payments.enums import AccountKind, EntryKind, LineVerdict, SlipState
-from payments.errors import DeclarationNotSubmitted, NoCreditLeft, UpheldTooMuch
+from payments.enums import LineVerdict, SlipState
+from payments.errors import DeclarationNotSubmitted, UpheldTooMuch
 from payments.models import BankLine, LedgerLine, PaymentSlip, SlipLine
 from payments.posting import Due
 from payments.queries import credit_of, suspense_of
+from payments.workflows import corrections, credits
 from payments.workflows.allocations import Part, assign_found
 from payments.workflows.ledger import Event, post, post_all
-from payments.workflows.targets import lock_targets, save_targets, state_of
+from payments.workflows.penalties import lowered_by_line
+from payments.workflows.slip_codes import references
+from payments.workflows.targets import lock_targets, save_targets
 from portal import audit, clock
 from portal.bulk import insert_rows
 from portal.failpoints import failpoint
 from portal.models import User
-from regulation.enums import PaymentNature
-from regulation.identifiers import payment_code, slip_reference
 from regulation.money import ZERO, format_amount
 from regulation.parameters import due_day
 from regulation.periods import Period
-
-_FIRST_CORRECTION_RANK = 11
-"""Ranks 1 to 9 of an 18-digit slip code are those of supplementary declarations; corrections follow."""
 
 
 def due_declarations() -> QuerySet[Declaration]:
@@ -60,14 +59,25 @@ def issue_slips(*, actor: User | None, declaration_ids: Collection[int], at: dat
     """The slips of those of these declarations that are submitted and have none, together.
 
     Each has its own code, lines, ledger entry and trace; the number of statements does not grow with theirs,
-    except for corrections and for money that waited. The rows are locked and marked in the same transaction, so
-    that twins make one slip. A month that the law's tables cannot date refuses all of them.
+    except for corrections and for money that waited. A correction made after the due day calls or takes off the
+    difference only (see corrections). The rows are locked and marked in the same transaction, so that twins make
+    one slip. A month that the law's tables cannot date refuses all of them.
     """
+    corrections.lock_affiliates(declaration_ids)
     due = due_declarations().filter(pk__in=declaration_ids).select_related("affiliate")
     declarations = list(due.select_for_update(of=("self",)))
     if not declarations:
         return
     Declaration.objects.filter(pk__in=[one.pk for one in declarations]).update(slip_issued_at=at)
+    differing = corrections.differing(declarations)
+    for one in differing:
+        corrections.post_difference(actor=actor, declaration=one, at=at)
+    whole = [one for one in declarations if one not in differing]
+    if whole:
+        _issue_whole(whole, actor, at)
+
+
+def _issue_whole(declarations: Sequence[Declaration], actor: User | None, at: datetime) -> None:
     issued = _create(declarations, clock.day_of(at))
     events = [
         Event(
@@ -99,7 +109,7 @@ def issue_slips(*, actor: User | None, declaration_ids: Collection[int], at: dat
     corrected = _with_an_older_slip(issued)
     for slip in issued:
         if slip.pk in corrected:
-            _replace_older(actor, slip, slip.declaration)
+            corrections.replace_older(actor=actor, slip=slip, at=at)
     awaited = _awaited_codes([slip.payment_reference for slip in issued])
     for slip in issued:
         if slip.payment_reference in awaited:
@@ -107,7 +117,7 @@ def issue_slips(*, actor: User | None, declaration_ids: Collection[int], at: dat
 
 
 def _create(declarations: Sequence[Declaration], issued_on: date) -> list[PaymentSlip]:
-    references = _references(declarations)
+    codes = references(declarations)
     contributions: dict[int, list[ContributionLine]] = {one.pk: [] for one in declarations}
     rows = ContributionLine.objects.filter(declaration__in=list(contributions))
     for row in rows.order_by("pk"):
@@ -120,7 +130,7 @@ def _create(declarations: Sequence[Declaration], issued_on: date) -> list[Paymen
             affiliate=declaration.affiliate,
             declaration=declaration,
             period=declaration.period,
-            payment_reference=references[declaration.pk],
+            payment_reference=codes[declaration.pk],
             issued_on=issued_on,
             due_on=due_day(Period.from_day(declaration.period)),
             total=total,
@@ -149,37 +159,6 @@ def _create(declarations: Sequence[Declaration], issued_on: date) -> list[Paymen
     return slips
 
 
-def _references(declarations: Sequence[Declaration]) -> dict[int, str]:
-    """By declaration's key: the 15-digit code of the main slip of a month, 18 digits for the others."""
-    wanted = {one.pk: _first_code(one) for one in declarations}
-    taken = _known_codes(wanted.values())
-    for one in declarations:
-        rank = _FIRST_CORRECTION_RANK
-        while wanted[one.pk] in taken:
-            wanted[one.pk] = _later_code(one, rank)
-            taken |= _known_codes([wanted[one.pk]])
-            rank += 1
-        taken.add(wanted[one.pk])
-    return wanted
-
-
-def _known_codes(codes: Collection[str]) -> set[str]:
-    rows = PaymentSlip.objects.filter(payment_reference__in=list(codes))
-    return set(rows.values_list("payment_reference", flat=True))
-
-
-def _first_code(declaration: Declaration) -> str:
-    if declaration.kind == DeclarationKind.SUPPLEMENTARY.value:
-        return _later_code(declaration, declaration.supplement_number)
-    period = Period.from_day(declaration.period)
-    return slip_reference(declaration.affiliate.affiliation_number, period)
-
-
-def _later_code(declaration: Declaration, rank: int) -> str:
-    number, period = declaration.affiliate.affiliation_number, Period.from_day(declaration.period)
-    return payment_code(number, period, nature=PaymentNature.SLIP, rank=rank)
-
-
 def _with_an_older_slip(issued: Sequence[PaymentSlip]) -> set[int]:
     """Those whose declaration takes the place of one that had a slip."""
     rows = PaymentSlip.objects.filter(
@@ -199,49 +178,6 @@ def _awaited_codes(codes: Sequence[str]) -> set[str]:
     return set(rows.values_list("verdict_facts__ref", flat=True))
 
 
-def _replace_older(actor: User | None, slip: PaymentSlip, declaration: Declaration) -> None:
-    """A corrected declaration: its older slip is lowered to nothing and points here; what was paid follows."""
-    older = list(
-        PaymentSlip.objects.filter(
-            affiliate_id=slip.affiliate_id,
-            period=slip.period,
-            declaration__kind=declaration.kind,
-            declaration__supplement_number=declaration.supplement_number,
-            declaration__status=DeclarationStatus.REPLACED.value,
-        )
-        .exclude(state=SlipState.REPLACED.value)
-        .order_by("pk")
-        .select_for_update(of=("self",))
-    )
-    for old in older:
-        remaining = old.total - credited_on(old)
-        paid = remaining - old.outstanding
-        if remaining:
-            due = Due(old.affiliate_id, old.period, slip=old.pk)
-            entry = posting.slip_lowered(due, remaining, old.outstanding)
-            post(Event(entry, f"slip_replaced:{old.pk}", slip.issued_on), actor=actor)
-        old.outstanding, old.state, old.replaced_by = ZERO, SlipState.REPLACED.value, slip
-        old.save(update_fields=["outstanding", "state", "replaced_by"])
-        carried = min(paid, slip.outstanding)
-        if carried:
-            use_credit_on(actor, slip, carried, cause=f"slip_carried:{old.pk}", on=slip.issued_on)
-
-
-def use_credit_on(
-    actor: User | None, slip: PaymentSlip, amount: Decimal, *, cause: str, on: date
-) -> None:
-    """Pay a slip with the affiliate's credit; the caller holds the locks. Refuses NoCreditLeft."""
-    left = credit_of(slip.affiliate)
-    if amount > left:
-        raise NoCreditLeft(left=format_amount(left), asked=format_amount(amount))
-    due = Due(slip.affiliate_id, slip.period, slip=slip.pk)
-    post(Event(posting.credit_used(due, amount), cause, on), actor=actor)
-    slip.outstanding -= amount
-    slip.state = state_of(slip).value
-    slip.settled_on = on if slip.outstanding == 0 else None
-    slip.save(update_fields=["outstanding", "state", "settled_on"])
-
-
 @transaction.atomic
 def use_credit(*, actor: User, affiliate: Affiliate, slip_id: int, at: datetime) -> Decimal:
     """The employer pays a slip with its own credit, as far as both go; returns the amount used.
@@ -254,7 +190,9 @@ def use_credit(*, actor: User, affiliate: Affiliate, slip_id: int, at: datetime)
     if amount <= 0:
         return ZERO
     rank = LedgerLine.objects.filter(entry__cause__startswith=f"credit_used:{slip.pk}:").count()
-    use_credit_on(actor, slip, amount, cause=f"credit_used:{slip.pk}:{rank}", on=clock.day_of(at))
+    credits.use_credit_on(
+        actor, slip, amount, cause=f"credit_used:{slip.pk}:{rank}", on=clock.day_of(at)
+    )
     audit.record(
         actor=actor,
         action="payments.credit_used",
@@ -284,16 +222,6 @@ def _claim_waiting_money(actor: User | None, slip: PaymentSlip, at: datetime) ->
         assign_found(actor=actor, line_id=line.pk, parts=parts, rule="R4", at=at)
 
 
-def credited_on(slip: PaymentSlip) -> Decimal:
-    """What disputes and corrections took off a slip, whether it was still due or already paid."""
-    lines = LedgerLine.objects.filter(
-        slip=slip,
-        account__kind=AccountKind.CONTRIBUTIONS.value,
-        entry__kind=EntryKind.SLIP_LOWERED.value,
-    ).values_list("debit", flat=True)
-    return sum(lines, ZERO)
-
-
 @transaction.atomic
 def credit_upheld(
     *, actor: User, slip_line_id: int, amount: Decimal, reference: str, at: datetime
@@ -303,20 +231,34 @@ def credit_upheld(
     What was still to pay disappears; what was already paid becomes the affiliate's credit. Refuses UpheldTooMuch
     above the line. The same reference again changes nothing.
     """
-    slip_line = SlipLine.objects.select_related("slip").get(pk=slip_line_id)
+    contested = SlipLine.objects.select_related("slip").get(pk=slip_line_id)
+    slip_line = corrections.standing_line(contested)
     on = clock.day_of(at)
     cause = f"upheld:{slip_line.pk}:{reference}"[:60]
     target = lock_targets([slip_line.slip.payment_reference])[slip_line.slip.payment_reference]
     if LedgerLine.objects.filter(entry__cause=cause).exists():
         return
-    lowered = LedgerLine.objects.filter(
-        entry__cause__startswith=f"upheld:{slip_line.pk}:",
-        account__kind=AccountKind.CONTRIBUTIONS.value,
-    ).values_list("debit", flat=True)
-    limit = slip_line.amount - sum(lowered, ZERO)
+    # Closed to its employer: a correction upon a decision would take the same amount off twice.
+    stop_corrections(
+        actor=actor,
+        at=at,
+        affiliate=slip_line.slip.affiliate,
+        period=Period.from_day(slip_line.slip.period),
+        reason=StopReason.DECISION,
+        reference=reference,
+    )
+    limit = slip_line.amount - lowered_by_line(slip_line.slip).get(slip_line.pk, ZERO)
+    corrected = lowered_by_line(slip_line.slip, why="corrected").get(slip_line.pk, ZERO)
+    if corrected or slip_line != contested:
+        # What the correction took off meanwhile needs no decision any more.
+        amount = min(amount, limit)
+        if amount == 0:
+            return
     if not 0 < amount <= limit:
         raise UpheldTooMuch(asked=format_amount(amount), limit=format_amount(limit))
-    entry = posting.slip_lowered(target.due, amount, target.outstanding)
+    entry = posting.slip_lowered(
+        target.due, amount, target.outstanding, credits.given_up_on(target.due)
+    )
     post(Event(entry, cause, on), actor=actor)
     target.pay(min(amount, target.outstanding), on)
     save_targets([target])

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from declarations.enums import DeclarationStatus
 from declarations.models import ContributionLine, Declaration
 from payments.models import FilingPenalty, SlipLine, Surcharge
+from payments.workflows.corrections import called_lines, live_slips
 from regulation.errors import DomainError
 from regulation.periods import Period
 from regulation.replay import Difference, replay
@@ -54,7 +55,8 @@ class Command(BaseCommand):
 
 def _statements(month: datetime.date | None) -> Iterator[tuple[str, list[Difference]]]:
     """Each stored statement with what differs, declarations first."""
-    declarations = Declaration.objects.filter(status=DeclarationStatus.SUBMITTED.value)
+    # Corrected since or not: what was computed once is computed for ever.
+    declarations = Declaration.objects.filter(submitted_at__isnull=False)
     surcharges = Surcharge.objects.select_related("slip")
     penalties = FilingPenalty.objects.all()
     if month:
@@ -67,7 +69,7 @@ def _statements(month: datetime.date | None) -> Iterator[tuple[str, list[Differe
     for surcharge in surcharges.order_by("pk").iterator():
         found = replay(surcharge.working)
         # A working tells the whole delay; each row is what its month added to the earlier ones.
-        called[surcharge.slip_id] = called.get(surcharge.slip_id, Decimal(0)) + surcharge.amount
+        called[surcharge.slip_id] = called.get(surcharge.slip_id, Decimal(0)) + surcharge.standing
         if called[surcharge.slip_id] != Decimal(surcharge.working["total"]):
             found.append(
                 Difference("amount", str(called[surcharge.slip_id]), surcharge.working["total"])
@@ -104,10 +106,24 @@ def _of_declaration(declaration: Declaration) -> list[Difference]:
             if Decimal(expected.get(key, "-1")) != getattr(line, column):
                 where = f"{line._meta.model_name}.{line.branch}.{column}"
                 beside.append(Difference(where, str(getattr(line, column)), expected.get(key, "")))
+    if declaration.status == DeclarationStatus.SUBMITTED and declaration.slip_issued_at:
+        beside += _of_slips(declaration, computed)
     return beside + replay(working)
 
 
+def _of_slips(declaration: Declaration, computed: dict[str, Any]) -> Iterator[Difference]:
+    """What stands of the slips of its place is what the declaration asks, branch by branch."""
+    standing: dict[str, Decimal] = dict.fromkeys(computed, Decimal(0))
+    for line in called_lines(live_slips(declaration)):
+        standing[line.branch.value] = standing.get(line.branch.value, Decimal(0)) + line.amount
+    for branch, amount in standing.items():
+        line_of = computed.get(branch, {"employer": "0", "employee": "0"})
+        asked = Decimal(line_of["employer"]) + Decimal(line_of["employee"])
+        if amount != asked:
+            yield Difference(f"slips.{branch}", str(amount), str(asked))
+
+
 def _slip_lines(declaration: Declaration) -> Iterator[SlipLine]:
-    """The lines of its slip, which are those of the declaration, branch by branch."""
+    """The lines of its slip, which are those of the declaration, branch by branch, unless it is a complement."""
     slip = getattr(declaration, "slip", None)
-    return iter(slip.lines.all() if slip else ())
+    return iter(slip.lines.all() if slip and slip.complements_id is None else ())
