@@ -153,3 +153,24 @@ class NumberSeries(LabelledEnum):
 
     REGISTRATION = "registration", _("numéros d’immatriculation")
     AFFILIATION = "affiliation", _("numéros d’affiliation")
+
+
+class AuthorityState(LabelledEnum):
+    """Where an authority to debit an account stands."""
+
+    TO_SIGN = "to_sign", _("à signer")
+    REQUESTED = "requested", _("chez votre banque, à confirmer")
+    ACTIVE = "active", _("actif")
+    SUSPENDED = "suspended", _("suspendu")
+    REFUSED = "refused", _("refusé par la banque")
+    REVOKED = "revoked", _("révoqué")
+
+
+class AuthorityAct(LabelledEnum):
+    """What is done to an authority; the label is the verb a person reads."""
+
+    SIGN = "sign", _("signer")
+    ACTIVATE = "activate", _("activer")
+    REFUSE = "refuse", _("refuser")
+    SUSPEND = "suspend", _("suspendre")
+    REVOKE = "revoke", _("révoquer")

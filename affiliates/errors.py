@@ -304,3 +304,38 @@ class AbsenceOverlaps(DomainError):
     message = _(
         "{person} a déjà une absence pour une partie de ces jours : corrigez les dates, ou annulez l’autre d’abord."
     )
+
+
+class AuthorityMoveRefused(DomainError):
+    """The authority is not in a state that allows this."""
+
+    code = "authority.move_refused"
+    message = _(
+        "Ce mandat est « {state} » : on ne peut plus le {act}. Rechargez la page pour voir où il en est."
+    )
+    translated = ("state", "act")
+
+
+class AuthorityExists(DomainError):
+    """The same account is already under an authority of this affiliate."""
+
+    code = "authority.exists"
+    message = _(
+        "Ce compte a déjà un mandat de prélèvement ({reference}). Ouvrez-le, ou révoquez-le d’abord."
+    )
+
+
+class AuthorityCapMissing(DomainError):
+    """An authority without a cap, or with one of nothing."""
+
+    code = "authority.cap"
+    message = _(
+        "Indiquez le plus gros prélèvement que vous acceptez, en dirhams, au-dessus de zéro."
+    )
+
+
+class TooManyAuthorities(DomainError):
+    """More authorities than references exist for one affiliate."""
+
+    code = "authority.too_many"
+    message = _("Cette entreprise a déjà fait {count} mandats : écrivez à votre agence.")

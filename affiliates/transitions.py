@@ -1,7 +1,14 @@
-"""Which state of a request may follow which, by which act and whose. The only place that says so."""
+"""Which state of a request or of an authority to debit may follow which, by which act and whose. The only place that says so."""
 
-from affiliates.enums import AffiliationState, RegistrationState, RequestAct, RequestParty
-from affiliates.errors import RequestMoveRefused
+from affiliates.enums import (
+    AffiliationState,
+    AuthorityAct,
+    AuthorityState,
+    RegistrationState,
+    RequestAct,
+    RequestParty,
+)
+from affiliates.errors import AuthorityMoveRefused, RequestMoveRefused
 
 _APPLICANT, _CLERK, _PORTAL = RequestParty.APPLICANT, RequestParty.CLERK, RequestParty.PORTAL
 _R, _A = RegistrationState, AffiliationState
@@ -64,3 +71,43 @@ def may_register(state: RegistrationState, party: RequestParty) -> frozenset[Req
 def may_affiliate(state: AffiliationState, party: RequestParty) -> frozenset[RequestAct]:
     """What ``party`` may do while the request of a new employer is in ``state``."""
     return frozenset(act for was, act, who in AFFILIATION_MOVES if (was, who) == (state, party))
+
+
+_TO_SIGN, _REQUESTED, _ACTIVE = (
+    AuthorityState.TO_SIGN,
+    AuthorityState.REQUESTED,
+    AuthorityState.ACTIVE,
+)
+_SUSPENDED, _REFUSED, _REVOKED = (
+    AuthorityState.SUSPENDED,
+    AuthorityState.REFUSED,
+    AuthorityState.REVOKED,
+)
+
+AUTHORITY_MOVES: dict[tuple[AuthorityState, AuthorityAct], AuthorityState] = {
+    (_TO_SIGN, AuthorityAct.SIGN): _REQUESTED,
+    (_TO_SIGN, AuthorityAct.REVOKE): _REVOKED,
+    (_REQUESTED, AuthorityAct.ACTIVATE): _ACTIVE,
+    (_REQUESTED, AuthorityAct.REFUSE): _REFUSED,
+    (_REQUESTED, AuthorityAct.REVOKE): _REVOKED,
+    (_ACTIVE, AuthorityAct.SUSPEND): _SUSPENDED,
+    (_ACTIVE, AuthorityAct.REVOKE): _REVOKED,
+    # Only the bank that knows why it stopped may say that it runs again.
+    (_SUSPENDED, AuthorityAct.ACTIVATE): _ACTIVE,
+    (_SUSPENDED, AuthorityAct.REVOKE): _REVOKED,
+}
+
+LIVE_AUTHORITIES = frozenset({_TO_SIGN, _REQUESTED, _ACTIVE, _SUSPENDED})
+
+
+def move_authority(state: AuthorityState, act: AuthorityAct) -> AuthorityState:
+    """The state that follows `act`; raises AuthorityMoveRefused when the table has no such move."""
+    try:
+        return AUTHORITY_MOVES[state, act]
+    except KeyError:
+        raise AuthorityMoveRefused(state=state.label, act=act.label) from None
+
+
+def authority_allows(state: AuthorityState, act: AuthorityAct) -> bool:
+    """Whether the table has this move."""
+    return (state, act) in AUTHORITY_MOVES

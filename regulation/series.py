@@ -189,6 +189,18 @@ SERIES: dict[str, Series] = {
     "late_filing.retry_days": _calendar(
         _("Dépôt empêché par le portail : jours pour le refaire"), Unit.DAYS
     ),
+    "debit.cutoff_hour": _calendar(
+        _("Télépaiement : heure limite, la veille ouvrée du prélèvement"), Unit.HOURS
+    ),
+    "debit.horizon_days": _calendar(
+        _("Télépaiement : jour de prélèvement le plus lointain, après aujourd’hui"), Unit.DAYS
+    ),
+    "debit.notice_days": _calendar(
+        _("Télépaiement : avis avant le prélèvement, au moins"), Unit.WORKING_DAYS
+    ),
+    "debit.silence_days": _calendar(
+        _("Télépaiement : silence de la banque signalé après"), Unit.WORKING_DAYS
+    ),
     "affiliation.days": _calendar(_("Délai d’affiliation et d’immatriculation"), Unit.DAYS),
     "change_notice.months": _calendar(_("Délai pour signaler un changement"), Unit.MONTHS),
     "registration.processing_hours": _calendar(

@@ -1,5 +1,6 @@
 """The register of employers and employees, who may act for whom, and what is asked of it."""
 
+from affiliates.models.authorities import DebitAuthority
 from affiliates.models.register import (
     Absence,
     Affiliate,
@@ -29,6 +30,7 @@ __all__ = [
     "AffiliateStatus",
     "Agency",
     "DateRange",
+    "DebitAuthority",
     "Employee",
     "Employment",
     "Mandate",

@@ -5,6 +5,14 @@ audit entry when something changed, and answers the same when asked twice.
 """
 
 from affiliates.workflows.access import add_member, end_membership, grant_mandate, revoke_mandate
+from affiliates.workflows.authorities import (
+    activate_authority,
+    prepare_authority,
+    refuse_authority,
+    revoke_authority,
+    sign_authority,
+    suspend_authority,
+)
 from affiliates.workflows.employees import (
     cancel_absence,
     end_employment,
@@ -27,6 +35,7 @@ from affiliates.workflows.registrations import (
 from affiliates.workflows.takeovers import end_takeover, grant_takeover
 
 __all__ = [
+    "activate_authority",
     "add_member",
     "answer_request",
     "ask_for_piece",
@@ -40,13 +49,18 @@ __all__ = [
     "hire",
     "issue_automatically",
     "issue_number",
+    "prepare_authority",
     "record_absence",
+    "refuse_authority",
     "refuse_request",
     "register",
     "register_employee",
+    "revoke_authority",
     "revoke_mandate",
     "save_request",
     "send_request",
     "set_status",
+    "sign_authority",
+    "suspend_authority",
     "withdraw_request",
 ]
