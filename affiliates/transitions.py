@@ -1,4 +1,4 @@
-"""Which state of a request or of an authority to debit may follow which, by which act and whose. The only place that says so."""
+"""Which state of a request or of an authority may follow which, by which act and whose. The only place that says so."""
 
 from affiliates.enums import (
     AffiliationState,

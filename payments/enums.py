@@ -37,6 +37,8 @@ class EntryKind(LabelledEnum):
     SURCHARGE_LOWERED = "surcharge_lowered", _("majoration contre-passée")
     PENALTY_ASSESSED = "penalty_assessed", _("astreinte appelée")
     PAYMENT = "payment", _("paiement reçu")
+    COLLECTION = "collection", _("prélèvement encaissé")
+    COLLECTION_RETURN = "collection_return", _("prélèvement revenu impayé")
     SUSPENSE_RECEIVED = "suspense_received", _("versement à identifier reçu")
     SUSPENSE_ASSIGNED = "suspense_assigned", _("versement identifié")
     CREDIT_USED = "credit_used", _("crédit utilisé")
@@ -45,6 +47,93 @@ class EntryKind(LabelledEnum):
     REFUND_ORDERED = "refund_ordered", _("remboursement ordonné")
     REMISSION_GRANTED = "remission_granted", _("remise accordée")
     REMISSION_UNDONE = "remission_undone", _("remise annulée")
+
+
+class DebitState(LabelledEnum):
+    """Where a debit order stands (bank-files §1.1). Only EXECUTED settles what is due."""
+
+    DRAFT = "draft", _("brouillon")
+    SIGNED = "signed", _("signé")
+    PLANNED = "planned", _("planifié")
+    SUSPENDED = "suspended", _("suspendu")
+    SENT = "sent", _("transmis à la banque")
+    ACCEPTED = "accepted", _("en cours d’exécution")
+    EXECUTED = "executed", _("payé")
+    REJECTED = "rejected", _("rejeté par la banque")
+    RETURNED = "returned", _("revenu impayé")
+    CANCELLED = "cancelled", _("annulé")
+
+
+class DebitAct(LabelledEnum):
+    """What happens to a debit order; the label is the verb a person reads."""
+
+    SIGN = "sign", _("signer")
+    PLAN = "plan", _("planifier")
+    SUSPEND = "suspend", _("suspendre")
+    RESUME = "resume", _("reprendre")
+    CANCEL = "cancel", _("annuler")
+    SEND = "send", _("transmettre")
+    ACCEPT = "accept", _("accepter")
+    WITHDRAW = "withdraw", _("annuler à la banque")
+    EXECUTE = "execute", _("exécuter")
+    REJECT = "reject", _("rejeter")
+    RETURN = "return", _("rendre impayé")
+
+
+class DebitCause(LabelledEnum):
+    """Why the portal itself stopped or moved an order."""
+
+    EMPLOYER = "employer", _("à votre demande")
+    DUE_CHANGED = "due_changed", _("la somme due a changé depuis la signature")
+    HOLD = "hold", _("une réclamation suspend une partie de la somme")
+    AUTHORITY = "authority", _("le mandat de prélèvement n’est plus actif")
+    LAPSED = "lapsed", _("le jour de prélèvement est passé sans que l’ordre ait pu partir")
+    BANK = "bank", _("réponse de la banque")
+    RETRY = "retry", _("la banque a demandé une autre date : l’ordre repart une seule fois")
+
+
+class RunState(LabelledEnum):
+    """Where a run of debits stands: chosen by one person, released by another, written by the worker."""
+
+    PREPARED = "prepared", _("préparée, à remettre par une seconde personne")
+    RELEASED = "released", _("remise, fichier en préparation")
+    SENT = "sent", _("à la disposition de la banque")
+    PARKED = "parked", _("mise de côté")
+
+
+class NextStep(LabelledEnum):
+    """What the employer does after a debit that did not pass (bank-files §11)."""
+
+    FUND = "fund", _("Approvisionnez le compte, puis payez de nouveau.")
+    ACCOUNT = "account", _("Corrigez le compte : préparez un nouveau mandat avec le bon RIB.")
+    NEW_AUTHORITY = "new_authority", _("Donnez un autre compte : préparez un nouveau mandat.")
+    SEE_BANK = "see_bank", _("Voyez votre banque, puis payez de nouveau ou par un autre moyen.")
+    OTHER_CHANNEL = (
+        "other_channel",
+        _("Payez depuis un autre compte ou par un autre moyen : le code ci-dessous va partout."),
+    )
+    REGISTER = (
+        "register",
+        _("Demandez à votre banque d’enregistrer le mandat, puis payez de nouveau."),
+    )
+    DISPUTE = (
+        "dispute",
+        _("Si vous contestez la somme, ouvrez une réclamation ; sinon, payez par un autre moyen."),
+    )
+    STAFF = (
+        "staff",
+        _(
+            "Vous n’avez rien à corriger : la Caisse s’en occupe. Pour ne pas attendre, payez avec le code ci-dessous."
+        ),
+    )
+    CONTACT = (
+        "contact",
+        _(
+            "Appelez votre banque, qui n’a pas dit son motif ; en attendant, payez par un autre moyen."
+        ),
+    )
+    WAIT = "wait", _("Rien à faire : l’ordre repart une seule fois, au jour indiqué.")
+    NONE = "none", _("Rien à faire, sauf si vous vouliez payer : dans ce cas, refaites un ordre.")
 
 
 class BankFormat(LabelledEnum):

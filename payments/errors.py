@@ -13,6 +13,149 @@ class DeclarationNotSubmitted(DomainError):
     )
 
 
+class DebitMoveRefused(DomainError):
+    """The order is not in a state that allows this."""
+
+    code = "debit.move_refused"
+    message = _(
+        "Cet ordre est « {state} » : on ne peut plus le {act}. Rechargez la page pour voir où il en est."
+    )
+    translated = ("state", "act")
+
+
+class AboveOpenDues(DomainError):
+    """An order would take more than what is due, not contested and not already ordered."""
+
+    code = "debit.above_dues"
+    message = _(
+        "Pour la référence {reference}, {asked} DH sont demandés alors que {left} DH restent à ordonner : le reste "
+        "est payé, contesté ou déjà dans un autre ordre. Rien n’a été ordonné."
+    )
+
+
+class PastCutOff(DomainError):
+    """Too late for this collection day."""
+
+    code = "debit.past_cut_off"
+    message = _(
+        "L’heure limite était le {limit} pour un prélèvement du {day} : choisissez un autre jour."
+    )
+
+
+class CannotStopAnyMore(DomainError):
+    """The cut-off has passed: the order leaves, or has left, for the bank."""
+
+    code = "debit.cannot_stop"
+    message = _(
+        "L’heure limite pour annuler était le {limit}. L’ordre part à la banque : demandez-lui de refuser ce "
+        "prélèvement, ou payez et demandez le remboursement."
+    )
+
+
+class NotACollectionDay(DomainError):
+    """A weekend, a holiday, or a day beyond the horizon."""
+
+    code = "debit.day"
+    message = _(
+        "Le {day} n’est pas un jour de prélèvement possible : choisissez un jour de la liste."
+    )
+
+
+class AboveCap(DomainError):
+    """The debit is larger than the authority allows."""
+
+    code = "debit.above_cap"
+    message = _(
+        "{amount} DH dépassent le plafond de {cap} DH du mandat {reference} : partagez entre plusieurs comptes, ou "
+        "faites un mandat avec un plafond plus haut."
+    )
+
+
+class AuthorityNotUsable(DomainError):
+    """The authority does not exist any more for this purpose."""
+
+    code = "debit.authority"
+    message = _("Le mandat {reference} est « {state} » : choisissez un autre compte.")
+    translated = ("state",)
+
+
+class SplitWrong(DomainError):
+    """The parts of a split do not make the whole, or there are too many."""
+
+    code = "debit.split"
+    message = _(
+        "Les prélèvements font {parts} DH alors que la somme à payer est de {total} DH, sur {most} comptes au plus. "
+        "Corrigez les montants."
+    )
+
+
+class NothingChosen(DomainError):
+    """No due was chosen."""
+
+    code = "debit.nothing_chosen"
+    message = _("Choisissez au moins une somme à payer.")
+
+
+class IntentReused(DomainError):
+    """The same page sent twice, with other choices."""
+
+    code = "debit.intent_reused"
+    message = _(
+        "Cet ordre a déjà été préparé avec d’autres choix. Rien n’a été changé : ouvrez l’ordre, ou recommencez "
+        "depuis la page « Payer »."
+    )
+
+
+class NothingToSend(DomainError):
+    """No order waits for this run."""
+
+    code = "debit.nothing_to_send"
+    message = _("Aucun ordre n’attend de partir pour le {day} vers ce compte.")
+
+
+class RunTooEarly(DomainError):
+    """Employers may still cancel."""
+
+    code = "debit.run_too_early"
+    message = _("Les employeurs peuvent annuler jusqu’au {limit} : préparez la remise après.")
+
+
+class SamePersonTwice(DomainError):
+    """The person who prepared is the one who releases."""
+
+    code = "debit.same_person"
+    message = _("Vous avez préparé cette remise : une autre personne doit la remettre.")
+
+
+class RunChanged(DomainError):
+    """Orders left the run since the page was shown."""
+
+    code = "debit.run_changed"
+    message = _(
+        "La remise a changé depuis l’affichage : elle compte maintenant {count} ordres pour {total} DH. Relisez-la, "
+        "puis remettez-la."
+    )
+
+
+class TooManyBaskets(DomainError):
+    """Ninety-nine codes in one month."""
+
+    code = "basket.too_many"
+    message = _(
+        "Quatre-vingt-dix-neuf paniers ont été faits ce mois-ci : payez un de ceux qui existent."
+    )
+
+
+class DuesMoved(DomainError):
+    """The database refused: a payment, a hold or another order came first."""
+
+    code = "debit.dues_moved"
+    message = _(
+        "Une somme a changé à l’instant (paiement, réclamation ou autre ordre). Rien n’a été ordonné : relisez la "
+        "page et recommencez."
+    )
+
+
 class NotThatMuch(DomainError):
     """An assignment or a reversal asks for more than there is."""
 

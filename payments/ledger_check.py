@@ -115,7 +115,7 @@ CHECKS: dict[str, str] = {
         LEFT JOIN (
             SELECT l.bank_line_id, sum(l.credit) AS amount FROM payments_ledgerline l
             JOIN payments_ledgerentry e ON e.id = l.entry_id
-                AND e.kind IN ('payment', 'suspense_received')
+                AND e.kind IN ('payment', 'collection', 'suspense_received')
             GROUP BY l.bank_line_id
         ) placed ON placed.bank_line_id = b.id
         WHERE b.kind = 'credit' AND b.verdict IN ('ACC', 'PAR', 'ATT')
@@ -168,6 +168,47 @@ CHECKS: dict[str, str] = {
             AND (coalesce(s.amount, 0) > 0) <> (b.verdict = 'ATT')
             AND NOT (b.verdict = 'ATT' AND b.details ? 'reversed')
         ORDER BY b.id LIMIT 1
+    """,
+    # What an order collected is what its allocations say, to the centime; what came back has no live one left.
+    "order_executed": """
+        SELECT 'order ' || o.reference, CASE WHEN o.state IN ('executed', 'returned') THEN o.amount ELSE 0 END,
+            coalesce(sum(a.amount), 0)
+        FROM payments_debitorder o
+        LEFT JOIN payments_allocation a ON a.debit_order_id = o.id AND a.undoes_id IS NULL
+        GROUP BY o.id
+        HAVING coalesce(sum(a.amount), 0)
+                <> CASE WHEN o.state IN ('executed', 'returned') THEN o.amount ELSE 0 END
+            OR (o.state = 'returned' AND count(a.id) FILTER (WHERE NOT EXISTS (
+                SELECT 1 FROM payments_allocation u WHERE u.undoes_id = a.id)) > 0)
+        ORDER BY o.id LIMIT 1
+    """,
+    # No order on its way asks for more than is due and free.
+    "order_within_dues": """
+        SELECT 'slip ' || s.payment_reference,
+            s.outstanding - coalesce((SELECT sum(h.amount) FROM payments_hold h
+                WHERE h.slip_id = s.id AND h.released_at IS NULL), 0), sum(x.amount)
+        FROM payments_paymentslip s
+        JOIN payments_debitshare x ON x.slip_id = s.id
+        JOIN payments_debitorder o ON o.id = x.order_id AND o.state IN ('signed', 'planned', 'sent', 'accepted')
+        GROUP BY s.id
+        HAVING bool_or(o.state IN ('signed', 'planned')) AND sum(x.amount)
+            > s.outstanding - coalesce((SELECT sum(h.amount) FROM payments_hold h
+                WHERE h.slip_id = s.id AND h.released_at IS NULL), 0)
+        ORDER BY s.id LIMIT 1
+    """,
+    "order_adds_up": """
+        SELECT 'order ' || o.reference, o.amount, coalesce(sum(x.amount), 0)
+        FROM payments_debitorder o LEFT JOIN payments_debitshare x ON x.order_id = o.id
+        GROUP BY o.id HAVING coalesce(sum(x.amount), 0) <> o.amount ORDER BY o.id LIMIT 1
+    """,
+    "run_sent": """
+        SELECT 'run ' || r.message_id, r.total, coalesce(sum(o.amount), 0)
+        FROM payments_debitrun r
+        LEFT JOIN payments_debitorder o ON o.run_id = r.id
+            AND o.state IN ('sent', 'accepted', 'executed', 'rejected', 'returned', 'cancelled')
+        WHERE r.sent_at IS NOT NULL
+        GROUP BY r.id HAVING coalesce(sum(o.amount), 0) <> r.total OR count(o.id) <> r.order_count
+        ORDER BY r.id LIMIT 1
     """,
     "allocation_posted": """
         SELECT 'allocation ' || a.id, a.amount::text, 'entry ' || a.entry_id

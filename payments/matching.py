@@ -2,7 +2,7 @@
 
 Rules R0 to R9 of docs/formats/matching.md, in order; the first that yields exactly one candidate applies. A reference
 with check digits may settle, anything else only proposes. No tolerance: a centime of difference is a difference.
-Rules R1, R1b, R1c and R2 speak of debit orders, which this version does not issue: an order reference is unknown (L22).
+Rules R1, R1b and R1c speak of one debit order, R2 of a whole run of them; only a booked credit executes an order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 from payments.codecs.faults import Fault, fault, quoted
-from payments.enums import LineKind, LineVerdict
+from payments.enums import DebitState, LineKind, LineVerdict
 from regulation.enums import KeySeries
 from regulation.errors import DomainError
 from regulation.identifiers import (
@@ -28,6 +28,7 @@ from regulation.identifiers import (
 )
 from regulation.money import ZERO
 from regulation.periods import Period
+from regulation.text import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class Received:
     original_bank_ref: str = ""
     nature: str = ""
     status: str = "BOOK"
+    # An entry without its details, and how many operations it counts.
+    whole: bool = False
+    count: int = 1
     notes: tuple[Fault, ...] = ()
 
 
@@ -65,6 +69,31 @@ class Item:
     cancelled: bool = False
     held: bool = False
     successor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the line that pays one item."""
+
+    code: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A debit order that a line cites: what it takes (dirhams), from which account, for which codes, in order."""
+
+    reference: str
+    state: DebitState
+    amount: Decimal
+    rib: str
+    affiliate: str
+    shares: tuple[Share, ...]
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a booked credit may execute it: it is at the bank."""
+        return self.state in (DebitState.SENT, DebitState.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +116,9 @@ class Books:
     open_items: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     rib_owners: Mapping[str, Sequence[str]] = field(default_factory=dict)
     settled: Sequence[Settled] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of the line that pays one item."""
-
-    code: str
-    amount: Decimal
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    # The orders of a run by the identifier of its block, those refused left out of what is expected.
+    blocks: Mapping[str, Sequence[Order]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +139,8 @@ class Match:
     verdict: LineVerdict
     told: tuple[Fault, ...] = ()
     shares: tuple[Share, ...] = ()
+    # Debit orders that this line executes; each brings its own shares and its own excess.
+    orders: tuple[Order, ...] = ()
     credit_to: str = ""
     credit: Decimal = ZERO
     origin: int | None = None
@@ -204,7 +230,7 @@ def _creditor_references(text: str) -> tuple[list[str], list[str]]:
 
 def match(line: Received, cited: References, books: Books) -> Match:
     """The answer to one line. `cited` is `references(line)`; `books` holds what those references name."""
-    outside = _without_effect(line)
+    outside = _without_effect(line, books)
     if outside is not None:
         return outside
     if line.kind is LineKind.DEBIT:
@@ -212,6 +238,9 @@ def match(line: Received, cited: References, books: Books) -> Match:
     waiting = _must_wait(line)
     if waiting is not None:
         return waiting
+    by_order = _by_order(line, books) or _by_block(line, books)
+    if by_order is not None:
+        return by_order
     by_reference = (
         _by_one(line, cited.structured, books, "R3")
         or _by_one(line, cited.all, books, "R4")
@@ -220,17 +249,29 @@ def match(line: Received, cited: References, books: Books) -> Match:
     return by_reference or _suspense(line, cited, books)
 
 
-def _without_effect(line: Received) -> Match | None:
+def _without_effect(line: Received, books: Books) -> Match | None:
     """Not booked, copies, refused orders, debits that undo nothing: no money to place."""
     if line.kind is LineKind.INFO:
         return Match("", LineVerdict.INFORMATION, line.notes)
     if line.kind is LineKind.REJECT:
-        ref = quoted(line.end_to_end) or "–"
-        return Match("R0", LineVerdict.WAITING, (fault("L22", rang=line.rank, ref=ref),))
+        return _refusal(line, books)
     if line.kind is LineKind.DEBIT and not line.is_reversal:
         nature = quoted(line.nature) or "–"
         return Match("", LineVerdict.INFORMATION, (fault("L24", rang=line.rank, nature=nature),))
     return None
+
+
+def _refusal(line: Received, books: Books) -> Match:
+    """A refused order: no money moved. An order we never sent, or one already over, is for a clerk."""
+    reference = order_reference_of(line.end_to_end)
+    order = books.orders.get(reference)
+    if order is None:
+        ref = quoted(line.end_to_end) or "–"
+        return Match("R0", LineVerdict.WAITING, (fault("L22", rang=line.rank, ref=ref),))
+    if order.is_awaited:
+        return Match("R1", LineVerdict.ACCEPTED, line.notes, orders=(order,))
+    told = fault("L23", rang=line.rank, ref=reference, etat=order.state.label, evenement=_("rejet"))
+    return Match("R0", LineVerdict.WAITING, (told,))
 
 
 def _must_wait(line: Received) -> Match | None:
@@ -249,6 +290,68 @@ def _doubt(line: Received) -> Fault | None:
     """What the reading noted that sends a line to a clerk: details that do not add up, a bank reference already
     used for another amount."""
     return next((note for note in line.notes if note.code in ("L16", "L18")), None)
+
+
+def order_reference_of(text: str) -> str:
+    """The order reference that this end-to-end reference is, or nothing: its check digits must be right."""
+    try:
+        return check_order_reference(text)
+    except DomainError:
+        return ""
+
+
+def _by_order(line: Received, books: Books) -> Match | None:
+    """R1, R1b, R1c: the end-to-end reference is that of an order in the hands of the bank."""
+    reference = order_reference_of(line.end_to_end)
+    order = books.orders.get(reference)
+    if order is None:
+        return None
+    if not order.is_awaited:
+        told = fault(
+            "L23",
+            rang=line.rank,
+            ref=reference,
+            etat=order.state.label,
+            evenement=_("encaissement"),
+        )
+        return Match("R0", LineVerdict.WAITING, (told,))
+    if line.amount != order.amount:
+        told = fault("L13", rang=line.rank, montant=line.amount, attendu=order.amount)
+        return Match(
+            "R1b",
+            LineVerdict.WAITING,
+            (told,),
+            proposals=tuple(
+                Proposal("R1b", order.affiliate, share.code, min(share.amount, line.amount))
+                for share in order.shares[:1]
+            ),
+        )
+    if line.payer_rib and len(line.payer_rib) == 24 and line.payer_rib != order.rib:
+        told = fault("L30", rang=line.rank, ref=reference)
+        return Match("R1c", LineVerdict.ACCEPTED, (*line.notes, told), orders=(order,))
+    return Match("R1", LineVerdict.ACCEPTED, line.notes, orders=(order,))
+
+
+def _by_block(line: Received, books: Books) -> Match | None:
+    """R2: a credit without detail for a run of ours. All its orders, or those left when its rejects explain the gap."""
+    block = books.blocks.get(line.batch)
+    if not block or not line.whole:
+        return None
+    awaited = tuple(order for order in block if order.is_awaited)
+    accepted = tuple(order for order in awaited if order.state is DebitState.ACCEPTED)
+    for orders in (awaited, accepted):
+        total = sum((order.amount for order in orders), ZERO)
+        if orders and total == line.amount and line.count in (1, len(orders)):
+            return Match("R2", LineVerdict.ACCEPTED, line.notes, orders=orders)
+    told = fault(
+        "L31",
+        rang=line.rank,
+        remise=quoted(line.batch),
+        attendu=sum((order.amount for order in awaited), ZERO),
+        n=len(awaited),
+        montant=line.amount,
+    )
+    return Match("R0", LineVerdict.WAITING, (told,))
 
 
 def _by_one(line: Received, codes: Sequence[str], books: Books, rule: str) -> Match | None:
@@ -337,21 +440,13 @@ def _why_unknown(line: Received, cited: References) -> Fault:
         return fault("L11", rang=line.rank, ref=cited.all[0])
     if cited.wrong:
         return fault("L10", rang=line.rank, ref=quoted(cited.wrong[0]))
-    if line.end_to_end and _is_order(line.end_to_end):
+    if line.end_to_end and order_reference_of(line.end_to_end):
         return fault("L22", rang=line.rank, ref=quoted(line.end_to_end))
     key = _wrong_rib_key(line.payer_rib)
     if key is not None:
         masked = f"{line.payer_rib[:3]}…{line.payer_rib[-4:]}"
         return fault("L08", rang=line.rank, rib=masked, cle=line.payer_rib[22:], attendue=key)
     return fault("L09", rang=line.rank)
-
-
-def _is_order(text: str) -> bool:
-    try:
-        check_order_reference(text)
-    except DomainError:
-        return False
-    return True
 
 
 def _wrong_rib_key(rib: str) -> str | None:

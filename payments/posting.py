@@ -121,11 +121,36 @@ def payment(
     credit: Decimal,
 ) -> Posting:
     """Money from the bank pays items; the excess is the affiliate's credit. Shares and credit are the whole line."""
-    total = sum((amount for _, amount in shares), ZERO) + credit
+    credits = [(credit_to, credit)] if credit and credit_to is not None else []
+    return _received(EntryKind.PAYMENT, bank_account, bank_line, shares, credits)
+
+
+def collection(
+    bank_account: int,
+    bank_line: int,
+    shares: Sequence[tuple[Due, Decimal]],
+    credits: Sequence[tuple[int, Decimal]],
+) -> Posting:
+    """Booked debits pay what their orders say. What was paid otherwise meanwhile is each affiliate's credit."""
+    return _received(EntryKind.COLLECTION, bank_account, bank_line, shares, credits)
+
+
+def _received(
+    kind: EntryKind,
+    bank_account: int,
+    bank_line: int,
+    shares: Sequence[tuple[Due, Decimal]],
+    credits: Sequence[tuple[int, Decimal]],
+) -> Posting:
+    total = sum((amount for _, amount in (*shares, *credits)), ZERO)
     bank = PostedLine(
         Account(AccountKind.BANK, bank_account=bank_account), debit=total, bank_line=bank_line
     )
-    return Posting(EntryKind.PAYMENT, (bank, *_placed(bank_line, shares, credit_to, credit)))
+    placed = list(_placed(bank_line, shares, None, ZERO))
+    for affiliate, amount in credits:
+        account = Account(AccountKind.CREDIT, affiliate=affiliate)
+        placed.append(PostedLine(account, credit=amount, bank_line=bank_line))
+    return Posting(kind, (bank, *placed))
 
 
 def suspense_received(bank_account: int, bank_line: int, amount: Decimal) -> Posting:
@@ -200,8 +225,12 @@ def bank_reversal(
     credit_from: int | None,
     credit: Decimal,
     from_suspense: Decimal,
+    kind: EntryKind = EntryKind.REVERSAL,
 ) -> Posting:
-    """The bank takes back money of `origin_line`: what it had paid is owed again, wherever it had gone."""
+    """The bank takes back money of `origin_line`: what it had paid is owed again, wherever it had gone.
+
+    `kind` is COLLECTION_RETURN when a debit came back unpaid.
+    """
     total = sum((amount for _, amount in shares), ZERO) + credit + from_suspense
     lines = [_receivable(due, debit=amount, bank_line=origin_line) for due, amount in shares]
     if credit and credit_from is not None:
@@ -219,7 +248,7 @@ def bank_reversal(
     bank = PostedLine(
         Account(AccountKind.BANK, bank_account=bank_account), credit=total, bank_line=bank_line
     )
-    return Posting(EntryKind.REVERSAL, (*lines, bank))
+    return Posting(kind, (*lines, bank))
 
 
 def _called(due: Due, amount: Decimal, income: AccountKind) -> tuple[PostedLine, ...]:

@@ -144,6 +144,16 @@ SENTENCES: Final[Mapping[str, str]] = {
         "Opération {rang} : plusieurs références ({refs}) et un montant qui n’est pas leur total ; somme portée "
         "en attente d’identification."
     ),
+    "L30": _(
+        "Opération {rang} : ordre « {ref} » encaissé depuis un autre compte que celui du mandat ; à revoir."
+    ),
+    "L31": _(
+        "Opération {rang} : remise « {remise} » de {attendu} MAD en {n} ordres ; {montant} MAD reçus."
+    ),
+    "L32": _(
+        "Opération {rang} : ordre « {ref} » encaissé ; {excedent} MAD déjà payés autrement, portés au crédit de "
+        "l’affilié."
+    ),
     "L29": _(
         "Écriture {rang} : ses opérations ont été détaillées par un autre fichier ; elles la remplacent."
     ),

@@ -13,6 +13,14 @@ from payments.models.banks import (
 from payments.models.grace import GraceDue, GraceInstalment, GraceRequest
 from payments.models.keys import ApiAnswer, BankKey
 from payments.models.ledger import LedgerAccount, LedgerEntry, LedgerLine
+from payments.models.orders import (
+    MOST_ACCOUNTS,
+    Basket,
+    DebitEvent,
+    DebitOrder,
+    DebitRun,
+    DebitShare,
+)
 from payments.models.slips import (
     FilingPenalty,
     Hold,
@@ -23,6 +31,7 @@ from payments.models.slips import (
 )
 
 __all__ = [
+    "MOST_ACCOUNTS",
     "Allocation",
     "ApiAnswer",
     "Bank",
@@ -32,7 +41,12 @@ __all__ = [
     "BankLine",
     "BankMembership",
     "BankProfile",
+    "Basket",
     "ClerkAct",
+    "DebitEvent",
+    "DebitOrder",
+    "DebitRun",
+    "DebitShare",
     "FilingPenalty",
     "GraceDue",
     "GraceInstalment",

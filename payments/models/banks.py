@@ -357,6 +357,15 @@ class Allocation(models.Model):
         on_delete=models.PROTECT,
         related_name="allocations",
     )
+    # The debit order whose collection this is, if it is one.
+    debit_order = models.ForeignKey(
+        "payments.DebitOrder",
+        verbose_name=_("ordre"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="allocations",
+    )
     amount = models.DecimalField(_("montant"), max_digits=17, decimal_places=2)
     rule = models.CharField(_("règle"), max_length=4)
     paid_on = models.DateField(_("payé le"))

@@ -26,6 +26,7 @@ from payments.models import Hold, LedgerLine, PaymentSlip, SlipLine, Surcharge
 from payments.posting import Due
 from payments.queries.sums import total_of
 from payments.workflows import credits
+from payments.workflows.debits.claims import give_way
 from payments.workflows.ledger import Event, post
 from payments.workflows.penalties import exemptions_of, lowered_by_line, surcharge_of
 from payments.workflows.slip_codes import references
@@ -146,6 +147,7 @@ def _lower(
     slip.state = state_of(slip).value
     if slip.outstanding == 0 and slip.settled_on is None:
         slip.settled_on = on
+    give_way([slip])
     slip.save(update_fields=["outstanding", "state", "settled_on"])
 
 
@@ -172,6 +174,7 @@ def _take_back_surcharges(
             row.outstanding -= min(excess, row.outstanding)
             row.taken_back += excess
             row.working = law.to_json()
+            give_way([row])
             row.save(update_fields=["outstanding", "taken_back", "working"])
         before += row.standing
 
@@ -290,6 +293,7 @@ def replace_older(*, actor: User | None, slip: PaymentSlip, at: datetime) -> Non
             entry = posting.slip_lowered(due, remaining, old.outstanding, lost)
             post(Event(entry, f"slip_replaced:{old.pk}", slip.issued_on), actor=actor)
         old.outstanding, old.state, old.replaced_by = ZERO, SlipState.REPLACED.value, slip
+        give_way([old])
         old.save(update_fields=["outstanding", "state", "replaced_by"])
         cause = f"slip_carried:{old.pk}"
         credits.carry(actor, to=slip, paid=payments, freed=paid, cause=cause, on=slip.issued_on)

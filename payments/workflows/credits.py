@@ -16,6 +16,7 @@ from payments.models import Allocation, LedgerLine, PaymentSlip
 from payments.posting import Due
 from payments.queries import credit_of, pledged_credit
 from payments.queries.sums import total_of
+from payments.workflows.debits.claims import give_way
 from payments.workflows.ledger import Event, post
 from payments.workflows.targets import state_of
 from portal.models import User
@@ -47,6 +48,7 @@ def use_credit_on(
     slip.outstanding -= amount
     slip.state = state_of(slip).value
     slip.settled_on = on if slip.outstanding == 0 else None
+    give_way([slip], actor=actor)
     slip.save(update_fields=["outstanding", "state", "settled_on"])
 
 

@@ -7,8 +7,11 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from payments.enums import DebitCause
 from payments.errors import HoldTooLarge
 from payments.models import Hold, PaymentSlip, SlipLine
+from payments.workflows.debits.claims import give_way
+from payments.workflows.debits.orders import resume_held
 from portal import audit
 from portal.models import User
 from regulation.money import format_amount
@@ -38,6 +41,7 @@ def place_hold(
         return existing
     if not 0 < amount <= slip_line.amount:
         raise HoldTooLarge(asked=format_amount(amount), limit=format_amount(slip_line.amount))
+    give_way([slip], actor=actor, at=at, cause=DebitCause.HOLD, about_to_hold=amount)
     hold = Hold.objects.create(
         slip=slip,
         slip_line=slip_line,
@@ -74,4 +78,5 @@ def release_hold(*, actor: User, hold_id: int, at: datetime) -> Hold:
         affiliation_number=hold.slip.affiliate.affiliation_number,
         reference=hold.reference,
     )
+    resume_held(actor=actor, slip_id=slip_id, at=at)
     return hold

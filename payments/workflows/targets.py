@@ -13,6 +13,7 @@ from payments.enums import SlipState
 from payments.matching import Item
 from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge
 from payments.posting import Due
+from payments.workflows.debits.claims import give_way
 from portal.bulk import update_rows
 from regulation.money import ZERO
 from regulation.periods import Period
@@ -142,8 +143,9 @@ def _note_holds(targets: Iterable[Target]) -> None:
 
 
 def save_targets(targets: Iterable[Target]) -> None:
-    """Write what `pay` and `owe_again` changed."""
+    """Write what `pay` and `owe_again` changed; orders that would now take too much stop first."""
     rows = [target.row for target in targets]
+    give_way(rows)
     slips = [row for row in rows if isinstance(row, PaymentSlip)]
     surcharges = [row for row in rows if isinstance(row, Surcharge)]
     penalties = [row for row in rows if isinstance(row, FilingPenalty)]

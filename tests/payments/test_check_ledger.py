@@ -21,6 +21,7 @@ from regulation.enums import Branch
 from regulation.periods import Period
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
+from tests.payments.debit_world import authority, sent, signed
 from tests.payments.factories import received, slip
 
 pytestmark = pytest.mark.django_db
@@ -62,12 +63,30 @@ def month(cast: Cast) -> PaymentSlip:
             reference="REC-1",
             at=clock.now(),
         )
+        _orders(cast)
     return owed
+
+
+def _orders(cast: Cast) -> None:
+    """One order collected, one in the hands of the bank, one that waits for its day."""
+    behind = authority(cast)
+    collected, away = (
+        signed(cast, slip(cast.affiliate, Period(2025, month)), behind=behind) for month in (5, 6)
+    )
+    sent(cast)
+    data = camt(
+        entry("100.00", txs=details(ref="B9", e2e=collected.reference)),
+        account=cast.bank_account.rib,
+        message_id="M3",
+    )
+    received(cast.bank, cast.bank_account, data)
+    signed(cast, slip(cast.affiliate, Period(2025, 7)), behind=behind, day=date(2026, 4, 14))
+    assert away.run is None
 
 
 def plant(sql: str) -> None:
     """Write what the walls forbid, as only the owner of the tables can."""
-    tables = ("ledgerline", "ledgerentry", "allocation")
+    tables = ("ledgerline", "ledgerentry", "allocation", "debitshare", "debitorder", "paymentslip")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
@@ -79,7 +98,7 @@ def plant(sql: str) -> None:
 def test_a_month_of_everything_adds_up(month: PaymentSlip) -> None:
     found = check()
     assert found.breaches == ()
-    assert (found.slips, found.lines) == (2, 6)
+    assert (found.slips, found.lines) == (5, 7)
     out = StringIO()
     call_command("check_ledger", "--json", stdout=out)
     assert json.loads(out.getvalue())["ok"] is True
@@ -107,6 +126,13 @@ FAULTS = {
         " (SELECT id FROM payments_ledgeraccount WHERE kind = 'suspense')"
     ),
     "waiting_is_in_suspense": "UPDATE payments_bankline SET verdict = 'ACC' WHERE bank_ref = 'B4#1'",
+    "order_executed": "UPDATE payments_allocation SET amount = amount - 1 WHERE debit_order_id IS NOT NULL",
+    "order_within_dues": (
+        "UPDATE payments_paymentslip SET outstanding = outstanding - 1 WHERE id IN (SELECT slip_id FROM"
+        " payments_debitshare JOIN payments_debitorder o ON o.id = order_id WHERE o.state = 'planned')"
+    ),
+    "order_adds_up": "UPDATE payments_debitshare SET amount = amount - 1",
+    "run_sent": "UPDATE payments_debitrun SET total = total + 1",
     "allocation_posted": "UPDATE payments_allocation SET entry_id = (SELECT min(id) FROM payments_ledgerentry)",
 }
 

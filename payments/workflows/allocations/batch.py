@@ -13,7 +13,7 @@ from payments.matching import (
     Match,
     Proposal,
 )
-from payments.models import Allocation, BankLine
+from payments.models import Allocation, BankLine, DebitOrder
 from payments.workflows.ledger import Event, post_all
 from payments.workflows.targets import Target, save_targets
 from portal.bulk import insert_rows, update_rows
@@ -53,7 +53,9 @@ def allocate(
     credit: Decimal,
     rule: str,
     paid_on: date,
+    order: DebitOrder | None = None,
 ) -> None:
+    """Plan the allocations of one line; `order` is the debit order whose collection they are."""
     for target, amount in shares:
         target.pay(amount, paid_on)
         batch.touched[target.code] = target
@@ -66,6 +68,7 @@ def allocate(
                     slip_id=target.due.slip,
                     surcharge_id=target.due.surcharge,
                     filing_penalty_id=target.due.filing_penalty,
+                    debit_order=order,
                     amount=amount,
                     rule=rule,
                     paid_on=paid_on,
@@ -79,6 +82,7 @@ def allocate(
                 Allocation(
                     bank_line=line,
                     affiliate_id=credit_to,
+                    debit_order=order,
                     amount=credit,
                     rule=rule,
                     paid_on=paid_on,

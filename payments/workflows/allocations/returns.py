@@ -8,15 +8,17 @@ from decimal import Decimal
 from django.db import transaction
 
 from payments import posting
-from payments.enums import LineKind, LineVerdict
+from payments.codecs.faults import Fault, fault
+from payments.enums import DebitState, EntryKind, LineKind, LineVerdict
 from payments.matching import (
     Books,
+    Match,
     Received,
     Settled,
     match,
     references,
 )
-from payments.models import Allocation, BankLine
+from payments.models import Allocation, BankLine, DebitOrder
 from payments.queries import suspense_of
 from payments.workflows.allocations.batch import (
     key_of,
@@ -25,11 +27,13 @@ from payments.workflows.allocations.batch import (
     note_answer,
 )
 from payments.workflows.allocations.settling import received_of
+from payments.workflows.debits.booking import bring_back, came_back
 from payments.workflows.ledger import Event, post
 from payments.workflows.targets import Target, lock_targets, save_targets
 from portal import audit
 from portal.models import User
 from regulation.money import ZERO
+from regulation.text import _
 
 
 @transaction.atomic
@@ -42,12 +46,37 @@ def settle_reversal(*, actor: User | None, line_id: int) -> None:
     if line.kind != LineKind.DEBIT.value or line.verdict not in ("", LineVerdict.WAITING.value):
         return
     received = received_of(line)
-    candidates = _candidates(received, line.account_id)
+    order = came_back(line, None)
+    candidates = (
+        _candidates(received, line.account_id) if order is None else [_collected(order, received)]
+    )
     answer = match(received, references(received), Books(settled=candidates))
     if answer.rule == "R9" and answer.origin is not None:
-        _undo_origin(actor, line, answer.origin)
+        origin = answer.origin
+        order = order or came_back(line, origin)
+        impossible = _impossible(order, line) if order is not None else None
+        if impossible is not None:
+            answer = impossible
+        else:
+            _undo_origin(actor, line, origin, order)
     note_answer(line, answer)
     line.save(update_fields=["rule", "verdict", "verdict_code", "verdict_facts", "proposals"])
+
+
+def _collected(order: DebitOrder, line: Received) -> Settled:
+    """The collection of an order as something to undo: its own amount, even inside the credit of a whole run."""
+    return Settled(order.bank_line_id or 0, "", line.end_to_end, "", order.amount, order.amount)
+
+
+def _impossible(order: DebitOrder, line: BankLine) -> Match | None:
+    """A debit order comes back whole and once, or a clerk looks (L13, L23)."""
+    told: Fault | None = None
+    if order.state != DebitState.EXECUTED.value:
+        state = DebitState(order.state).label
+        told = fault("L23", rang=line.rank, ref=order.reference, etat=state, evenement=_("retour"))
+    elif line.amount != order.amount:
+        told = fault("L13", rang=line.rank, montant=line.amount, attendu=order.amount)
+    return Match("R0", LineVerdict.WAITING, (told,)) if told else None
 
 
 def _candidates(line: Received, account_id: int) -> list[Settled]:
@@ -84,7 +113,9 @@ def _reversed_of(line: BankLine) -> Decimal:
     return Decimal(done)
 
 
-def _undo_origin(actor: User | None, line: BankLine, origin_id: int) -> None:
+def _undo_origin(
+    actor: User | None, line: BankLine, origin_id: int, order: DebitOrder | None
+) -> None:
     codes = [
         code
         for codes in Allocation.objects.filter(bank_line_id=origin_id).values_list(
@@ -97,15 +128,18 @@ def _undo_origin(actor: User | None, line: BankLine, origin_id: int) -> None:
     ]
     targets = {key_of_due(target.due): target for target in lock_targets(codes).values()}
     origin = BankLine.objects.select_for_update(of=("self",)).get(pk=origin_id)
+    live = live_allocations(origin.pk)
+    mine = [one for one in live if order is not None and one.debit_order_id == order.pk]
     left = line.amount
-    waiting = suspense_of(origin.pk)
-    from_suspense = min(left, waiting)
+    # What an order collected comes back from what it paid; only what a clerk moved away is looked for elsewhere.
+    elsewhere = left - sum((one.amount for one in mine), ZERO) if order else left
+    from_suspense = min(elsewhere, suspense_of(origin.pk))
     left -= from_suspense
     shares: list[tuple[Target, Decimal]] = []
     credit, credit_from = ZERO, None
     undone: list[tuple[Allocation, Decimal]] = []
     # Last in, first out; money that sits as credit goes before money that settled something.
-    live = sorted(live_allocations(origin.pk), key=lambda one: (key_of(one) is not None, -one.pk))
+    live.sort(key=lambda one: (one not in mine, key_of(one) is not None, -one.pk))
     for allocation in live:
         amount = min(left, allocation.amount)
         if not amount:
@@ -129,6 +163,7 @@ def _undo_origin(actor: User | None, line: BankLine, origin_id: int) -> None:
                 credit_from,
                 credit,
                 from_suspense,
+                EntryKind.COLLECTION_RETURN if order else EntryKind.REVERSAL,
             ),
             f"bank_line:{line.pk}",
             line.booking_day,
@@ -148,6 +183,8 @@ def _undo_origin(actor: User | None, line: BankLine, origin_id: int) -> None:
         amount=line.amount,
         by_line=line.pk,
     )
+    if order is not None:
+        bring_back(order, line)
 
 
 def _keep_the_rest(
@@ -166,6 +203,7 @@ def _keep_the_rest(
             slip_id=allocation.slip_id,
             surcharge_id=allocation.surcharge_id,
             filing_penalty_id=allocation.filing_penalty_id,
+            debit_order_id=allocation.debit_order_id,
             amount=allocation.amount,
             rule="R9",
             paid_on=line.booking_day,

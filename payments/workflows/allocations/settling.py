@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from django.db import transaction
 
 from payments import posting
-from payments.codecs.faults import Fault
+from payments.codecs.faults import Fault, fault
 from payments.enums import LineKind, LineVerdict
 from payments.matching import (
     Books,
@@ -25,9 +26,12 @@ from payments.workflows.allocations.batch import (
     note_answer,
     write,
 )
+from payments.workflows.debits.booking import CitedOrders, execute, keys_of, refuse_from_line
+from payments.workflows.debits.steps import due_codes_of
 from payments.workflows.ledger import Event
 from payments.workflows.targets import Target, lock_targets
 from portal.models import User
+from regulation.money import ZERO
 
 
 @transaction.atomic
@@ -40,10 +44,14 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     """
     fresh = [line for line in lines if not line.verdict]
     cited_by = {line.pk: references(received_of(line)) for line in fresh}
-    targets = lock_targets({code for found in cited_by.values() for code in found.all})
+    cited_orders = keys_of(fresh)
+    targets = lock_targets(
+        {code for found in cited_by.values() for code in found.all} | due_codes_of(cited_orders)
+    )
     locked = _lock_unanswered(fresh)
     if not locked:
         return
+    orders = CitedOrders(cited_orders)
     received = [received_of(line) for line in locked]
     cited = [cited_by[line.pk] for line in locked]
     books = _books(received, cited, targets)
@@ -54,10 +62,15 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
             items={code: targets[code].item() for code in _with_successors(found.all, targets)},
             open_items=books.open_items,
             rib_owners=books.rib_owners,
+            orders=orders.cited_by(line),
+            blocks=orders.block_of(line),
         )
         answer = match(item, found, seen)
         note_answer(line, answer)
-        _plan(batch, line, answer, targets, affiliates)
+        if answer.orders:
+            _settle_orders(batch, line, answer, targets, orders)
+        else:
+            _plan(batch, line, answer, targets, affiliates)
         batch.answered.append(line)
     write(batch, actor)
 
@@ -110,6 +123,8 @@ def received_of(line: BankLine) -> Received:
         original_bank_ref=line.original_bank_ref,
         nature=details.get("nature", ""),
         status=line.bank_status,
+        whole=bool(details.get("whole")),
+        count=line.entry_count,
         notes=tuple(Fault(note["code"], note["facts"]) for note in details.get("notes", ())),
     )
 
@@ -128,6 +143,58 @@ def _books(
     named |= {item.affiliation_number for item, _ in lost if item.affiliation_number}
     named |= {number for numbers in owners.values() for number in numbers}
     return Books(open_items=open_items_of(named), rib_owners=owners)
+
+
+def _settle_orders(
+    batch: Batch,
+    line: BankLine,
+    answer: Match,
+    targets: Mapping[str, Target],
+    orders: CitedOrders,
+) -> None:
+    """A booked credit executes its orders; a refusal rejects its one. What was paid otherwise becomes credit."""
+    if line.kind != LineKind.CREDIT.value:
+        refuse_from_line(orders.row(answer.orders[0]), line)
+        return
+    place = len(batch.events)
+    shares: list[tuple[Target, Decimal]] = []
+    credits: list[tuple[int, Decimal]] = []
+    for cited in answer.orders:
+        order = orders.row(cited)
+        paid_on = min(order.collect_on, line.booking_day)
+        excess = order.amount
+        for share in cited.shares:
+            target = _last(targets, share.code)
+            amount = min(share.amount, target.outstanding)
+            if amount:
+                allocate(
+                    batch, place, line, [(target, amount)], None, ZERO, answer.rule, paid_on, order
+                )
+                shares.append((target, amount))
+                excess -= amount
+        if excess:
+            allocate(
+                batch, place, line, [], order.affiliate_id, excess, answer.rule, paid_on, order
+            )
+            credits.append((order.affiliate_id, excess))
+            line.verdict = LineVerdict.PARTIAL.value
+            told = fault("L32", rang=line.rank, ref=order.reference, excedent=excess)
+            line.verdict_code, line.verdict_facts = told.code, dict(told.facts)
+        execute(order, line, paid_on)
+    entry = posting.collection(
+        line.account_id, line.pk, [(target.due, amount) for target, amount in shares], credits
+    )
+    batch.events.append(Event(entry, f"bank_line:{line.pk}", line.booking_day))
+
+
+def _last(targets: Mapping[str, Target], code: str) -> Target:
+    """The due behind a code, or the one that replaced it."""
+    seen = {code}
+    target = targets[code]
+    while (successor := target.item().successor) in targets and successor not in seen:
+        seen.add(successor)
+        target = targets[successor]
+    return target
 
 
 def _plan(

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("affiliates", "0004_registrations"),
+        ("affiliates", "0005_find_requests_already_answered"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
