@@ -17,6 +17,7 @@ class FilingMode(LabelledEnum):
     FORM = "form", _("formulaire (EFI)")
     FILE = "file", _("fichier (EDI)")
     SHEET = "sheet", _("tableur")
+    FUND = "fund", _("établie par la Caisse")
 
 
 class DeclarationStatus(LabelledEnum):
@@ -91,6 +92,7 @@ class FileKind(LabelledEnum):
 
     E_BDS = "e_bds", _("fichier e-BDS")
     SHEET = "sheet", _("tableur")
+    FUND = "fund", _("établie par la Caisse")
 
 
 class SheetColumn(LabelledEnum):

@@ -59,19 +59,20 @@ def open_correction(*, actor: User, at: datetime.datetime, declaration: Declarat
         wage_bill=former.wage_bill,
         capped_wage_bill=former.capped_wage_bill,
     )
-    lines = list(former.lines.order_by("rank"))
-    DeclarationLine.objects.bulk_create(
-        (
-            DeclarationLine(declaration=row, **{name: getattr(line, name) for name in _COPIED})
-            for line in lines
-        ),
-        batch_size=2_000,
-    )
+    DeclarationLine.objects.bulk_create(copied_lines(former, row), batch_size=2_000)
     row.to_complete = queries.judge_form(row, list(row.lines.order_by("rank"))).to_complete
     row.save(update_fields=["to_complete"])
     audit_form(actor, row, "declarations.correction.opened", corrects=former.receipt_number)
     failpoint("open_correction.before_commit")
     return row
+
+
+def copied_lines(former: Declaration, row: Declaration) -> list[DeclarationLine]:
+    """The lines of a declaration as those of another, in memory, in their order."""
+    return [
+        DeclarationLine(declaration=row, **{name: getattr(line, name) for name in _COPIED})
+        for line in former.lines.order_by("rank")
+    ]
 
 
 def _draft_of(former: Declaration) -> Declaration | None:

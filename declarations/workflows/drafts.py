@@ -102,7 +102,8 @@ def _check_correction(row: Declaration, former_id: int, at: datetime.datetime) -
     former.affiliate = row.affiliate
     row.corrects = former
     check_stands(former)
-    versions.check_correctable(former, clock.day_of(at))
+    if row.mode != FilingMode.FUND:
+        versions.check_correctable(former, clock.day_of(at))
     if not versions.says_something_else(former, row):
         raise NothingCorrected()
 

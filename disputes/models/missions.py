@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
+from declarations.models import Declaration
 from disputes.enums import (
     AssessmentRule,
     AssessmentState,
@@ -266,6 +267,15 @@ class Assessment(models.Model):
         related_name="+",
     )
     in_force_at = models.DateTimeField(_("en vigueur depuis le"), null=True, blank=True)
+    # The declaration that the established wage led to; its slip asks for what is due.
+    declaration = models.ForeignKey(
+        Declaration,
+        verbose_name=_("déclaration établie"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="assessments",
+    )
     intent = models.UUIDField(unique=True)
 
     class Meta:

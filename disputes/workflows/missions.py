@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from affiliates.models import Affiliate
+from declarations.workflows.established import EstablishedWage, establish
 from disputes import missions
 from disputes.access import is_supervisor
 from disputes.enums import (
@@ -436,8 +437,11 @@ def drop(*, actor: User, assessment_id: int, at: datetime.datetime) -> Assessmen
 def approve(*, actor: User, assessment_id: int, at: datetime.datetime) -> Assessment:
     """A supervisor from outside the mission approves an assessment; the second one puts it in force.
 
-    Twice by the same person changes nothing. Refuses before the mission is concluded.
+    In force, the established wage is declared in the place of the employer: the employee's rights, the slip and its
+    surcharges follow from it as from any declaration, and each line of that slip may be disputed. Twice by the same
+    person changes nothing. Refuses before the mission is concluded.
     """
+    Affiliate.objects.select_for_update(of=("self",)).get(missions__assessments=assessment_id)
     assessment, mission = _locked_assessment(assessment_id)
     _check_supervisor(actor)
     if actor.pk in {assessment.first_approved_by_id, assessment.second_approved_by_id}:
@@ -452,9 +456,30 @@ def approve(*, actor: User, assessment_id: int, at: datetime.datetime) -> Assess
         assessment.second_approved_by = actor
         assessment.state = AssessmentState.IN_FORCE.value
         assessment.in_force_at = at
+        assessment.declaration = establish(
+            actor=actor,
+            at=at,
+            affiliate=mission.affiliate,
+            period=Period.from_day(assessment.period),
+            reference=mission.number,
+            wages=[
+                EstablishedWage(
+                    full_name=assessment.employee,
+                    registration_number=assessment.registration_number,
+                    days=assessment.days,
+                    wage=assessment.established_wage,
+                )
+            ],
+        )
     failpoint("mission-approve-before-commit")
     assessment.save(
-        update_fields=["first_approved_by", "second_approved_by", "state", "in_force_at"]
+        update_fields=[
+            "first_approved_by",
+            "second_approved_by",
+            "state",
+            "in_force_at",
+            "declaration",
+        ]
     )
     _record(mission, actor, "mission.approve", assessment=assessment.pk, state=assessment.state)
     return assessment

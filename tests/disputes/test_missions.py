@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
+from declarations.enums import DeclarationStatus, FilingMode
+from declarations.workflows.established import EstablishedWage, establish
 from disputes import missions as rules
 from disputes.enums import AssessmentState, Grade, MissionState, StepKind
 from disputes.errors import (
@@ -28,9 +30,11 @@ from disputes.errors import (
 )
 from disputes.models import Assessment, Mission, MissionMember, MissionStep
 from disputes.workflows import missions
+from payments.workflows.slips import issue_slip
 from portal.models import AuditEntry
 from regulation.periods import Period
 from tests.cast import Cast
+from tests.disputes.factories import dispute_of
 from tests.disputes.missions import (
     AFTER_REPLY,
     FOUND,
@@ -268,6 +272,47 @@ def test_two_supervisors_from_outside_put_it_in_force(cast: Cast, team: Team) ->
         assert once.state == AssessmentState.PROPOSED
     twice = missions.approve(actor=team.third, assessment_id=assessment.pk, at=AFTER_REPLY)
     assert (twice.state, twice.in_force_at) == (AssessmentState.IN_FORCE, AFTER_REPLY)
+
+
+def test_in_force_the_wage_is_declared_and_its_slip_follows(cast: Cast, team: Team) -> None:
+    assessment = concluded(team, cast.affiliate).assessments.get()
+    for supervisor in (team.second, team.third, team.third):
+        missions.approve(actor=supervisor, assessment_id=assessment.pk, at=AFTER_REPLY)
+    assessment.refresh_from_db()
+    declaration = assessment.declaration
+    assert (declaration.mode, declaration.status) == (FilingMode.FUND, DeclarationStatus.SUBMITTED)
+    line = declaration.lines.get()
+    assert (line.full_name, line.gross_wage, line.days_declared) == (
+        "RACHIDI KARIMA",
+        Decimal("5000.00"),
+        26,
+    )
+    slip = issue_slip(actor=None, declaration_id=declaration.pk, at=AFTER_REPLY)
+    assert slip.total == declaration.contributions_total == Decimal("1391.50")
+    # From there an appeal is a dispute on a line of the slip.
+    dispute = dispute_of(cast.owner, slip, amount=Decimal("20.00"), at=AFTER_REPLY)
+    assert dispute.items.get().hold.amount == Decimal("20.00")
+
+
+def test_a_wage_established_replaces_a_lower_one_and_leaves_a_higher_one(
+    cast: Cast, team: Team
+) -> None:
+    period = FOUND.period
+    low = EstablishedWage("RACHIDI KARIMA", "", 20, Decimal("3000.00"))
+    other = EstablishedWage("TAZI OMAR", "123456789", 26, Decimal("9000.00"))
+    facts = {"actor": team.second, "affiliate": cast.affiliate, "period": period}
+    first = establish(reference="a", wages=[low, other], at=VISITED_AT, **facts)
+    high = EstablishedWage("Rachidi  Karima", "", 26, Decimal("7000.00"))
+    second = establish(reference="b", wages=[high], at=OBSERVED_AT, **facts)
+    first.refresh_from_db()
+    assert (first.status, second.corrects) == (DeclarationStatus.REPLACED, first)
+    assert list(second.lines.values_list("gross_wage", "capped_wage", "days_declared")) == [
+        (Decimal("7000.00"), Decimal("6000.00"), 26),
+        (Decimal("9000.00"), Decimal("6000.00"), 26),
+    ]
+    # What the employer declared as high meanwhile is not asked a second time.
+    assert establish(reference="c", wages=[low], at=AFTER_REPLY, **facts) == second
+    assert second.corrections.filter(status=DeclarationStatus.CANCELLED).count() == 1
 
 
 def test_nobody_approves_before_the_firm_was_heard(cast: Cast, team: Team) -> None:
