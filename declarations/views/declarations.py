@@ -1,7 +1,7 @@
 """Screens of a declaration: the preview, the lines, the submission, the receipt."""
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -11,6 +11,7 @@ from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from declarations import queries, workflows
 from declarations.codecs import receipt as receipt_codec
+from declarations.copies import chain_of, e_bds_of
 from declarations.enums import DeclarationStatus
 from declarations.forms import SubmitForm
 from declarations.models import Receipt
@@ -73,6 +74,31 @@ def receipt_json(request: HttpRequest, affiliate: Affiliate, pk: int) -> FileRes
         name=f"recepisse-{receipt.declaration.receipt_number}.json",
         content_type="application/json",
     )
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def receipt_chain(request: HttpRequest, affiliate: Affiliate) -> FileResponse:
+    """Every receipt of the affiliate in one file: `verify_receipt` follows the chain from the first to the last."""
+    if not Receipt.objects.filter(affiliate=affiliate).exists():
+        raise Http404
+    return attachment(
+        chain_of(affiliate),
+        name=f"recepisses-{affiliate.affiliation_number}.json",
+        content_type="application/json",
+    )
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def filed_file(request: HttpRequest, affiliate: Affiliate, pk: int) -> FileResponse:
+    """What was filed, as an e-BDS file, also when it was filed on the screen or in a spreadsheet."""
+    declaration = declaration_or_404(affiliate, pk)
+    copy = e_bds_of(declaration) if declaration.submitted_at else None
+    if copy is None:
+        raise Http404
+    name, content = copy
+    return attachment(content, name=name, content_type="text/plain; charset=us-ascii")
 
 
 @require_POST

@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from affiliates.models import Affiliate
-from declarations import queries
+from declarations import queries, workflows
 from declarations.codecs import e_bds, prefill
 from declarations.models import Declaration
 from portal import clock
+from portal.models import User
 from regulation.periods import Period
 from tests.affiliates.factories import (
     AffiliateFactory,
@@ -19,7 +20,7 @@ from tests.affiliates.factories import (
     UserFactory,
 )
 from tests.browser.test_frame import faults, sign_in
-from tests.declarations.factories import full_month
+from tests.declarations.factories import answer, full_month
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -96,6 +97,39 @@ def test_a_month_is_declared(open_page, worker, bakery, tmp_path, javascript) ->
     assert queries.receipt_facts(one).employee_count == 2
     if javascript:
         assert faults(page) == []
+
+
+def test_a_file_with_certain_faults_is_repaired_and_filed(open_page, worker, bakery) -> None:
+    """Lines cut short, ended the Windows way, totals left at zero: shown line by line, mended, filed."""
+    page = open_page()
+    sign_in(page, "patronne@exemple.ma")
+    actor = User.objects.get(email="patronne@exemple.ma")
+    row = workflows.issue_prefill(
+        actor=actor, at=clock.now(), affiliate=bakery, period=last_month()
+    )
+    content = answer(row)
+    damaged = b"".join(line.rstrip() + b"\r\n" for line in content.splitlines())
+    total = content.splitlines()[4]
+    assert total.startswith(b"B03")
+    damaged = damaged.replace(total[97:112], b"0" * 15, 1)
+
+    page.goto(f"/affilies/{bakery.affiliation_number}/declarations/periode/{last_month()}/")
+    send(page, bakery, damaged)
+    expect(page.get_by_text("Le fichier est refusé")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Voir la réparation proposée").click()
+    assert faults(page) == []
+    expect(page.get_by_text("Fin de ligne").first).to_be_visible()
+    page.get_by_role("button", name="Réparer et contrôler").click()
+    button = page.get_by_role("button", name="Déposer la déclaration")
+    expect(button).to_be_visible(timeout=60_000)
+    button.click()
+
+    one = Declaration.objects.get(status="submitted")
+    expect(page.get_by_text(one.receipt_number).first).to_be_visible()
+    assert one.wage_bill == 17_001
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Ce qui a été déposé").click()
+    assert Path(download.value.path()).read_bytes() == content
 
 
 def test_the_screens_of_a_month_in_arabic(open_page, bakery) -> None:
