@@ -16,6 +16,7 @@ from payments import queries
 from payments.access import bank_view, files_for_actor
 from payments.codecs import cr1
 from payments.codecs.faults import REST, SENTENCES, public_code, sentence
+from payments.codecs.reading import LIMIT
 from payments.enums import BankFileVerdict
 from payments.forms import BankFileForm
 from payments.models import Bank, BankFile, BankLine
@@ -27,12 +28,14 @@ from portal.downloads import attachment
 from portal.enums import JobState
 from portal.errors import add_to_form
 from portal.tasks import wake
+from portal.uploads import takes_files
 from regulation.errors import DomainError
 
 SECTION = {"section": "files"}
 PER_PAGE = 50
 
 
+@takes_files(LIMIT)
 @require_http_methods(["GET", "HEAD", "POST"])
 @bank_view
 def home(request: HttpRequest, bank: Bank) -> HttpResponse:
