@@ -27,6 +27,37 @@ class UploadForm(forms.Form):
     )
 
 
+class ValidatorForm(forms.Form):
+    """What the public check is given, and in which form it answers."""
+
+    file = forms.FileField(
+        label=_("Fichier de déclaration"),
+        help_text=_("Le fichier « DS_… » ou « DSC…_… » de votre logiciel de paie, 16 Mo au plus."),
+        allow_empty_file=True,
+        max_length=255,
+        error_messages={"required": _("Choisissez d’abord le fichier à contrôler.")},
+    )
+    prefill = forms.FileField(
+        label=_("Préétabli auquel il répond"),
+        help_text=_("Facultatif. Avec lui, chaque salarié et chaque allocation sont comparés."),
+        required=False,
+        allow_empty_file=True,
+        max_length=255,
+    )
+    name = forms.CharField(
+        label=_("Nom sous lequel il sera déposé"),
+        help_text=_("Facultatif. Avec lui, le nom est contrôlé aussi."),
+        required=False,
+        max_length=255,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr"}),
+    )
+    sortie = forms.ChoiceField(
+        choices=[("page", ""), ("json", ""), ("repare", "")],
+        required=False,
+        widget=forms.HiddenInput,
+    )
+
+
 class RepairForm(forms.Form):
     """The repair as it was shown: its digest is the key of the intention."""
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from declarations.views import declarations, files, form, months, repairs
+from declarations.views import declarations, files, form, months, repairs, validator
 
 app_name = "declarations"
 
@@ -10,6 +10,7 @@ _FILE = f"{_ROOM}fichiers/<int:pk>/"
 _DECLARATION = f"{_ROOM}<int:pk>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("controler/", validator.validator, name="validator"),
     path(_ROOM, months.month_list, name="list"),
     path(_MONTH, months.month_page, name="month"),
     path(f"{_MONTH}preetabli/", months.prefill, name="prefill"),

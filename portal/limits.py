@@ -36,6 +36,8 @@ REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
 # Files sent by the machines of one bank.
 BANK_CALLS = Limit("api:bank", 600, timedelta(minutes=1))
 VISITOR_REQUESTS = Limit("requests:visitor", 10, timedelta(hours=1))
+# The public check of files costs a second of work each.
+CHECKS_FROM_ADDRESS = Limit("check:address", 60, timedelta(minutes=15))
 
 _COUNT = """
     INSERT INTO portal_attempt AS attempt (key, window_start, count) VALUES (%(key)s, %(now)s, 1)

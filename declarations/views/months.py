@@ -21,6 +21,7 @@ from portal import clock
 from portal.actor import actor_of
 from portal.downloads import attachment
 from portal.errors import add_to_form, add_to_messages
+from portal.uploads import takes_files
 from regulation.errors import DomainError
 from regulation.periods import Period
 
@@ -98,6 +99,7 @@ def _prefill_file(affiliate: Affiliate, row: Prefill) -> FileResponse:
     )
 
 
+@takes_files(workflows.LIMIT)
 @require_http_methods(["GET", "HEAD", "POST"])
 @affiliate_view(Scope.DECLARE)
 def upload(request: HttpRequest, affiliate: Affiliate, period: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from declarations.workflows.corrections import (
     stop_corrections,
 )
 from declarations.workflows.drafts import cancel, submit
-from declarations.workflows.files import receive_file
+from declarations.workflows.files import LIMIT, receive_file
 from declarations.workflows.form import (
     add_new_hire,
     declare_no_work,
@@ -23,6 +23,7 @@ from declarations.workflows.reminders import send_reminders
 from declarations.workflows.repairs import digest_of, proposed_repair, repair_file
 
 __all__ = [
+    "LIMIT",
     "add_new_hire",
     "affiliates_to_reattach",
     "allow_corrections",

@@ -16,6 +16,7 @@ from tests.cast import Cast
 from tests.declarations.damage import CASES, Case
 from tests.declarations.factories import AT, JANUARY, answer, employ, issue
 from tests.declarations.samples import MAIN, PREFILL_BYTES, put
+from tests.declarations.workbooks import DAYS, with_cell, workbook
 
 DATA = Path(__file__).parent / "data"
 
@@ -68,19 +69,54 @@ def test_a_refused_file_says_where_and_what_to_do(tmp_path: Path) -> None:
     assert report["verdict"] == "refused"
     first = report["findings"][0]
     assert first["message"].startswith("La somme de contrôle vaut 113683518")
-    assert first["example"] == {"wrong": "0000000000113683518", "right": "0000000000113683517"}
-    words = ("message", "remedy", "example")
+    assert first["remedy"]
+    words = ("message", "remedy")
     assert {name: first[name] for name in first if name not in words} == {
         "code": "R36",
         "severity": "line",
         "record": 3,
-        "record_type": "B02",
         "columns": [138, 156],
         "field": "S_Ctr",
         "value": "113683518",
         "expected": "113683517",
-        "deviation": "",
     }
+
+
+#: The contract with payroll software, key by key, in this order.
+REPORT = [
+    "verdict", "affiliation_number", "period", "kind", "supplement_number", "lines", "wage_bill", "capped_wage_bill",
+    "findings",
+]  # fmt: skip
+FINDING = [
+    "code", "severity", "record", "columns", "field", "value", "expected", "message", "remedy",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.severity}")
+def test_the_report_has_its_keys_and_no_other(tmp_path: Path, case: Case) -> None:
+    status, report = check(case.make(), tmp_path)
+
+    assert list(report) == REPORT
+    assert report["verdict"] == ("accepted" if status == 0 else "refused")
+    assert status in (0, 1)
+    assert (status == 1) == any(one["severity"] in ("file", "line") for one in report["findings"])
+    for one in report["findings"]:
+        assert list(one) == FINDING
+        assert one["severity"] in ("file", "line", "warning")
+        assert one["columns"] is None or [type(edge) for edge in one["columns"]] == [int, int]
+        assert all(isinstance(one[name], str) for name in FINDING[4:])
+
+
+def test_a_spreadsheet_is_checked_with_its_prefill(tmp_path: Path) -> None:
+    prefill = DATA / "AFFEBDS_1234567_202601.txt"
+
+    assert check(workbook(), tmp_path, prefill=prefill)[1]["verdict"] == "accepted"
+    status, report = check(workbook(with_cell(1, DAYS, 31)), tmp_path, prefill=prefill)
+    assert (status, report["findings"][0]["code"], report["findings"][0]["record"]) == (1, "R28", 3)
+    assert list(report["findings"][0]) == FINDING
+    status, _, err = run(str(tmp_path / "ds.txt"))
+    assert status == 2
+    assert "--prefill" in err
 
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:

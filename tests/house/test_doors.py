@@ -18,6 +18,8 @@ PUBLIC = {
     "portal:rule",
     "portal:rule_series",
     "portal:simulator",
+    # a declaration file is checked by whoever writes payroll software
+    "declarations:validator",
     # whoever is visited checks that the inspectors are real
     "disputes:check_mission",
     # a certificate is checked by whoever holds it

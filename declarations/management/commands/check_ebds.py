@@ -2,23 +2,21 @@
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NoReturn
 
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
+from declarations.check_report import as_data
 from declarations.codecs import prefill as prefill_codec
 from declarations.codecs.prefill import NotAPrefill, PrefillFile
-from declarations.deviations import DEVIATIONS
-from declarations.enums import FileVerdict
-from declarations.finding_examples import EXAMPLES
-from declarations.finding_texts import TEXTS, message_of
-from declarations.findings import Finding
+from declarations.codecs.sheets.sniff import SHEET_OPENING, is_sheet
 from declarations.rules import Examination, Expected
-from portal import formats
-from regulation.money import from_cents
-from regulation.periods import InvalidPeriod, Period
+from declarations.rules.sheet import SheetJudgement
+from declarations.workflows.sheets import examine_sheet
+from regulation.periods import Period
 
 ACCEPTED, REFUSED, UNUSABLE = 0, 1, 2
 
@@ -38,10 +36,9 @@ class Command(BaseCommand):
         """Exit status: 0 accepted, 1 refused, 2 when a file cannot be used at all."""
         try:
             prefill = self._prefill(options["prefill"])
-            examination = Examination(Expected(prefill=prefill, file_name=options["name"]))
+            expected = Expected(prefill=prefill, file_name=options["name"])
             with options["file"].open("rb") as stream:
-                for _line in examination.run(stream):
-                    pass
+                report = as_data(self._examined(stream, expected))
         except OSError as fault:
             self._unusable(
                 _("Le fichier %(name)s ne peut pas être lu : %(reason)s.")
@@ -52,12 +49,24 @@ class Command(BaseCommand):
                 _("Le fichier %(name)s n’est pas un préétabli (A00 à A03).")
                 % {"name": options["prefill"]}
             )
-        report = as_data(examination)
         if options["json"]:
             self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
         else:
             self._tell(report)
         raise SystemExit(ACCEPTED if report["verdict"] == "accepted" else REFUSED)
+
+    def _examined(self, stream: BinaryIO, expected: Expected) -> Examination | SheetJudgement:
+        opening = stream.read(SHEET_OPENING)
+        stream.seek(0)
+        if not is_sheet(opening):
+            examination = Examination(expected)
+            for _line in examination.run(stream):
+                pass
+            return examination
+        if expected.prefill is None:
+            self._unusable(_("Un tableur se contrôle avec le préétabli de son mois (--prefill)."))
+        period = Period.parse(expected.prefill.header.period)
+        return examine_sheet(stream, replace(expected, period=period), take=lambda _line: None)
 
     @staticmethod
     def _prefill(path: Path | None) -> PrefillFile | None:
@@ -66,7 +75,7 @@ class Command(BaseCommand):
         with path.open("rb") as stream:
             return prefill_codec.read(stream)
 
-    def _unusable(self, sentence: str) -> None:
+    def _unusable(self, sentence: str) -> NoReturn:
         self.stderr.write(sentence)
         raise SystemExit(UNUSABLE)
 
@@ -78,60 +87,3 @@ class Command(BaseCommand):
         self.stdout.write(
             _("Accepté.") if report["verdict"] == "accepted" else _("Refusé."),
         )
-
-
-def as_data(examination: Examination) -> dict[str, Any]:
-    """The verdict of an examination as plain JSON values; amounts in dirhams, as texts."""
-    summary = examination.summary
-    accepted = examination.verdict is FileVerdict.ACCEPTED
-    return {
-        "verdict": "accepted" if accepted else "refused",
-        "affiliation_number": summary.affiliation_number,
-        "period": _period(summary.period),
-        "kind": summary.kind.value if summary.kind else None,
-        "supplement_number": summary.supplement_number,
-        "lines": summary.employees,
-        "wage_bill": str(from_cents(summary.wage_bill)),
-        "capped_wage_bill": str(from_cents(summary.capped_wage_bill)),
-        "findings": [_finding(finding) for finding in examination.findings],
-    }
-
-
-def _period(text: str) -> str:
-    try:
-        return str(Period.parse(text))
-    except InvalidPeriod:
-        return text
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    """`record` is the number of the record in the file, 1 for the first; `record_type` is B02 and the like."""
-    message = message_of(
-        finding.code,
-        value=finding.value,
-        expected=finding.expected,
-        field=finding.field,
-        line_number=finding.line_number,
-        facts=finding.facts,
-    )
-    remedy = formats.label(TEXTS[finding.code].remedy)
-    if finding.deviation:
-        remedy = f"{formats.label(DEVIATIONS[finding.deviation])} {remedy}"
-    example = EXAMPLES[finding.deviation or finding.code]
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "record": finding.line_number,
-        "record_type": finding.record,
-        "columns": list(finding.columns) if finding.columns else None,
-        "field": finding.field,
-        "value": finding.value,
-        "expected": finding.expected,
-        "message": formats.sentence(message),
-        "remedy": remedy,
-        "example": {
-            "wrong": formats.label(example.wrong),
-            "right": formats.label(example.right),
-        },
-        "deviation": finding.deviation,
-    }
