@@ -2,7 +2,7 @@
 
 from django.http import FileResponse
 
-from affiliates.models import RegistrationPiece
+from affiliates.models import AffiliationPiece, RegistrationPiece
 from portal.downloads import attachment
 from portal.enums import PieceType
 from portal.models import StoredFile
@@ -17,5 +17,11 @@ def piece_response(stored: StoredFile, content_type: str, *, name: str) -> FileR
 
 def registration_piece(piece: RegistrationPiece) -> FileResponse:
     """A piece of a request to register a person."""
+    name = f"{piece.request.number}-piece-{piece.pk}"
+    return piece_response(piece.stored, piece.content_type, name=name)
+
+
+def affiliation_piece(piece: AffiliationPiece) -> FileResponse:
+    """A piece of the request of a new employer."""
     name = f"{piece.request.number}-piece-{piece.pk}"
     return piece_response(piece.stored, piece.content_type, name=name)

@@ -339,3 +339,51 @@ class TooManyAuthorities(DomainError):
 
     code = "authority.too_many"
     message = _("Cette entreprise a déjà fait {count} mandats : écrivez à votre agence.")
+
+
+class TaxIdRefused(DomainError):
+    """Not the digits of an IF."""
+
+    code = "firm.tax_id"
+    message = _("L’identifiant fiscal « {value} » n’est pas valide : sept ou huit chiffres.")
+
+
+class FirstHireRefused(DomainError):
+    """A first hire too far in the past or in the future."""
+
+    code = "firm.first_hire"
+    message = _("Le jour de la première embauche va du {first} au {last} : corrigez-le.")
+
+
+class FirmExists(DomainError):
+    """The ICE is already that of an affiliate: no second affiliation."""
+
+    code = "affiliation.firm_exists"
+    message = _(
+        "Cet ICE est déjà celui de {name}, affilié sous le numéro {number} : refusez la demande et dites-le."
+    )
+
+
+class InvitationClosed(DomainError):
+    """The link was used, taken back or has expired."""
+
+    code = "invitation.closed"
+    message = _(
+        "Cette invitation a déjà servi, a été retirée ou a expiré. Demandez-en une nouvelle à qui vous a invité."
+    )
+
+
+class InvitationForAnother(DomainError):
+    """Signed in as somebody else than the one invited."""
+
+    code = "invitation.for_another"
+    message = _(
+        "Cette invitation est adressée à un autre compte que le vôtre : déconnectez-vous, puis rouvrez le lien."
+    )
+
+
+class AlreadyMember(DomainError):
+    """The person invited already acts for the firm."""
+
+    code = "invitation.already_member"
+    message = _("{email} a déjà accès à {name}.")

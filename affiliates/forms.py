@@ -5,14 +5,18 @@ from typing import Any
 
 from babel import Locale
 from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from affiliates.enums import AbsenceKind, CardKind, LeaveReason, Sex
-from affiliates.rules import MOROCCO, NewHire
+from affiliates.enums import AbsenceKind, CardKind, LeaveReason, LegalForm, Role, Sex
+from affiliates.models import Agency
+from affiliates.rules import MOROCCO, NewFirm, NewHire
 from portal.forms import PiecesField
 from portal.law_forms import DayField
+from portal.models import User
 from regulation.enums import LabelledEnum
 
 _TEXT_LIMIT = 1_000
@@ -157,3 +161,128 @@ class AbsenceForm(forms.Form):
         super().__init__(*args, **kwargs)
         kind: Any = self.fields["kind"]
         kind.choices = choices_of(AbsenceKind)
+
+
+class NewFirmForm(IntentForm):
+    """A firm that asks to be affiliated, and who answers for it."""
+
+    name = _latin(_("Raison sociale"), 120)
+    name_ar = forms.CharField(
+        label=_("Raison sociale, en arabe"),
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "rtl", "lang": "ar"}),
+    )
+    legal_form = forms.ChoiceField(label=_("Forme juridique"))
+    ice = _code(_("ICE"), _("Quinze chiffres, sur vos factures."))
+    tax_id = _code(_("Identifiant fiscal (IF)"))
+    trade_register = forms.CharField(
+        label=_("Registre du commerce : numéro et tribunal"), max_length=40, required=False
+    )
+    business_tax = forms.CharField(
+        label=_("Taxe professionnelle (patente)"),
+        max_length=8,
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "numeric"}),
+    )
+    activity = _latin(_("Activité"), 80)
+    address = _latin(_("Adresse"), 120)
+    city = _latin(_("Ville"), 40)
+    postal_code = forms.CharField(
+        label=_("Code postal"),
+        max_length=6,
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "numeric"}),
+    )
+    agency = forms.ModelChoiceField(
+        label=_("Agence la plus proche"), queryset=Agency.objects.none()
+    )
+    first_hire_on = DayField(label=_("Jour de la première embauche"))
+    contact_name = _latin(_("Nom et prénom du responsable"), 120)
+    email = forms.EmailField(
+        label=_("Son adresse électronique"),
+        max_length=254,
+        help_text=_(
+            "Un lien privé y est envoyé : il sert à joindre les pièces et à suivre la demande."
+        ),
+        widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"}),
+    )
+    phone = _code(_("Son téléphone"), _("Comme 0612345678, ou +33612345678."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["legal_form"].choices = choices_of(LegalForm)
+        fields["agency"].queryset = Agency.objects.order_by("name")
+        fields["agency"].label_from_instance = lambda agency: agency.shown_name
+
+    def firm(self) -> NewFirm:
+        """The firm as typed, once the shape is right."""
+        told = {name: self.cleaned_data[name] for name in NewFirm.__dataclass_fields__}
+        return NewFirm(**told | {"legal_form": LegalForm(told["legal_form"])})
+
+
+class FirmPiecesForm(forms.Form):
+    """The pieces of a firm that asks to be affiliated."""
+
+    pieces = PiecesField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pieces"].label = _(
+            "Statuts ou extrait du registre du commerce, et pièce d’identité du responsable"
+        )
+
+
+class InviteForm(forms.Form):
+    """Who is invited to act for an affiliate, and for what."""
+
+    full_name = _latin(_("Nom et prénom"), 120)
+    email = forms.EmailField(
+        label=_("Adresse électronique"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(label=_("Rôle"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role: Any = self.fields["role"]
+        role.choices = choices_of(Role)
+
+
+class OpenAccountForm(forms.Form):
+    """The name and the password of somebody who accepts an invitation and has no account yet."""
+
+    full_name = _latin(_("Nom et prénom"), 120)
+    password = forms.CharField(
+        label=_("Mot de passe"),
+        help_text=_("Douze caractères ou plus ; une phrase que vous retenez convient très bien."),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label=_("Mot de passe, une seconde fois"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        password = told.get("password")
+        if password:
+            if password != told.get("again"):
+                self.add_error(
+                    "again",
+                    _("Les deux mots de passe sont différents : écrivez deux fois le même."),
+                )
+            try:
+                someone = User(email=self.email, full_name=told.get("full_name", ""))
+                validate_password(password, someone)
+            except ValidationError as refusal:
+                self.add_error("password", refusal)
+        return told

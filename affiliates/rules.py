@@ -1,4 +1,4 @@
-"""What must be true of a person whom an employer asks the fund to register: judged on plain values.
+"""What must be true of a person to register, or of a firm to affiliate: judged on plain values.
 
 The form and the spreadsheet ask the same function, so a person is judged the same way through both doors.
 """
@@ -9,19 +9,21 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from affiliates.enums import CardKind, Sex
+from affiliates.enums import CardKind, LegalForm, Sex
 from affiliates.errors import (
     BirthRefused,
     CardKindRefused,
     CardRefused,
+    FirstHireRefused,
     HireDayRefused,
     NameMissing,
     NameNotArabic,
     NameNotLatin,
     PhoneRefused,
+    TaxIdRefused,
 )
 from regulation.errors import DomainError
-from regulation.identifiers import check_account, check_cin, normalise
+from regulation.identifiers import check_account, check_cin, check_ice, normalise
 
 MOROCCO = "MA"
 #: A name fills thirty columns of the exchanged file.
@@ -158,3 +160,60 @@ def _letters_of(text: str, script: str) -> bool:
 def age_on(born_on: datetime.date, day: datetime.date) -> int:
     """Whole years lived on a day; negative before the birth."""
     return day.year - born_on.year - ((day.month, day.day) < (born_on.month, born_on.day))
+
+
+# ---------------------------------------------------------------- firms
+
+_TAX_ID = re.compile("[0-9]{7,8}", re.ASCII)
+#: A firm that comes late is affiliated all the same: four years back is what contributions may be asked for.
+_LATEST_COMER = datetime.timedelta(days=4 * 365)
+_ANNOUNCED = datetime.timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFirm:
+    """A firm as it tells itself: texts trimmed, nothing judged yet."""
+
+    legal_form: LegalForm
+    name: str
+    name_ar: str
+    ice: str
+    tax_id: str
+    trade_register: str
+    business_tax: str
+    activity: str
+    address: str
+    city: str
+    postal_code: str
+    first_hire_on: datetime.date
+    contact_name: str
+    email: str
+    phone: str
+
+
+def tidy_firm(firm: NewFirm) -> NewFirm:
+    """The same firm with its numbers as the register writes them; what cannot be is kept as typed."""
+    written = {field.name: getattr(firm, field.name) for field in fields(firm)}
+    for name in ("ice", "tax_id", "business_tax", "postal_code"):
+        written[name] = normalise(written[name])
+    written["phone"] = re.sub(r"[()/]", "", normalise(firm.phone))
+    written["email"] = firm.email.strip().lower()
+    written["name"] = " ".join(firm.name.upper().split())
+    return NewFirm(**written)
+
+
+def faults_of_firm(firm: NewFirm, today: datetime.date) -> dict[str, DomainError]:
+    """Everything wrong with a tidy firm, by field. The key of the ICE is only a warning: no text gives it."""
+    faults: dict[str, DomainError] = {}
+    try:
+        check_ice(firm.ice)
+    except DomainError as refusal:
+        faults["ice"] = refusal
+    if not _TAX_ID.fullmatch(firm.tax_id):
+        faults["tax_id"] = TaxIdRefused(value=firm.tax_id[:20])
+    if not _PHONE.fullmatch(firm.phone):
+        faults["phone"] = PhoneRefused(value=firm.phone[:20])
+    first, last = today - _LATEST_COMER, today + _ANNOUNCED
+    if not first <= firm.first_hire_on <= last:
+        faults["first_hire_on"] = FirstHireRefused(first=first, last=last)
+    return faults

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from affiliates.views import access, employees, registrations
+from affiliates.views import access, affiliations, employees, invitations, registrations
 
 app_name = "affiliates"
 
@@ -14,6 +14,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         f"{_ACCESS}mandats/<int:mandate_id>/retirer/", access.revoke_mandate, name="revoke_mandate"
     ),
+    path(f"{_ACCESS}inviter/", access.invite, name="invite"),
+    path(
+        f"{_ACCESS}invitations/<int:invitation_id>/retirer/",
+        access.withdraw_invitation,
+        name="withdraw_invitation",
+    ),
+    path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    path("affiliation/", affiliations.new_firm, name="new_firm"),
+    path("affiliation/envoyee/", affiliations.begun, name="affiliation_begun"),
+    path("affiliation/suivi/<str:token>/", affiliations.follow, name="affiliation"),
     path(_STAFF, employees.employee_list, name="employees"),
     path(_EMPLOYEE, employees.employee, name="employee"),
     path(f"{_EMPLOYEE}sortie/", employees.leave, name="leave"),

@@ -35,6 +35,7 @@ ACCOUNT_FROM_ANYWHERE = Limit("sign-in:account", 40, timedelta(minutes=15))
 REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
 # Files sent by the machines of one bank.
 BANK_CALLS = Limit("api:bank", 600, timedelta(minutes=1))
+INVITATIONS = Limit("invitations:affiliate", 20, timedelta(hours=1))
 VISITOR_REQUESTS = Limit("requests:visitor", 10, timedelta(hours=1))
 # The public check of files costs a second of work each.
 CHECKS_FROM_ADDRESS = Limit("check:address", 60, timedelta(minutes=15))

@@ -1,6 +1,13 @@
 """The register of employers and employees, who may act for whom, and what is asked of it."""
 
+from affiliates.models.affiliations import (
+    OPEN_AFFILIATIONS,
+    AffiliationPiece,
+    AffiliationRequest,
+    AffiliationStep,
+)
 from affiliates.models.authorities import DebitAuthority
+from affiliates.models.invitations import Invitation
 from affiliates.models.register import (
     Absence,
     Affiliate,
@@ -24,15 +31,20 @@ from affiliates.models.registrations import (
 )
 
 __all__ = [
+    "OPEN_AFFILIATIONS",
     "OPEN_REGISTRATIONS",
     "Absence",
     "Affiliate",
     "AffiliateStatus",
+    "AffiliationPiece",
+    "AffiliationRequest",
+    "AffiliationStep",
     "Agency",
     "DateRange",
     "DebitAuthority",
     "Employee",
     "Employment",
+    "Invitation",
     "Mandate",
     "Membership",
     "NumberCounter",

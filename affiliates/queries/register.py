@@ -11,6 +11,7 @@ from affiliates.models import (
     Affiliate,
     AffiliateStatus,
     Employment,
+    Invitation,
     Mandate,
     Membership,
     StateTakeover,
@@ -161,10 +162,11 @@ class AccessCard:
 
     people: list[Person]
     offices: list[Office]
+    invitations: list[Invitation]
 
 
 def access_card(affiliate: Affiliate, *, on: datetime.date) -> AccessCard:
-    """The members and the mandates of ``affiliate`` that count on ``on`` or later; three queries."""
+    """The members and the mandates of ``affiliate`` that count on ``on`` or later; four queries."""
     members = (
         Membership.objects.filter(affiliate=affiliate, ended_at__isnull=True)
         .select_related("user")
@@ -194,4 +196,9 @@ def access_card(affiliate: Affiliate, *, on: datetime.date) -> AccessCard:
             )
             for row in mandates
         ],
+        invitations=list(
+            Invitation.objects.filter(
+                affiliate=affiliate, accepted_at__isnull=True, withdrawn_at__isnull=True
+            ).order_by("-pk")
+        ),
     )

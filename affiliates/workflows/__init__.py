@@ -5,6 +5,18 @@ audit entry when something changed, and answers the same when asked twice.
 """
 
 from affiliates.workflows.access import add_member, end_membership, grant_mandate, revoke_mandate
+from affiliates.workflows.affiliations import (
+    accept_affiliation,
+    answer_affiliation,
+    ask_applicant,
+    begin_affiliation,
+    path_of,
+    refuse_affiliation,
+    request_of_token,
+    send_affiliation,
+    token_of_request,
+    withdraw_affiliation,
+)
 from affiliates.workflows.authorities import (
     activate_authority,
     prepare_authority,
@@ -22,6 +34,15 @@ from affiliates.workflows.employees import (
     register_employee,
 )
 from affiliates.workflows.employers import register, set_status
+from affiliates.workflows.invitations import (
+    accept_as,
+    accept_with_password,
+    invitation_of,
+    invite,
+    is_open,
+    token_of,
+    withdraw_invitation,
+)
 from affiliates.workflows.registrations import (
     answer_request,
     ask_for_piece,
@@ -35,10 +56,16 @@ from affiliates.workflows.registrations import (
 from affiliates.workflows.takeovers import end_takeover, grant_takeover
 
 __all__ = [
+    "accept_affiliation",
+    "accept_as",
+    "accept_with_password",
     "activate_authority",
     "add_member",
+    "answer_affiliation",
     "answer_request",
+    "ask_applicant",
     "ask_for_piece",
+    "begin_affiliation",
     "cancel_absence",
     "end_employment",
     "end_membership",
@@ -47,20 +74,31 @@ __all__ = [
     "grant_mandate",
     "grant_takeover",
     "hire",
+    "invitation_of",
+    "invite",
+    "is_open",
     "issue_automatically",
     "issue_number",
+    "path_of",
     "prepare_authority",
     "record_absence",
+    "refuse_affiliation",
     "refuse_authority",
     "refuse_request",
     "register",
     "register_employee",
+    "request_of_token",
     "revoke_authority",
     "revoke_mandate",
     "save_request",
+    "send_affiliation",
     "send_request",
     "set_status",
     "sign_authority",
     "suspend_authority",
+    "token_of",
+    "token_of_request",
+    "withdraw_affiliation",
+    "withdraw_invitation",
     "withdraw_request",
 ]

@@ -27,6 +27,11 @@ PUBLIC = {
     "certificates:verification",
     # what a bank's programmer reads first
     "payments:api_description",
+    # a firm that is not affiliated yet has no account; the private links open one request, or one invitation
+    "affiliates:new_firm",
+    "affiliates:affiliation_begun",
+    "affiliates:affiliation",
+    "affiliates:invitation",
     "admin:login",
 }
 
