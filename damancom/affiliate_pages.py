@@ -214,10 +214,9 @@ def _chart(months: Sequence[Month]) -> charts.BarChart:
 
 
 def _short(month: Month, *, first: bool) -> str:
-    """The number of the month, with its year where one begins."""
-    if first or month.period.month == 1:
-        return formats.short_period(month.period)
-    return f"{month.period.month:02}"
+    """The number of the month and, under it, its year where one begins; two years never touch."""
+    begins = month.period.month == 1 or (first and month.period.month != 12)
+    return f"{month.period.month:02}" + (f"\n{month.period.year}" if begins else "")
 
 
 @dataclass(frozen=True)

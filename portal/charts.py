@@ -8,7 +8,7 @@ from typing import Any
 from portal.formats import dirhams, number
 
 WIDTH = 480
-HEIGHT = 240
+HEIGHT = 252
 _TOP = 18
 _BASE = 208
 # Kept free for the figures of the scale, on the side where reading starts.
@@ -25,7 +25,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One column: its full name, the short one under it, and one amount in dirhams per series, from below."""
+    """One column: its full name, the short one under it (two lines at most), and an amount in dirhams per series."""
 
     label: str
     short_label: str
@@ -83,7 +83,10 @@ def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
                         "title": f"{bar.label}, {series.label}: {dirhams(value)}",
                     }
                 )
-        labels.append({"x": str(middle), "y": str(_BASE + 20), "text": bar.short_label})
+        labels += [
+            {"x": str(middle), "y": str(_BASE + 20 + 18 * line), "text": text}
+            for line, text in enumerate(bar.short_label.split("\n"))
+        ]
 
     grid = []
     level = step

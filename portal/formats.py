@@ -66,11 +66,6 @@ def period(value: Period | datetime.date | str) -> str:
     return f"{months[value.month - 1]}{NO_BREAK_SPACE}{value.year}"
 
 
-def short_period(value: Period | datetime.date) -> str:
-    """A month under a bar of a chart: ``01/26``."""
-    return f"{value.month:02}/{value.year % 100:02}"
-
-
 def day(value: datetime.date) -> str:
     """A day in words: ``1er février 2026``, ``10 février 2026``; an instant gives its day in Morocco."""
     if isinstance(value, datetime.datetime):
