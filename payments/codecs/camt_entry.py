@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from payments.codecs.faults import Fault, Faults, fault, quoted
 from payments.codecs.records import CanonicalLine, account_number, meaningful
-from payments.codecs.xml import local
+from payments.codecs.xml import local_name
 from payments.enums import LineKind
 
 Flat = dict[str, list[str]]
@@ -46,27 +46,35 @@ def flatten(element: Any, out: Flat | None = None, prefix: str = "") -> Flat:
     if out is None:
         out = {}
     for child in element:
-        name = local(child)
-        if not name:
+        tag = child.tag
+        if not isinstance(tag, str):
             continue
-        path = prefix + name
+        path = prefix + local_name(tag)
         if len(child):
             if _interrupted(child):
                 out.setdefault(path, []).append(_with_marks(child))
             else:
                 flatten(child, out, path + "/")
-        else:
-            out.setdefault(path, []).append((child.text or "").strip())
-        if name.endswith("Amt"):
+            continue
+        text = child.text
+        out.setdefault(path, []).append(text.strip() if text else "")
+        if path.endswith("Amt"):
             out.setdefault(path + "@Ccy", []).append(child.get("Ccy", ""))
     return out
 
 
 def _interrupted(element: Any) -> bool:
     """True for a value cut by something that is not an element (and for text mixed with elements)."""
-    return bool(
-        (element.text or "").strip() or any((child.tail or "").strip() for child in element)
-    ) or not any(isinstance(child.tag, str) for child in element)
+    text = element.text
+    if text and not text.isspace():
+        return True
+    holds_elements = False
+    for child in element:
+        tail = child.tail
+        if tail and not tail.isspace():
+            return True
+        holds_elements = holds_elements or isinstance(child.tag, str)
+    return not holds_elements
 
 
 def _with_marks(element: Any) -> str:

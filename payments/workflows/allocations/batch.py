@@ -63,7 +63,7 @@ def allocate(
             (
                 place,
                 Allocation(
-                    bank_line=line,
+                    bank_line_id=line.pk,
                     affiliate_id=target.due.affiliate,
                     slip_id=target.due.slip,
                     surcharge_id=target.due.surcharge,
@@ -80,7 +80,7 @@ def allocate(
             (
                 place,
                 Allocation(
-                    bank_line=line,
+                    bank_line_id=line.pk,
                     affiliate_id=credit_to,
                     debit_order=order,
                     amount=credit,
@@ -94,7 +94,7 @@ def allocate(
 def write(batch: Batch, actor: User | None) -> None:
     entries = post_all(batch.events, actor=actor)
     for place, allocation in batch.allocations:
-        allocation.entry = entries[place]
+        allocation.entry_id = entries[place].pk
         allocation.allocated_by = actor
     insert_rows([allocation for _, allocation in batch.allocations])
     save_targets(batch.touched.values())

@@ -43,7 +43,8 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     `settle_reversals`. Every line gets a verdict: allocated, credited, waiting in suspense, information.
     """
     fresh = [line for line in lines if not line.verdict]
-    cited_by = {line.pk: references(received_of(line)) for line in fresh}
+    received_by = {line.pk: received_of(line) for line in fresh}
+    cited_by = {key: references(item) for key, item in received_by.items()}
     cited_orders = keys_of(fresh)
     targets = lock_targets(
         {code for found in cited_by.values() for code in found.all} | due_codes_of(cited_orders)
@@ -52,7 +53,7 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     if not locked:
         return
     orders = CitedOrders(cited_orders)
-    received = [received_of(line) for line in locked]
+    received = [received_by[line.pk] for line in locked]
     cited = [cited_by[line.pk] for line in locked]
     books = _books(received, cited, targets)
     batch = Batch()
