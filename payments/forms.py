@@ -15,7 +15,10 @@ class BankFileForm(forms.Form):
 
     file = forms.FileField(
         label=_("Fichier de règlement"),
-        help_text=_("camt.054, camt.053 (XML) ou CP1 (texte), 100 Mo au plus."),
+        help_text=_(
+            "camt.054, camt.053, pain.002, CFONB 120, 160 ou 240, MT940 ou CP1, tel quel ou dans une archive zip ; "
+            "100 Mo au plus."
+        ),
         allow_empty_file=True,
         max_length=255,
         error_messages={"required": _("Choisissez d’abord le fichier à déposer.")},
@@ -149,3 +152,23 @@ class BankKeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.IntegerField(label=_("Valable (jours)"), min_value=1, max_value=400, initial=365)
+
+
+class BankProfileForm(forms.Form):
+    """A new version of what was agreed with a bank."""
+
+    bank = forms.ModelChoiceField(label=_("Banque"), queryset=Bank.objects.all())
+    convention = forms.JSONField(
+        label=_("Convention (JSON)"),
+        required=False,
+        initial=dict,
+        widget=forms.Textarea(attrs={"rows": 12, "dir": "ltr", "class": "dc-code"}),
+        error_messages={"invalid": _("Ce texte n’est pas du JSON.")},
+    )
+    agreement = forms.CharField(label=_("Référence de l’accord écrit"), max_length=120)
+    effective_from = forms.DateField(
+        label=_("En vigueur le"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+        error_messages={"invalid": _("Écrivez la date comme 25/04/2026.")},
+    )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Final, TypeVar
 
 from django.db import connection
 from django.db.models import JSONField, Model
+
+Row = TypeVar("Row", bound=Model)
 
 
 def update_rows(rows: Sequence[Model], fields: Sequence[str]) -> None:
@@ -58,6 +61,21 @@ def number_rows(rows: Sequence[Model]) -> None:
             row.pk = key
 
 
+def made_from(model: type[Row], facts: Mapping[str, Any]) -> Row:
+    """A new row from all its columns by name, as fast as a query makes one: many rows, and nothing to default.
+
+    A column that is missing raises KeyError.
+    """
+    row = model.from_db(None, (), [facts[name] for name in _columns_of(model)])
+    row._state.adding = True
+    return row
+
+
+@cache
+def _columns_of(model: type[Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
 def insert_rows(rows: Sequence[Model]) -> None:
     """Insert new rows of one model by COPY; those without a key get theirs, in order.
 
@@ -79,7 +97,7 @@ def insert_rows(rows: Sequence[Model]) -> None:
                 facts = facts | {name: json.dumps(facts[name]) for name in json_fields}
             yield [facts[name] for name in names]
 
-    insert_values(type(rows[0]), [field.column for field in columns], values())
+    insert_values(type(rows[0]), [str(field.column) for field in columns], values())
 
 
 def insert_values(

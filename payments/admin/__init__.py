@@ -8,6 +8,7 @@ from payments.admin.banks import BankFileAdmin, BankLineAdmin
 from payments.admin.grace import GraceRequestAdmin
 from payments.admin.keys import BankKeyAdmin
 from payments.admin.ledger import LedgerEntryAdmin
+from payments.admin.profiles import BankProfileAdmin
 from payments.admin.slips import (
     FilingPenaltyAdmin,
     PaymentSlipAdmin,
@@ -19,6 +20,7 @@ __all__ = [
     "BankFileAdmin",
     "BankKeyAdmin",
     "BankLineAdmin",
+    "BankProfileAdmin",
     "ClerkActAdmin",
     "FilingPenaltyAdmin",
     "GraceRequestAdmin",

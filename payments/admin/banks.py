@@ -61,8 +61,9 @@ class BankFileAdmin(StaffAdmin):
     date_hierarchy = "received_at"
     list_select_related = ("bank",)
     fields = (
-        "receipt_number", "bank", "received_at", "received_by", "sha256", "format", "message_id", "verdict",
-        "state", "attempts", "lines_total", "lines_done", "total_credits", "total_debits", "faults", "finished_at",
+        "receipt_number", "bank", "received_at", "received_by", "sha256", "format", "message_id", "page", "profile",
+        "verdict", "state", "attempts", "lines_total", "lines_done", "total_credits", "total_debits", "faults",
+        "finished_at",
     )  # fmt: skip
 
 

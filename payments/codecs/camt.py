@@ -31,8 +31,7 @@ from payments.codecs.records import (
     StatementSummary,
     account_number,
 )
-from payments.codecs.schemas import Deviations
-from payments.codecs.xml import elements, local
+from payments.codecs.xml import elements, local, release
 from regulation.text import _
 
 _NAMES: Final = ("GrpHdr", "TxDtls", "Ntry", "Stmt", "Ntfctn")
@@ -46,15 +45,14 @@ def inspect(
     format: FileFormat,
     version: str,
     profile: ReadingProfile,
-    deviations: Deviations | None = None,
 ) -> MessageSummary:
     """First pass: the message, its statements, its totals and every fault of form. Writes nothing.
 
-    `format` and `version` come from `sniff`; what deviates from the schema is noted in `deviations`. A file
+    `format` and `version` come from `sniff`. A file
     that stops being XML half-way keeps the faults found so far and adds the one that stopped it.
     """
     summary = MessageSummary(format=format, version=version)
-    reader = _Reader(stream, profile, summary, deviations)
+    reader = _Reader(stream, profile, summary)
     try:
         for entry in reader.entries():
             for line in entry.lines:
@@ -92,10 +90,8 @@ class _Reader:
         stream: IO[bytes],
         profile: ReadingProfile,
         summary: MessageSummary,
-        deviations: Deviations | None = None,
     ) -> None:
         self._stream = stream
-        self._deviations = deviations
         self._profile = profile
         self._summary = summary
         self._transactions: list[Flat] = []
@@ -108,21 +104,21 @@ class _Reader:
 
     def entries(self) -> Iterator[Entry]:
         """The readable entries in order; faults go to the summary."""
-        for element in elements(self._stream, _NAMES, self._deviations):
+        for element in elements(self._stream, _NAMES):
             name = local(element)
             if name == "TxDtls":
                 self._transactions.append(flatten(element))
-                _release(element)
+                release(element)
             elif name == "Ntry":
                 entry = self._entry(element)
-                _release(element)
+                release(element)
                 if entry is not None:
                     yield entry
             elif name == "GrpHdr":
                 self._group_header(flatten(element))
             else:
                 self._close_statement(element)
-                _release(element)
+                release(element)
 
     def _group_header(self, flat: Flat) -> None:
         if self.header_seen:
@@ -320,16 +316,3 @@ def _balance(text: str, sign: str) -> Decimal | None:
     if isinstance(amount, str):
         return None
     return -amount if sign == "DBIT" else amount
-
-
-def _release(element: Any) -> None:
-    """Free an element that has been read, and its elder namesakes: memory stays flat on any length.
-
-    Only namesakes: the header of the statement and the batch of the entry are still to be read at their end tag.
-    """
-    element.clear()
-    parent = element.getparent()
-    elder = element.getprevious()
-    while elder is not None and (elder.tag == element.tag or not isinstance(elder.tag, str)):
-        parent.remove(elder)
-        elder = element.getprevious()

@@ -23,8 +23,7 @@ from payments.codecs.records import (
     account_number,
     meaningful,
 )
-from payments.codecs.schemas import Deviations
-from payments.codecs.xml import elements, local
+from payments.codecs.xml import elements, local, release
 from payments.enums import LineKind
 from regulation.money import ZERO
 from regulation.text import _
@@ -76,14 +75,12 @@ class StatusReport:
     faults: Faults = field(default_factory=Faults)
 
 
-def inspect(
-    stream: IO[bytes], version: str = "", deviations: Deviations | None = None
-) -> StatusReport:
+def inspect(stream: IO[bytes], version: str = "") -> StatusReport:
     """First pass: the message it answers, its counts and every fault of form; yields no status."""
     report = StatusReport(version=version)
     try:
         counted: dict[str, int] = {}
-        for status in _statuses(stream, report, deviations):
+        for status in _statuses(stream, report):
             if status.code and status.code not in STATUSES:
                 report.faults.append(_wrong("TxSts | PmtInfSts | GrpSts", status.code))
             if status.level == "order":
@@ -111,7 +108,7 @@ def read(stream: IO[bytes]) -> Iterator[Status]:
     To be called on a file that `inspect` accepts. A status of a file or of a block holds for all its
     orders.
     """
-    yield from _statuses(stream, StatusReport(), None)
+    yield from _statuses(stream, StatusReport())
 
 
 def summary_of(report: StatusReport) -> MessageSummary:
@@ -154,12 +151,10 @@ def as_line(status: Status, rank: int, report: StatusReport) -> CanonicalLine | 
 # ------------------------------------------------------------------ reading
 
 
-def _statuses(
-    stream: IO[bytes], report: StatusReport, deviations: Deviations | None
-) -> Iterator[Status]:
+def _statuses(stream: IO[bytes], report: StatusReport) -> Iterator[Status]:
     """Orders come out as they end; the status of their block is read with the block, so it follows them."""
     listed = 0
-    for element in elements(stream, _NAMES, deviations):
+    for element in elements(stream, _NAMES):
         name = local(element)
         if name == "GrpHdr":
             flat = flatten(element)
@@ -170,13 +165,13 @@ def _statuses(
         elif name == "TxInfAndSts":
             listed += 1
             yield _order(flatten(element), _block_of(element), report)
-            _forget(element)
+            release(element)
         else:
             block = _without_orders(element)
             yield _status("block", "PmtInfSts", block, block=first(block, "OrgnlPmtInfId"))
             _check_block(block, listed, report)
             listed = 0
-            _forget(element)
+            release(element)
 
 
 def _block_of(element: Any) -> str:
@@ -296,12 +291,3 @@ def _wrong(element: str, value: str, detail: str = "–") -> Any:
     return fault(
         "E-F09", schema="pain.002", element=element, valeur=quoted(value), ligne="–", detail=detail
     )
-
-
-def _forget(element: Any) -> None:
-    element.clear()
-    parent = element.getparent()
-    elder = element.getprevious()
-    while elder is not None and elder.tag == element.tag:
-        parent.remove(elder)
-        elder = element.getprevious()

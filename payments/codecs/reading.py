@@ -22,7 +22,7 @@ from payments.codecs.kinds import FileFormat
 from payments.codecs.records import CanonicalLine, MessageSummary, ReadingProfile
 from payments.codecs.schemas import TREE_LIMIT, Deviations, schema_of
 from payments.codecs.sniff import HEAD, sniff
-from payments.codecs.xml import deviations_with_places
+from payments.codecs.xml import check_schema, deviations_with_places
 from regulation.text import _
 
 LIMIT: Final = 100 * 1_048_576
@@ -33,6 +33,8 @@ OLDEST: Final = timedelta(days=400)
 
 CAMT: Final = frozenset({FileFormat.CAMT_053, FileFormat.CAMT_054})
 CFONB: Final = frozenset({FileFormat.CFONB_120, FileFormat.CFONB_160, FileFormat.CFONB_240})
+_NOT_XML: Final = frozenset({"E-F05", "E-F06", "E-F07"})
+_REPEATED: Final = ("TxDtls", "Ntry", "TxInfAndSts")
 _HIGHEST_RATIO: Final = 100
 _PIECE: Final = 1 << 20
 _ZIP: Final = b"PK\x03\x04"
@@ -82,21 +84,28 @@ def inspect(opened: Opened) -> MessageSummary:
         return mt940.inspect(stream, profile)
     if format in CFONB:
         return cfonb.inspect(stream, format, profile, opened.near)
-    schema = schema_of(format, opened.version)
-    deviations = Deviations(schema, f"{format.value}.001.{opened.version}") if schema else None
     if format is FileFormat.PAIN_002:
-        report = pain_status.inspect(stream, opened.version, deviations)
-        summary = pain_status.summary_of(report)
+        summary = pain_status.summary_of(pain_status.inspect(stream, opened.version))
     else:
-        summary = camt.inspect(stream, format, opened.version, profile, deviations)
-    if deviations is None:
-        summary.faults.add("F25", version=f"{format.value}.001.{opened.version or '–'}")
-    elif deviations.found:
-        if _size(stream) <= TREE_LIMIT:
-            deviations_with_places(stream, deviations)
-        for told in deviations.faults(profile.tolerated_elements):
-            summary.faults.append(told)
+        summary = camt.inspect(stream, format, opened.version, profile)
+    if not any(one.code in _NOT_XML for one in summary.faults):
+        _check_schema(opened, summary)
     return summary
+
+
+def _check_schema(opened: Opened, summary: MessageSummary) -> None:
+    """What the schema of the message says of the file; how much it matters is for the profile."""
+    name = f"{opened.format.value}.001.{opened.version}"
+    schema = schema_of(opened.format, opened.version)
+    if schema is None:
+        summary.faults.add("F25", version=name if opened.version else opened.format.value)
+        return
+    deviations = Deviations(schema, name)
+    check_schema(opened.stream, _REPEATED, deviations)
+    if deviations.found and _size(opened.stream) <= TREE_LIMIT:
+        deviations_with_places(opened.stream, deviations)
+    for told in deviations.faults(opened.profile.tolerated_elements):
+        summary.faults.append(told)
 
 
 def lines(opened: Opened) -> Iterator[CanonicalLine]:

@@ -50,18 +50,21 @@ class Deviations:
     name: str
     found: list[dict[str, str]] = field(default_factory=list)
 
-    def noted(self, log: Any) -> bool:
-        """Note the deviations of a parser's log; False when something else is in it too: the file is not XML."""
-        entries = list(log)
-        if any(entry.domain_name != _OF_A_SCHEMA for entry in entries):
-            return False
-        self.found = [_read(entry, "–") for entry in entries[:LISTED_AT_MOST]]
-        return True
+    def noted(self, log: Any) -> None:
+        """Note the deviations of a parser's log, which knows no line."""
+        self.found = [
+            _read(entry, "–")
+            for entry in list(log)[:LISTED_AT_MOST]
+            if entry.domain_name == _OF_A_SCHEMA
+        ]
 
     def too_many(self, parser: Any) -> bool:
         """True once a hundred deviations are known: going on would only lengthen the list."""
         log = parser.error_log
-        return len(log) >= LISTED_AT_MOST and self.noted(log)
+        if len(log) < LISTED_AT_MOST:
+            return False
+        self.noted(log)
+        return True
 
     def place(self, log: Any) -> None:
         """The same deviations with their lines and values."""

@@ -90,34 +90,49 @@ def declared_encoding(head: bytes) -> str:
     return encoding
 
 
-def elements(
-    stream: IO[bytes], names: tuple[str, ...], deviations: Deviations | None = None
-) -> Iterator[Any]:
+def elements(stream: IO[bytes], names: tuple[str, ...]) -> Iterator[Any]:
     """The elements of these local names, each at its end tag, in document order.
 
     Refuses: E-F06 a DOCTYPE, E-F07 bytes that contradict the encoding (with their offset), E-F05 anything that is
-    not well formed. The caller clears what it has read. With `deviations` the file is checked against that schema as it
-    is read; what deviates is noted there, and reading stops at a file that deviates everywhere.
+    not well formed. The caller clears what it has read.
     """
     stream.seek(0)
     encoding = declared_encoding(stream.read(256))
     stream.seek(0)
-    schema = deviations.schema if deviations is not None else None
+    first = True
+    try:
+        for _event, element in etree.iterparse(
+            stream, events=("end",), tag=tuple(f"{{*}}{name}" for name in names), **SETTINGS
+        ):
+            if first:
+                refuse_doctype(element)
+                first = False
+            yield element
+    except etree.XMLSyntaxError as error:
+        raise FormatError(_explain(error, stream, encoding)) from None
+
+
+def check_schema(stream: IO[bytes], names: tuple[str, ...], deviations: Deviations) -> None:
+    """Note how a well-formed file deviates from its schema; elements of these names are let go as they end.
+
+    A pass of its own, after the one that reads: checked against a schema while it streams, a file that is cut or
+    wrongly encoded goes through without an error (seen with lxml 6.1). Ends early on a file that deviates everywhere.
+    """
+    stream.seek(0)
     parser: Any = etree.iterparse(
-        stream, events=("end",), tag=tuple(f"{{*}}{name}" for name in names), schema=schema, **SETTINGS
-    )  # fmt: skip
+        stream,
+        events=("end",),
+        tag=tuple(f"{{*}}{name}" for name in names),
+        schema=deviations.schema,
+        **SETTINGS,
+    )
     try:
         for count, (_event, element) in enumerate(parser):
-            if not count:
-                refuse_doctype(element)
-            yield element
-            if deviations is not None and count % _LOOK_EVERY == 0 and deviations.too_many(parser):
+            release(element)
+            if count % _LOOK_EVERY == 0 and deviations.too_many(parser):
                 return
-    except etree.XMLSyntaxError as error:
-        if deviations is not None and deviations.noted(parser.error_log):
-            # The parser tells of deviations only now, after the last element: nothing else was wrong.
-            return
-        raise FormatError(_explain(error, stream, encoding)) from None
+    except etree.XMLSyntaxError:
+        deviations.noted(parser.error_log)
 
 
 def refuse_doctype(element: Any) -> None:
@@ -191,3 +206,16 @@ def deviations_with_places(stream: IO[bytes], deviations: Deviations) -> None:
     tree = etree.parse(stream, etree.XMLParser(**SETTINGS))
     if not deviations.schema.validate(tree):
         deviations.place(deviations.schema.error_log)
+
+
+def release(element: Any) -> None:
+    """Free an element that has been read, and its elder namesakes: memory stays flat on any length.
+
+    Only namesakes: the header of the statement and the batch of the entry are still to be read at their end tag.
+    """
+    element.clear()
+    parent = element.getparent()
+    elder = element.getprevious()
+    while elder is not None and (elder.tag == element.tag or not isinstance(elder.tag, str)):
+        parent.remove(elder)
+        elder = element.getprevious()

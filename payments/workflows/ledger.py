@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from payments.models import LedgerAccount, LedgerEntry, LedgerLine
 from payments.posting import Account, Posting
-from portal.bulk import insert_rows, insert_values
+from portal.bulk import insert_rows, insert_values, made_from
 from portal.models import User
 
 _LINE_COLUMNS: Final = (
@@ -43,17 +43,19 @@ def post_all(events: Sequence[Event], *, actor: User | None) -> list[LedgerEntry
         return []
     accounts = _accounts(line.account for event in events for line in event.posting.lines)
     posted_at, posted_by = timezone.now(), actor.pk if actor else None
-    # By the order of the columns: naming each field of each entry would cost more than writing them all.
     entries = [
-        LedgerEntry(
-            None,
-            event.posting.kind.value,
-            event.booked_on,
-            posted_at,
-            posted_by,
-            event.cause,
-            event.reversal_of,
-            event.value_on,
+        made_from(
+            LedgerEntry,
+            {
+                "id": None,
+                "kind": event.posting.kind.value,
+                "booked_on": event.booked_on,
+                "value_on": event.value_on,
+                "posted_at": posted_at,
+                "posted_by_id": posted_by,
+                "cause": event.cause,
+                "reversal_of_id": event.reversal_of,
+            },
         )
         for event in events
     ]

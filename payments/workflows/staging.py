@@ -19,9 +19,8 @@ from payments.matching import day_of_payment
 from payments.models import BankAccount, BankFile, BankLine
 from payments.workflows.batches import Entries
 from portal import clock
-from portal.bulk import insert_rows, number_rows
+from portal.bulk import insert_rows, made_from, number_rows
 
-_COLUMNS: Final = tuple(field.attname for field in BankLine._meta.concrete_fields)
 _STATEMENTS: Final = frozenset(
     {FileFormat.CAMT_053.value, FileFormat.CFONB_120.value, FileFormat.MT940.value}
 )
@@ -152,55 +151,51 @@ def _row(bank_file: BankFile, account: BankAccount, line: CanonicalLine, key: _K
         details |= {"entry_index": line.entry_index, "entry_amount": str(line.entry_amount)}
     if line.notes:
         details["notes"] = [{"code": note.code, "facts": dict(note.facts)} for note in line.notes]
-    # By the order of the columns, as a query makes its rows: a hundred thousand of them are made here.
-    row = BankLine.from_db(
-        None,
-        _COLUMNS,
-        (
-            None,
-            bank_file.pk,
-            line.rank,
-            account.pk,
-            line.kind.value,
-            line.is_reversal,
-            line.amount,
-            line.booking_day,
-            line.value_day,
-            line.operation_day,
-            line.status[:35],
-            line.bank_ref[:80],
-            line.end_to_end[:35],
-            line.batch[:35],
-            line.creditor_ref[:140],
-            line.free_text,
-            line.payer_name[:140],
-            line.payer_rib[:34],
-            line.reason_code[:35],
-            line.reason_text[:140],
-            line.original_bank_ref[:80],
-            line.entry_ref[:35],
-            line.entry_count,
-            day_of_payment(
+    return made_from(
+        BankLine,
+        {
+            "id": None,
+            "bank_file_id": bank_file.pk,
+            "rank": line.rank,
+            "account_id": account.pk,
+            "kind": line.kind.value,
+            "is_reversal": line.is_reversal,
+            "amount": line.amount,
+            "booking_day": line.booking_day,
+            "value_day": line.value_day,
+            "operation_day": line.operation_day,
+            "bank_status": line.status[:35],
+            "bank_ref": line.bank_ref[:80],
+            "end_to_end": line.end_to_end[:35],
+            "batch": line.batch[:35],
+            "creditor_ref": line.creditor_ref[:140],
+            "free_text": line.free_text,
+            "payer_name": line.payer_name[:140],
+            "payer_rib": line.payer_rib[:34],
+            "reason_code": line.reason_code[:35],
+            "reason_text": line.reason_text[:140],
+            "original_bank_ref": line.original_bank_ref[:80],
+            "entry_ref": line.entry_ref[:35],
+            "entry_count": line.entry_count,
+            "paid_on": day_of_payment(
                 channel=line.channel,
                 nature=line.nature,
                 operation_day=line.operation_day,
                 value_day=line.value_day,
                 booking_day=line.booking_day,
             ),
-            details,
-            key.rule.value,
-            key.digest,
-            None,
-            False,
-            "",
-            [],
-            "",
-            "",
-            {},
-        ),
+            "details": details,
+            "identity_rule": key.rule.value,
+            "identity_key": key.digest,
+            "repeats_id": None,
+            "confirmed_by_statement": False,
+            "rule": "",
+            "proposals": [],
+            "verdict": "",
+            "verdict_code": "",
+            "verdict_facts": {},
+        },
     )
-    row._state.adding = True
-    return row
 
 
 def _tell(row: BankLine, verdict: LineVerdict, told: Fault) -> None:
