@@ -1,6 +1,14 @@
 from django.urls import URLPattern, URLResolver, path
 
-from declarations.views import declarations, files, form, months, repairs, validator
+from declarations.views import (
+    corrections,
+    declarations,
+    files,
+    form,
+    months,
+    repairs,
+    validator,
+)
 
 app_name = "declarations"
 
@@ -24,6 +32,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_FILE}reparer/", repairs.repair, name="repair"),
     path(f"{_FILE}original/", files.original, name="original"),
     path(_DECLARATION, declarations.declaration_page, name="declaration"),
+    path(f"{_DECLARATION}corriger/", corrections.correct, name="correct"),
+    path(f"{_DECLARATION}corriger/saisir/", corrections.open_form, name="correct_form"),
+    path(f"{_DECLARATION}corriger/fichier/", corrections.upload, name="correct_file"),
+    path(f"{_DECLARATION}historique/", corrections.history, name="history"),
     path(f"{_DECLARATION}recepisse.json", declarations.receipt_json, name="receipt_json"),
     path(f"{_ROOM}recepisses.json", declarations.receipt_chain, name="receipt_chain"),
     path(f"{_DECLARATION}e-bds.txt", declarations.filed_file, name="filed_file"),

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from affiliates.models import Affiliate
 from declarations import queries
 from declarations.codecs.e_bds import AWAITING_NUMBER, OCCASIONAL_LABOUR
 from declarations.enums import DeclarationStatus, StopReason
@@ -94,6 +93,7 @@ class Difference:
     new: Declaration
     branches: tuple[ChangedBranch, ...]
     people: tuple[ChangedPerson, ...]
+    result: ContributionResult  # the contributions of the new one
 
     @property
     def old_total(self) -> Decimal:
@@ -146,24 +146,24 @@ def history(declaration: Declaration) -> QuerySet[Declaration]:
     )
 
 
-def filed_of_month(affiliate: Affiliate, period: Period) -> QuerySet[Declaration]:
-    """Every version of every declaration of a month, main first, in the order in which they were filed."""
+def standing_of(declaration: Declaration) -> Declaration | None:
+    """What stands today in the place of a filed declaration; itself unless it was corrected."""
+    if declaration.status == DeclarationStatus.SUBMITTED:
+        return declaration
     return (
-        Declaration.objects.filter(
-            affiliate=affiliate, period=period.first_day, submitted_at__isnull=False
-        )
-        .select_related("submitted_by", "received_file__stored", "corrects")
-        .order_by("supplement_number", "submitted_at", "pk")
+        queries.filed_in_place(declaration).filter(status=DeclarationStatus.SUBMITTED.value).first()
     )
 
 
 def difference(old: Declaration, new: Declaration) -> Difference:
     """What `new` (a draft, or submitted) changes of `old`: two queries and those of the computation."""
+    result = computed(new)
     return Difference(
         old,
         new,
-        tuple(_branches(queries.stored_contributions(old), computed(new))),
+        tuple(_branches(queries.stored_contributions(old), result)),
         tuple(_people(old, new)),
+        result,
     )
 
 

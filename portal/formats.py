@@ -52,6 +52,14 @@ def number(value: Decimal | int) -> str:
     return f"{LEFT_TO_RIGHT_MARK}\u2212{text}" if _arabic() else f"\u2212{text}"
 
 
+def signed(value: Decimal) -> str:
+    """A difference with its sign, ``+1 234,56`` or ``−1 234,56``; nothing changes is ``0,00``."""
+    if value <= 0:
+        return number(value)
+    mark = LEFT_TO_RIGHT_MARK if _arabic() else ""
+    return f"{mark}+{number(value)}"
+
+
 def dirhams(value: Decimal) -> str:
     """An amount in dirhams with its two places: ``1 234,56 DH``, in Arabic ``1 234,56 درهم``."""
     unit = "درهم" if _arabic() else "DH"

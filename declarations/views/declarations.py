@@ -9,12 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from declarations import queries, workflows
+from declarations import queries, versions, workflows
 from declarations.codecs import receipt as receipt_codec
 from declarations.copies import chain_of, e_bds_of
 from declarations.enums import DeclarationStatus
 from declarations.forms import SubmitForm
 from declarations.models import Receipt
+from declarations.views.corrections import compare
 from declarations.views.found import SECTION, declaration_or_404
 from portal import clock
 from portal.actor import actor_of
@@ -36,9 +37,12 @@ def declaration_page(request: HttpRequest, affiliate: Affiliate, pk: int) -> Htt
         "period": period,
         "month": queries.month(affiliate, period, today=clock.today()),
     }
-    if declaration.status == DeclarationStatus.SUBMITTED:
+    if declaration.was_filed:
         context["contributions"] = queries.stored_contributions(declaration)
+        context["standing"] = versions.standing_of(declaration)
         return render(request, "declarations/submitted.html", context)
+    if declaration.status == DeclarationStatus.DRAFT and declaration.corrects is not None:
+        return compare(request, declaration, declaration.corrects, context)
     if declaration.status == DeclarationStatus.DRAFT:
         context["contributions"] = queries.contributions_of(declaration)
         context["form"] = SubmitForm(initial={"version": declaration.version})

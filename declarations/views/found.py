@@ -23,5 +23,7 @@ def file_or_404(affiliate: Affiliate, pk: int) -> ReceivedFile:
 
 
 def declaration_or_404(affiliate: Affiliate, pk: int) -> Declaration:
-    rows = Declaration.objects.select_related("affiliate", "received_file__stored", "submitted_by")
+    rows = Declaration.objects.select_related(
+        "affiliate", "received_file__stored", "submitted_by", "corrects"
+    )
     return get_object_or_404(rows, affiliate=affiliate, pk=pk)

@@ -57,6 +57,12 @@ def dirhams(value: Decimal | None) -> str:
 
 
 @register.filter
+def signed(value: Decimal | None) -> str:
+    """``+1 234,56`` or ``−1 234,56``: a difference, without unit."""
+    return formats.signed(value) if value is not None else ""
+
+
+@register.filter
 def amount(value: Decimal | None) -> str:
     """The same without the unit, for columns whose heading says DH."""
     return "" if value is None else formats.number(value.quantize(Decimal("0.01")))
