@@ -129,7 +129,7 @@ class CellFormats:
 
 def open_workbook(stream: BinaryIO) -> xlsxwriter.Workbook:
     """A workbook whose rows leave memory as they are written, top to bottom, and whose texts stay texts."""
-    return xlsxwriter.Workbook(
+    workbook = xlsxwriter.Workbook(
         stream,
         {
             "constant_memory": True,
@@ -139,6 +139,9 @@ def open_workbook(stream: BinaryIO) -> xlsxwriter.Workbook:
             "remove_timezone": True,
         },
     )
+    # The same table is the same bytes: nothing in it says when it was made.
+    workbook.set_properties({"created": datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)})
+    return workbook
 
 
 def cell_formats(workbook: xlsxwriter.Workbook, **common: object) -> CellFormats:

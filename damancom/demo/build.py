@@ -92,12 +92,12 @@ def write_files(folder: Path, *, now: datetime.datetime) -> None:
     bakery = Affiliate.objects.get(affiliation_number=world.firm("bakery").number)
     first = Period.from_day(bakery.prefills.order_by("period").values_list("period", flat=True)[0])
     period = first + MONTHS
-    right, wrong, bank = (
-        folder / name for name in ("declarations", "declarations-avec-fautes", "banque")
+    right, wrong, bank, sheets = (
+        folder / name for name in ("declarations", "declarations-avec-fautes", "banque", "tableurs")
     )
     if folder.exists():
         shutil.rmtree(folder)
-    for place in (right, wrong, bank):
+    for place in (right, wrong, bank, sheets):
         place.mkdir(parents=True)
     jobs = jobs_of_all(first, period.previous())
     for firm in world.FIRMS:
@@ -108,6 +108,10 @@ def write_files(folder: Path, *, now: datetime.datetime) -> None:
         (right / payroll.name).write_bytes(payroll.content)
         if firm.key in ("bakery", "textile"):
             (wrong / payroll.name).write_bytes(files.with_faults(payroll.content))
+            name = f"salaires-{firm.number}-{period.compact}"
+            (sheets / f"{name}.xlsx").write_bytes(files.workbook(payroll))
+            careless = files.workbook(payroll, careless=True)
+            (sheets / f"{name}-avec-fautes.xlsx").write_bytes(careless)
         if firm.key == "bakery":
             due = contributions(period, payroll.wages, statuses_on(bakery, period.first_day)).total
     house = world.bank(world.firm("bakery").bank)
@@ -153,6 +157,7 @@ READ_ME = """Fichiers de la démonstration. Tout y est inventé.
 declarations/              un fichier DS correct par entreprise, pour le mois en cours
 declarations-avec-fautes/  le même avec des fautes courantes : fins de ligne Windows, blancs coupés,
                            un salaire plafonné, un nombre de jours, un code de situation et un total faux
+tableurs/                  le même mois dans un tableur, à déposer au même endroit ; et avec deux cellules fausses
 banque/                    un avis camt.054 à déposer dans l’espace de la Banque du Détroit : un bordereau payé
                            au centime (celui que crée le dépôt de BOULANGERIE AL BARAKA), un paiement partiel,
                            un trop-perçu, une référence inconnue, un virement sans référence ;

@@ -1,18 +1,23 @@
 """The files that the people of the demo send: declarations, right and wrong, and notices of banks."""
 
 import datetime
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
 from damancom.demo.people import Job, Month, month_of, works_in
+from declarations import sheet_template
 from declarations.codecs import e_bds
 from declarations.codecs.prefill import PrefillFile
 from declarations.codecs.records import AffiliateHeader
+from declarations.rules import Examination, Expected
+from portal import exports
+from portal.exports import Value
 from regulation.contributions import WageLine
 from regulation.identifiers import creditor_reference
-from regulation.money import to_cents
+from regulation.money import from_cents, to_cents
 from regulation.parameters import value_at
 from regulation.periods import Period
 
@@ -26,6 +31,30 @@ class Payroll:
     name: str
     content: bytes
     wages: tuple[WageLine, ...]
+
+
+def workbook(payroll: Payroll, *, careless: bool = False) -> bytes:
+    """The same month in the spreadsheet of its page; a ``careless`` one has 31 days and a letter of the paper form."""
+    rows: list[list[Value]] = []
+    for line in Examination(Expected()).run(io.BytesIO(payroll.content)):
+        row: list[Value] = [line.affiliation_number, int(line.period), line.registration_number]
+        row += [line.name[:30].strip(), line.name[30:].strip()]
+        if isinstance(line, e_bds.PrefilledLine):
+            allowances = (line.af_payable, line.af_deducted, line.af_net)
+            row += [None, line.children, *map(from_cents, allowances)]
+            situation = line.situation or None
+        else:
+            row += [line.cin, None, None, None, None]
+            situation = None
+        row += [line.days_declared, from_cents(line.gross_wage), situation]
+        rows.append(row)
+    if careless:
+        rows[0][10], rows[1][12] = 31, "CO"
+    stream = io.BytesIO()
+    exports.write_xlsx(
+        stream, title="Salaires", columns=sheet_template.columns(), rows=map(tuple, rows)
+    )
+    return stream.getvalue()
 
 
 def capped(gross: Decimal, period: Period) -> Decimal:

@@ -262,6 +262,7 @@ class _Reading:
             line_number=row,
             columns=None,
             field=column.label,
+            deviation="",  # habits are those of payroll software
             facts={**finding.facts, **self._place(row, column)},
         )
 

@@ -29,6 +29,7 @@ from portal.errors import FileTooLargeError, TooManyAttempts, message_of
 from portal.limits import CHECKS_FROM_ADDRESS, count
 from portal.middleware import client_address
 from portal.uploads import takes_files
+from regulation.money import from_cents
 
 #: Findings told one by one on the page; the report has them all.
 FINDINGS_SHOWN = 200
@@ -130,6 +131,8 @@ def _told(examination: Examination, proposed: Repair | None, name: str) -> dict[
     return {
         "report": report,
         "summary": examination.summary,
+        "wage_bill": from_cents(examination.summary.wage_bill),
+        "capped_wage_bill": from_cents(examination.summary.capped_wage_bill),
         "is_accepted": examination.verdict is FileVerdict.ACCEPTED,
         "groups": groups,
         "findings": shown,

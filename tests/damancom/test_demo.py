@@ -161,8 +161,8 @@ def _the_visitor_declares_and_the_bank_pays(folder):
     affiliate = Affiliate.objects.get(affiliation_number=bakery.number)
     nadia = User.objects.get(email=bakery.owner.email)
 
-    def sent(kind):
-        path = next((folder / kind).glob(f"DS_{bakery.number}_*.txt"))
+    def sent(kind, pattern=f"DS_{bakery.number}_*.txt"):
+        path = next((folder / kind).glob(pattern))
         received, _ = declaring.receive_file(
             actor=nadia,
             at=NOW,
@@ -176,7 +176,15 @@ def _the_visitor_declares_and_the_bank_pays(folder):
     faulty = sent("declarations-avec-fautes")
     assert faulty.verdict == FileVerdict.REFUSED
     assert {"D1", "D2", "R33", "R48"} - set(faulty.findings.values_list("code", flat=True)) == set()
+    wrong_sheet = sent("tableurs", f"salaires-{bakery.number}-*-avec-fautes.xlsx")
+    assert list(wrong_sheet.findings.values_list("code", "facts__cell")) == [
+        ("R28", "K2"),
+        ("R29", "M3"),
+    ]
+    by_sheet = sent("tableurs", f"salaires-{bakery.number}-202611.xlsx")
+    assert by_sheet.verdict == FileVerdict.ACCEPTED
     draft = Declaration.objects.get(received_file=sent("declarations"))
+    assert draft.wage_bill == Declaration.objects.get(received_file=by_sheet).wage_bill
     declaring.submit(actor=nadia, at=NOW, declaration=draft, version=draft.version)
     slip = slips.issue_slip(actor=None, declaration_id=draft.pk, at=NOW)
 

@@ -64,8 +64,8 @@ def test_a_sound_file(language: str, verdict: str) -> None:
     page = post(MAIN.content, client=client, prefill=prefill, name=NAME).content.decode()
 
     assert verdict in page
-    assert "20335.32" in page
-    assert report_of(page)["findings"] == []
+    assert "20\u202f335,32" in page
+    assert (report_of(page)["findings"], report_of(page)["wage_bill"]) == ([], "20335.32")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.severity}")

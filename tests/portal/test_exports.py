@@ -12,6 +12,7 @@ from typing import IO, BinaryIO
 from xml.etree import ElementTree as Tree
 
 import pytest
+import time_machine
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,3 +198,9 @@ def test_a_large_file_waits_on_disk_and_is_whole() -> None:
     with exports.made_whole(write) as stream:
         assert not isinstance(stream, io.BytesIO)
         assert stream.read() == b"x" * 3_000_000
+
+
+def test_the_same_table_is_the_same_bytes() -> None:
+    first = made("xlsx", [ROW])
+    with time_machine.travel(datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)):
+        assert made("xlsx", [ROW]) == first
