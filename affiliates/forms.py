@@ -7,7 +7,7 @@ from babel import Locale
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -74,12 +74,14 @@ class NewHireForm(IntentForm):
         label=_("Nom, en arabe"),
         max_length=60,
         required=False,
+        help_text=_("Obligatoire pour un Marocain, comme sur sa carte."),
         widget=forms.TextInput(attrs={"dir": "rtl", "lang": "ar"}),
     )
     first_name_ar = forms.CharField(
         label=_("Prénom, en arabe"),
         max_length=60,
         required=False,
+        help_text=_("Obligatoire pour un Marocain, comme sur sa carte."),
         widget=forms.TextInput(attrs={"dir": "rtl", "lang": "ar"}),
     )
     sex = forms.ChoiceField(label=_("Sexe"), widget=forms.RadioSelect)
@@ -102,6 +104,11 @@ class NewHireForm(IntentForm):
         fields["sex"].choices = choices_of(Sex)
         fields["nationality"].choices = nationalities()
         fields["pieces"].label = _("Copie de la pièce d’identité, recto et verso")
+        fields["pieces"].help_text = format_lazy(
+            "{} {}",
+            _("Nécessaire pour envoyer, pas pour un brouillon."),
+            fields["pieces"].help_text,
+        )
         self.initial.setdefault("card_kind", CardKind.CIN.value)
         self.initial.setdefault("nationality", MOROCCO)
 

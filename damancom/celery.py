@@ -63,6 +63,10 @@ app.conf.beat_schedule = {
         "task": "declarations.tasks.reattach_lines",
         "schedule": 60.0,
     },
+    "remind those who never declared": {
+        "task": "declarations.tasks.nudge_silent_affiliates",
+        "schedule": crontab(hour=9, minute=40),
+    },
     "issue the prefills of the month": {
         "task": "declarations.tasks.issue_prefills",
         "schedule": crontab(minute="*/10"),

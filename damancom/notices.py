@@ -12,6 +12,7 @@ from certificates.enums import CertificateState
 from certificates.models import Certificate
 from damancom.enums import MonthState
 from damancom.months import ZERO, Month, Owed
+from declarations.models import Declaration
 from disputes.enums import DisputeState, MissionState
 from disputes.models import Dispute
 from disputes.queries.missions import missions_of
@@ -38,6 +39,7 @@ def notices_of(
     """The notices of an affiliate, the gravest first; three queries besides what it is given."""
     today = clock.day_of(now)
     return [
+        *_never_declared(affiliate),
         *_late(affiliate, months, owed, today),
         *_missions(affiliate),
         *_disputes(affiliate, now),
@@ -48,6 +50,20 @@ def notices_of(
 
 def _address(view: str, affiliate: Affiliate, **more: str) -> str:
     return reverse(view, kwargs={"affiliation_number": affiliate.affiliation_number, **more})
+
+
+def _never_declared(affiliate: Affiliate) -> list[Notice]:
+    if Declaration.objects.filter(affiliate=affiliate, submitted_at__isnull=False).exists():
+        return []
+    return [
+        Notice(
+            "info",
+            _("Votre première déclaration vous attend"),
+            _("Immatriculez d’abord vos salariés ; puis déclarez chaque mois, même sans travail."),
+            _address("affiliates:employees", affiliate),
+            _("Voir mes salariés"),
+        )
+    ]
 
 
 def _late(

@@ -70,3 +70,9 @@ def reattach_lines() -> None:
     at = clock.now()
     for affiliate in workflows.affiliates_to_reattach():
         workflows.reattach(at=at, affiliate=affiliate)
+
+
+@shared_task(base=PortalTask)
+def nudge_silent_affiliates() -> None:
+    """Write to those who never declared. Scheduled daily; a reminder already written is not written again."""
+    workflows.nudge_silent(at=clock.now())

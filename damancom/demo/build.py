@@ -11,7 +11,7 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from affiliates.queries import statuses_on
-from damancom.demo import files, missions, paper, quarrels, world
+from damancom.demo import files, missions, paper, quarrels, requests, world
 from damancom.demo.files import Credit
 from damancom.demo.history import History
 from damancom.demo.register import build, jobs_of_all
@@ -68,6 +68,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     quarrels.plan(history)
     history.live()
     paper.certificates(register, now=now)
+    requests.ask(register, now=now)
     missions.missions(register, now=now)
     _open_month(history, last.next(), now)
 
@@ -210,6 +211,10 @@ ACCOUNTS = (
         "omar@garage.example",
         "ses majorations, son astreinte pour un dépôt tardif ; retirer le mandat de la fiduciaire",
     ),
-    Account("Karim Alaoui, gestionnaire", "agent@caisse.example", "traiter une réclamation"),
+    Account(
+        "Karim Alaoui, gestionnaire",
+        "agent@caisse.example",
+        "traiter une réclamation, comparer deux personnes, affilier une entreprise",
+    ),
     Account("Samira El Fassi, superviseure", "superviseur@caisse.example", "toutes les agences"),
 )

@@ -16,6 +16,7 @@ from declarations.workflows.form import (
     remove_new_hire,
     save_form,
 )
+from declarations.workflows.nudges import nudge_silent
 from declarations.workflows.outages import record_outage
 from declarations.workflows.prefills import issue_prefill
 from declarations.workflows.reattach import affiliates_to_reattach, reattach
@@ -34,6 +35,7 @@ __all__ = [
     "digest_of",
     "due_files",
     "issue_prefill",
+    "nudge_silent",
     "open_correction",
     "open_form",
     "paste_block",

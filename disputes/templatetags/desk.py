@@ -8,6 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from affiliates.access import staff_affiliates
+from affiliates.enums import AffiliationState, RegistrationState
+from affiliates.queries.affiliations import staff_affiliations
+from affiliates.queries.registrations import staff_registrations
 from disputes.access import staff_disputes
 from disputes.enums import DeskFilter
 from disputes.queries import disputes as queries
@@ -36,6 +39,7 @@ def awaiting(context: Context) -> list[Awaiting]:
     counts = queries.desk_counts(staff_disputes(user), user=user, today=today, limit=limit)
     disputes = reverse("admin:disputes_dispute_changelist")
     money = reverse("admin:payments_bankline_waiting")
+    people, firms = staff_registrations(user), staff_affiliations(user)
     return [
         Awaiting(
             _("Réclamations en retard"),
@@ -62,5 +66,15 @@ def awaiting(context: Context) -> list[Awaiting]:
             _("Actes à valider"),
             open_acts(staff_affiliates(user)).count(),
             reverse("admin:payments_clerkact_changelist"),
+        ),
+        Awaiting(
+            _("Immatriculations à examiner"),
+            people.filter(state=RegistrationState.SENT.value).count(),
+            reverse("admin:affiliates_registrationrequest_changelist"),
+        ),
+        Awaiting(
+            _("Affiliations à décider"),
+            firms.filter(state=AffiliationState.SENT.value).count(),
+            reverse("admin:affiliates_affiliationrequest_changelist"),
         ),
     ]

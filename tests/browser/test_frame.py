@@ -32,7 +32,7 @@ def sign_in(page: Page, email: str) -> None:
 @pytest.mark.parametrize(("language", "direction"), [("fr", "ltr"), ("ar", "rtl")])
 def test_public_pages_and_errors_are_readable_by_all(open_page, language, direction, width):
     page = open_page(language=language, width=width)
-    for address in ("/", "/connexion/", "/nulle-part/"):
+    for address in ("/", "/connexion/", "/affiliation/", "/affiliation/envoyee/", "/nulle-part/"):
         page.goto(address)
         assert page.locator("html").get_attribute("dir") == direction
         assert faults(page) == []

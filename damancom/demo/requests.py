@@ -1,0 +1,83 @@
+"""What waits on the clerk's desk: a person to register who looks like somebody known, a firm to affiliate."""
+
+import datetime
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from affiliates import workflows
+from affiliates.enums import CardKind, LegalForm, Sex
+from affiliates.models import Agency, Employee
+from affiliates.rules import NewFirm, NewHire
+from damancom.demo import world
+from damancom.demo.register import Register
+from portal import clock
+from portal.enums import Language
+
+_SCAN = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A file as a form would give it."""
+
+    name: str | None
+
+    def chunks(self) -> Iterator[bytes]:
+        yield _SCAN
+
+
+def ask(register: Register, *, now: datetime.datetime) -> None:
+    """The garage hires somebody whom the textile firm already employs, under another spelling; a firm affiliates."""
+    garage = world.firm("garage")
+    job = register.jobs["textile"][0]
+    known = Employee.objects.get(registration_number=job.registration_number)
+    request = workflows.save_request(
+        actor=register.user(garage.owner),
+        at=now,
+        affiliate=register.affiliates["garage"],
+        intent=uuid.uuid5(uuid.NAMESPACE_URL, "demo:registration"),
+        person=NewHire(
+            card_kind=CardKind.CIN,
+            card_number="BK512044",
+            last_name=f"EL {known.last_name}",
+            first_name=known.first_name,
+            last_name_ar="العلوي",
+            first_name_ar="سعيد",
+            born_on=known.born_on or datetime.date(1990, 1, 1),
+            birth_place="SETTAT",
+            sex=Sex.MALE,
+            nationality="MA",
+            address="18 RUE IBN BATOUTA",
+            city="CASABLANCA",
+            phone="0661002030",
+            rib="",
+            hired_on=clock.day_of(now) - datetime.timedelta(days=9),
+        ),
+        pieces=[Scan("carte-nationale.pdf")],
+    )
+    workflows.send_request(actor=register.user(garage.owner), at=now, request=request)
+    affiliation = workflows.begin_affiliation(
+        at=now,
+        intent=uuid.uuid5(uuid.NAMESPACE_URL, "demo:affiliation"),
+        firm=NewFirm(
+            legal_form=LegalForm.SARL_AU,
+            name="MENUISERIE DU PORT",
+            name_ar="نجارة الميناء",
+            ice="002998120000055",
+            tax_id="50412233",
+            trade_register="612044 Casablanca",
+            business_tax="",
+            activity="MENUISERIE",
+            address="5 QUAI DES PECHEURS",
+            city="CASABLANCA",
+            postal_code="20000",
+            first_hire_on=clock.day_of(now) - datetime.timedelta(days=20),
+            contact_name="Rachid Amrani",
+            email="rachid@menuiserie.example",
+            phone="0661000044",
+        ),
+        agency=Agency.objects.get(code="01"),
+        language=Language.FRENCH,
+    )
+    workflows.send_affiliation(at=now, request=affiliation, pieces=[Scan("statuts.pdf")])
