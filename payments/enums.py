@@ -43,6 +43,7 @@ class EntryKind(LabelledEnum):
     SUSPENSE_ASSIGNED = "suspense_assigned", _("versement identifié")
     CREDIT_USED = "credit_used", _("crédit utilisé")
     REVERSAL = "reversal", _("contre-passation")
+    CREDIT_MOVED = "credit_moved", _("trop-perçu rendu au bordereau cité")
     WRITTEN_OFF = "written_off", _("différence abandonnée")
     REFUND_ORDERED = "refund_ordered", _("remboursement ordonné")
     REMISSION_GRANTED = "remission_granted", _("remise accordée")

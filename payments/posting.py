@@ -187,6 +187,15 @@ def credit_used(due: Due, amount: Decimal) -> Posting:
     return Posting(EntryKind.CREDIT_USED, (spent, _receivable(due, credit=amount)))
 
 
+def credit_moved(bank_line: int, due: Due, amount: Decimal) -> Posting:
+    """An excess paid for a due goes back to it, now that another payment of it came back unpaid."""
+    credit = Account(AccountKind.CREDIT, affiliate=due.affiliate)
+    taken = PostedLine(credit, debit=amount, bank_line=bank_line)
+    return Posting(
+        EntryKind.CREDIT_MOVED, (taken, _receivable(due, credit=amount, bank_line=bank_line))
+    )
+
+
 def written_off(due: Due, amount: Decimal) -> Posting:
     """The fund gives up a small difference: it is no longer owed."""
     lost = _about(due, Account(AccountKind.WRITE_OFFS), debit=amount)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
 
+from affiliates.models import Affiliate
 from payments import posting
 from payments.codecs.faults import Fault, fault
 from payments.enums import DebitState, EntryKind, LineKind, LineVerdict
@@ -19,7 +21,7 @@ from payments.matching import (
     references,
 )
 from payments.models import Allocation, BankLine, DebitOrder
-from payments.queries import suspense_of
+from payments.queries import credit_of, suspense_of
 from payments.workflows.allocations.batch import (
     key_of,
     key_of_due,
@@ -116,6 +118,9 @@ def _reversed_of(line: BankLine) -> Decimal:
 def _undo_origin(
     actor: User | None, line: BankLine, origin_id: int, order: DebitOrder | None
 ) -> None:
+    owners = Allocation.objects.filter(bank_line_id=origin_id).values("affiliate_id")
+    # Its credit may move below: nobody else may spend it meanwhile.
+    list(Affiliate.objects.filter(pk__in=owners).order_by("pk").select_for_update(of=("self",)))
     codes = [
         code
         for codes in Allocation.objects.filter(bank_line_id=origin_id).values_list(
@@ -174,6 +179,8 @@ def _undo_origin(
     for target, amount in shares:
         target.owe_again(amount)
     save_targets([target for target, _ in shares])
+    for target, _amount in shares:
+        _refill(actor, target, on=line.booking_day)
     origin.details = {**origin.details, "reversed": str(_reversed_of(origin) + line.amount)}
     origin.save(update_fields=["details"])
     audit.record(
@@ -224,3 +231,56 @@ def _keep_the_rest(
                 entry_id=allocation.entry_id,
                 allocated_by=actor,
             )
+
+
+def _refill(actor: User | None, target: Target, *, on: date) -> None:
+    """An excess paid for this due, kept as credit while it was settled, goes back to it now that it is owed again.
+
+    So the books do not depend on which of two payments came first. Only credit that is still there, and only from
+    lines that cited this due: nothing is decided in the employer's place.
+    """
+    kept = (
+        Allocation.objects.filter(
+            affiliate_id=target.due.affiliate,
+            slip=None,
+            surcharge=None,
+            filing_penalty=None,
+            undoes=None,
+            undone_by=None,
+            bank_line__verdict_code__in=("L14", "L28"),
+            bank_line__verdict_facts__ref=target.code,
+        )
+        .select_related("affiliate", "bank_line")
+        .order_by("pk")
+    )
+    for allocation in kept:
+        amount = min(allocation.amount, target.outstanding, credit_of(allocation.affiliate))
+        if amount <= 0:
+            return
+        event = Event(
+            posting.credit_moved(allocation.bank_line_id, target.due, amount),
+            f"credit_moved:{allocation.pk}",
+            on,
+        )
+        entry = post(event, actor=actor)
+        _keep_the_rest(
+            actor,
+            allocation.bank_line,
+            allocation.bank_line,
+            [(allocation, amount)],
+            entry_id=entry.pk,
+        )
+        Allocation.objects.create(
+            bank_line_id=allocation.bank_line_id,
+            affiliate_id=allocation.affiliate_id,
+            slip_id=target.due.slip,
+            surcharge_id=target.due.surcharge,
+            filing_penalty_id=target.due.filing_penalty,
+            amount=amount,
+            rule=allocation.rule,
+            paid_on=allocation.paid_on,
+            entry=entry,
+            allocated_by=actor,
+        )
+        target.pay(amount, allocation.paid_on)
+        save_targets([target])
