@@ -1,6 +1,9 @@
 """Mail: one letter per event, nothing lost while the server is away, nothing sent twice, reminders that stop."""
 
 import datetime
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -18,6 +21,7 @@ from portal.enums import JobState, Language, MailOutcome
 from portal.models import AuditEntry, Mail, User
 from tests.affiliates.factories import PASSWORD, UserFactory
 from tests.portal.smtp_sink import Sink, listening
+from tests.running import environment_for
 
 AT = datetime.datetime(2026, 3, 2, 9, 0, tzinfo=datetime.UTC)
 LETTER = "declarations/mail/deadline_soon.txt"
@@ -173,6 +177,41 @@ def test_what_kills_the_process_three_times_is_put_aside(reader: User):
         assert mail.send_due() == 0
     assert Mail.objects.get(key="poison").outcome == MailOutcome.POISON
     assert [letter.to for letter in django_mail.outbox] == [[reader.email]]
+
+
+DYING = """
+import os, django
+django.setup()
+from django.conf import settings
+settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", int(os.environ["SINK_PORT"])
+from portal import mail
+mail.send_due()
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("failpoint", "copies"), [("mail-claimed", 1), ("mail-sent", 2)])
+def test_a_sender_killed_anywhere_loses_nothing(sink: Sink, failpoint: str, copies: int):
+    """Before the letter leaves it leaves once; after it left, the copy carries the same mark."""
+    write(UserFactory(email="patronne@exemple.ma"))
+    killed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", DYING],
+        env=environment_for(connection.settings_dict["NAME"])
+        | {"FAILPOINT": failpoint, "SINK_PORT": str(sink.port)},
+        check=False,
+        capture_output=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
+    assert mail.send_due() == 0, "somebody may still have it in hand"
+    with time_machine.travel(clock.now() + mail.LEASE + datetime.timedelta(seconds=1)):
+        assert mail.send_due() == 1
+        assert mail.send_due() == 0
+    marks = [letter["Message-ID"] for letter in sink.letters]
+    assert len(marks) == copies
+    assert len(set(marks)) == 1
+    assert Mail.objects.get().state == JobState.DONE
 
 
 @pytest.mark.django_db(transaction=True)
