@@ -11,6 +11,7 @@ from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from declarations import queries, workflows
 from declarations.codecs.prefill import file_name
+from declarations.errors import PeriodNotOpen
 from declarations.forms import UploadForm
 from declarations.lateness import lateness_of
 from declarations.models import Prefill
@@ -119,6 +120,10 @@ def upload(request: HttpRequest, affiliate: Affiliate, period: str) -> HttpRespo
                 name=sent.name or "",
                 chunks=sent.chunks(),
             )
+        except PeriodNotOpen as refusal:
+            # Such a month has no page to come back to.
+            add_to_messages(request, refusal)
+            return redirect("declarations:list", affiliate.affiliation_number)
         except DomainError as refusal:
             add_to_form(form, refusal, "file")
         else:

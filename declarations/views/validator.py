@@ -91,21 +91,20 @@ def _checked(
         pass
     name = form.cleaned_data["file"].name
     wanted = form.cleaned_data["sortie"]
+    if wanted == "json":
+        report = _report(as_data(examination))
+        return attachment(report, name=f"{name}.json", content_type="application/json")
     proposed = repair.propose(content, expected)
     if wanted == "repare":
         if proposed is not None:
             return attachment(proposed.content, name=name, content_type="text/plain")
         refusal = _("Aucune réparation certaine : seule une personne peut dire ce qui est juste.")
         return _page(request, form, **_told(examination, None, name), refusal=refusal)
-    if wanted == "json":
-        return attachment(
-            _report(examination), name=f"{name}.json", content_type="application/json"
-        )
     return _page(request, form, **_told(examination, proposed, name))
 
 
-def _report(examination: Examination) -> bytes:
-    return json.dumps(as_data(examination), ensure_ascii=False, indent=2).encode()
+def _report(report: dict[str, Any]) -> bytes:
+    return json.dumps(report, ensure_ascii=False, indent=2).encode()
 
 
 def _told(examination: Examination, proposed: Repair | None, name: str) -> dict[str, Any]:
@@ -138,7 +137,7 @@ def _told(examination: Examination, proposed: Repair | None, name: str) -> dict[
         "findings": shown,
         "more": max(0, len(examination.findings) - len(shown)),
         "file_name": name,
-        "report_link": _carried("application/json", _report(examination)),
+        "report_link": _carried("application/json", _report(report)),
         "repair": proposed,
         "repair_link": _carried("text/plain", proposed.content) if proposed else "",
     }

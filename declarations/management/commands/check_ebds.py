@@ -16,7 +16,7 @@ from declarations.codecs.sheets.sniff import SHEET_OPENING, is_sheet
 from declarations.rules import Examination, Expected
 from declarations.rules.sheet import SheetJudgement
 from declarations.workflows.sheets import examine_sheet
-from regulation.periods import Period
+from regulation.periods import InvalidPeriod, Period
 
 ACCEPTED, REFUSED, UNUSABLE = 0, 1, 2
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 _("Le fichier %(name)s ne peut pas être lu : %(reason)s.")
                 % {"name": fault.filename, "reason": fault.strerror}
             )
-        except NotAPrefill:
+        except (NotAPrefill, InvalidPeriod):
             self._unusable(
                 _("Le fichier %(name)s n’est pas un préétabli (A00 à A03).")
                 % {"name": options["prefill"]}
