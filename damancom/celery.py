@@ -19,6 +19,8 @@ app.conf.task_routes = {
     "declarations.tasks.check_file": {"queue": "files"},
     "payments.tasks.import_bank_file": {"queue": "files"},
     "payments.tasks.issue_slips": {"queue": "money"},
+    "payments.tasks.write_debit_run": {"queue": "money"},
+    "payments.tasks.care_for_debits": {"queue": "money"},
     "payments.tasks.assess_surcharges": {"queue": "money"},
     "payments.tasks.assess_filing_penalties": {"queue": "money"},
     "payments.tasks.watch_graces": {"queue": "money"},
@@ -87,6 +89,10 @@ app.conf.beat_schedule = {
     "measure the signs of risk": {
         "task": "disputes.tasks.measure_risks",
         "schedule": crontab(hour=4, minute=20),
+    },
+    "care for the debits": {
+        "task": "payments.tasks.care_for_debits",
+        "schedule": 60.0,
     },
     "assess surcharges": {
         "task": "payments.tasks.assess_surcharges",

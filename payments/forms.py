@@ -172,3 +172,32 @@ class BankProfileForm(forms.Form):
         input_formats=["%Y-%m-%d", "%d/%m/%Y"],
         error_messages={"invalid": _("Écrivez la date comme 25/04/2026.")},
     )
+
+
+class AuthorityForm(forms.Form):
+    """An account that the fund may debit."""
+
+    rib = forms.CharField(
+        label=_("RIB ou IBAN du compte"),
+        help_text=_("24 chiffres, comme sur votre chéquier ; la clé est vérifiée tout de suite."),
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr", "autocomplete": "off"}),
+    )
+    titulaire = forms.CharField(
+        label=_("Titulaire du compte"),
+        help_text=_("En lettres latines, comme à la banque."),
+        max_length=70,
+        widget=forms.TextInput(attrs={"dir": "auto"}),
+    )
+    plafond = forms.CharField(
+        label=_("Plus gros prélèvement accepté (DH)"),
+        help_text=_("Un ordre au-dessus de ce plafond est refusé par le portail, toujours."),
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "dir": "ltr"}),
+    )
+
+
+class BankRefusalForm(forms.Form):
+    """Why a bank does not confirm an authority."""
+
+    motif = forms.CharField(label=_("Motif du refus"), max_length=140)

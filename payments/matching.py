@@ -119,6 +119,8 @@ class Books:
     orders: Mapping[str, Order] = field(default_factory=dict)
     # The orders of a run by the identifier of its block, those refused left out of what is expected.
     blocks: Mapping[str, Sequence[Order]] = field(default_factory=dict)
+    # The codes behind the code of a basket, in the order in which a short payment pays them.
+    baskets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,8 @@ def match(line: Received, cited: References, books: Books) -> Match:
     if by_order is not None:
         return by_order
     by_reference = (
-        _by_one(line, cited.structured, books, "R3")
+        _by_basket(line, cited, books)
+        or _by_one(line, cited.structured, books, "R3")
         or _by_one(line, cited.all, books, "R4")
         or _by_several(line, cited.all, books)
     )
@@ -403,6 +406,52 @@ def _against(line: Received, item: Item, rule: str, notes: list[Fault]) -> Match
         rest = item.outstanding - amount
         notes = [*notes, fault("L27", rang=rank, ref=item.code, reste=rest)]
     return Match(rule, LineVerdict.ACCEPTED, tuple(notes), (Share(item.code, amount),))
+
+
+def _by_basket(line: Received, cited: References, books: Books) -> Match | None:
+    """R3, R4 with the code of a basket: its dues in their order, the excess to the affiliate's credit."""
+    rule, codes = ("R3", cited.structured) if cited.structured else ("R4", cited.all)
+    if len(codes) != 1 or codes[0] not in books.baskets:
+        return None
+    items = [_final(books, code) for code in books.baskets[codes[0]] if code in books.items]
+    if not items:
+        return None
+    affiliate = items[0].affiliate
+    if line.affiliation_number and line.affiliation_number != affiliate:
+        told = fault("L15", rang=line.rank, a1=quoted(line.affiliation_number), a2=affiliate)
+        return Match("R0", LineVerdict.WAITING, (told,))
+    left, shares = line.amount, []
+    open_items = {item.code: item for item in items if not (item.cancelled or item.held)}
+    for item in open_items.values():
+        amount = min(left, item.outstanding)
+        if amount:
+            shares.append(Share(item.code, amount))
+            left -= amount
+    if left:
+        code = "L28" if shares else "L14"
+        told = fault(code, rang=line.rank, ref=codes[0], **({"excedent": left} if shares else {}))
+        return Match(
+            rule,
+            LineVerdict.PARTIAL,
+            (*line.notes, told),
+            tuple(shares),
+            credit_to=affiliate,
+            credit=left,
+        )
+    due = sum((item.outstanding for item in open_items.values()), ZERO)
+    notes = list(line.notes)
+    if due > line.amount:
+        notes.append(fault("L27", rang=line.rank, ref=codes[0], reste=due - line.amount))
+    return Match(rule, LineVerdict.ACCEPTED, tuple(notes), tuple(shares))
+
+
+def _final(books: Books, code: str) -> Item:
+    """The item behind a code, or the last one that replaced it."""
+    item, seen = books.items[code], {code}
+    while item.successor in books.items and item.successor not in seen:
+        seen.add(item.successor)
+        item = books.items[item.successor]
+    return item
 
 
 def _by_several(line: Received, codes: Sequence[str], books: Books) -> Match | None:

@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 
 from payments.workflows import bank_files, grace, penalties, slips
+from payments.workflows.debits import notices, orders, runs
 from portal import clock
 from portal.tasks import PortalTask, wake
 from regulation.errors import DomainError
@@ -79,3 +80,20 @@ def watch_graces() -> None:
     today = clock.today()
     for grace_id in grace.running():
         grace.watch(grace_id=grace_id, as_of=today - penalties.GRACE, today=today)
+
+
+@shared_task(base=PortalTask)
+def write_debit_run(run_id: int) -> None:
+    """Write the file of a released run and hand its orders over."""
+    runs.write_run(run_id=run_id, at=clock.now())
+
+
+@shared_task(base=PortalTask)
+def care_for_debits() -> None:
+    """Send again the runs whose worker died, cancel orders whose day came without them, tell what is coming."""
+    now = clock.now()
+    for run_id in runs.due_runs(at=now):
+        wake(write_debit_run, run_id)
+    orders.lapse(at=now)
+    notices.announce(at=now)
+    notices.watch(at=now)

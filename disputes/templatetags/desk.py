@@ -15,6 +15,7 @@ from disputes.access import staff_disputes
 from disputes.enums import DeskFilter
 from disputes.queries import disputes as queries
 from payments.queries import open_acts, waiting_lines
+from payments.queries.debits import debits_awaiting
 from portal import clock
 from regulation.parameters import value_at
 
@@ -76,5 +77,10 @@ def awaiting(context: Context) -> list[Awaiting]:
             _("Affiliations à décider"),
             firms.filter(state=AffiliationState.SENT.value).count(),
             reverse("admin:affiliates_affiliationrequest_changelist"),
+        ),
+        Awaiting(
+            _("Prélèvements à remettre ou sans réponse"),
+            debits_awaiting(on=today),
+            reverse("admin:payments_debitrun_changelist"),
         ),
     ]

@@ -5,6 +5,7 @@ Every act calls a workflow.
 
 from payments.admin.acts import ClerkActAdmin
 from payments.admin.banks import BankFileAdmin, BankLineAdmin
+from payments.admin.debits import DebitAuthorityAdmin, DebitOrderAdmin, DebitRunAdmin
 from payments.admin.grace import GraceRequestAdmin
 from payments.admin.keys import BankKeyAdmin
 from payments.admin.ledger import LedgerEntryAdmin
@@ -22,6 +23,9 @@ __all__ = [
     "BankLineAdmin",
     "BankProfileAdmin",
     "ClerkActAdmin",
+    "DebitAuthorityAdmin",
+    "DebitOrderAdmin",
+    "DebitRunAdmin",
     "FilingPenaltyAdmin",
     "GraceRequestAdmin",
     "LedgerEntryAdmin",

@@ -25,13 +25,13 @@ register = template.Library()
 _TONES = {
     "ok": {
         "active", "submitted", "accepted", "paid", "valid", "decided", "upheld", "done", "ACC", "success", "current",
-        "concluded",
+        "concluded", "executed",
     },
     "warn": {
         "partly_paid", "issued", "piece_asked", "awaiting", "warning", "PAR", "ATT", "partly", "suspended", "late",
         "blocked", "observed", "in_force",
     },
-    "bad": {"refused", "revoked", "error", "parked", "REF", "overdue", "file", "line"},
+    "bad": {"refused", "revoked", "rejected", "returned", "error", "parked", "REF", "overdue", "file", "line"},
     "info": {
         "draft", "sent", "pending", "open", "taken", "running", "waiting", "info", "debug", "information", "INF",
         "ordered", "underway", "proposed",

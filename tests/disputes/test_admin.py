@@ -312,9 +312,10 @@ def test_the_first_page_of_the_desk_says_what_awaits(
         ("1", "Mes réclamations"),
         ("0", "Versements à identifier"),
         ("0", "Actes à valider"),
+        ("0", "Prélèvements à remettre ou sans réponse"),
     ]
     elsewhere = signed_in(StaffAssignmentFactory().user)
     shown = elsewhere.get(reverse("admin:index")).content.decode()
     assert [count for count, _label in re.findall(r"<b>(\d+)</b> <span>([^<]+)</span>", shown)] == [
         "0"
-    ] * 4
+    ] * 6

@@ -117,7 +117,10 @@ def test_another_amount_is_for_a_clerk(cast: Cast, order: DebitOrder) -> None:
 
 def test_another_account_is_taken_and_flagged(cast: Cast, order: DebitOrder) -> None:
     payer = f"<RltdPties><DbtrAcct><Id><Othr><Id>{rib(99)}</Id></Othr></Id></DbtrAcct></RltdPties>"
-    line = booked(cast, order, extra=payer)
+    said = details(ref="B1", e2e=order.reference).replace("<RmtInf>", f"{payer}<RmtInf>")
+    line = received(
+        cast.bank, cast.bank_account, file_of(cast, entry("100.00", txs=said))
+    ).lines.get()
     assert (line.rule, line.verdict, line.verdict_code) == ("R1c", "ACC", "L30")
     assert state(order) == "executed"
 

@@ -20,6 +20,7 @@ from payments.matching import (
 )
 from payments.models import BankLine
 from payments.queries import open_items_of, rib_owners
+from payments.queries.debits import baskets_behind
 from payments.workflows.allocations.batch import (
     Batch,
     allocate,
@@ -46,9 +47,10 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     received_by = {line.pk: received_of(line) for line in fresh}
     cited_by = {key: references(item) for key, item in received_by.items()}
     cited_orders = keys_of(fresh)
-    targets = lock_targets(
-        {code for found in cited_by.values() for code in found.all} | due_codes_of(cited_orders)
-    )
+    cited_codes = {code for found in cited_by.values() for code in found.all}
+    baskets = baskets_behind(cited_codes)
+    cited_codes |= {code for codes in baskets.values() for code in codes}
+    targets = lock_targets(cited_codes | due_codes_of(cited_orders))
     locked = _lock_unanswered(fresh)
     if not locked:
         return
@@ -60,11 +62,15 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     affiliates = {target.affiliation_number: target.due.affiliate for target in targets.values()}
     for line, item, found in zip(locked, received, cited, strict=True):
         seen = Books(
-            items={code: targets[code].item() for code in _with_successors(found.all, targets)},
+            items={
+                code: targets[code].item()
+                for code in _with_successors(_opened(found.all, baskets), targets)
+            },
             open_items=books.open_items,
             rib_owners=books.rib_owners,
             orders=orders.cited_by(line),
             blocks=orders.block_of(line),
+            baskets=baskets,
         )
         answer = match(item, found, seen)
         note_answer(line, answer)
@@ -74,6 +80,13 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
             _plan(batch, line, answer, targets, affiliates)
         batch.answered.append(line)
     write(batch, actor)
+
+
+def _opened(codes: Iterable[str], baskets: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """The codes, those of baskets followed by what they hold."""
+    for code in codes:
+        yield code
+        yield from baskets.get(code, ())
 
 
 def _with_successors(codes: Iterable[str], targets: Mapping[str, Target]) -> list[str]:

@@ -20,6 +20,7 @@ from payments.models import DebitOrder, DebitShare
 from payments.transitions import allows, first_collection_day
 from payments.workflows.debits import orders as side
 from payments.workflows.debits.claims import free_on
+from payments.workflows.debits.notices import tell_outcome
 from payments.workflows.debits.steps import due_codes_of, lock_orders, step, tell
 from payments.workflows.targets import lock_targets
 from portal.clock import CASABLANCA
@@ -86,6 +87,8 @@ def answer_order(*, order_id: int, answer: Answer, at: datetime) -> Outcome:
         reason_text=answer.reason_text[:140],
     )
     failpoint("debit-answer-half")
+    if act in (DebitAct.REJECT, DebitAct.WITHDRAW):
+        tell_outcome(order, at=at)
     if act is DebitAct.REJECT:
         follow(order, reason_of(answer.reason), at)
         if reason_of(answer.reason).retry and order.retry_of_id is None:

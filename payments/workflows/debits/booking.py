@@ -14,6 +14,7 @@ from payments.enums import DebitAct, DebitCause, DebitState
 from payments.matching import Order, Share, order_reference_of
 from payments.models import BankLine, DebitOrder, DebitShare
 from payments.workflows.debits.answers import REFUSED, Answer, answer_order, follow
+from payments.workflows.debits.notices import tell_outcome
 from payments.workflows.debits.steps import lock_orders, step
 from portal import clock
 
@@ -149,4 +150,5 @@ def bring_back(order: DebitOrder, line: BankLine) -> None:
         reason_code=line.reason_code,
         reason_text=line.reason_text,
     )
+    tell_outcome(order, at=at)
     follow(order, reason_of(line.reason_code), at)

@@ -30,6 +30,7 @@ from payments.errors import (
 from payments.models import MOST_ACCOUNTS, DebitOrder, DebitShare
 from payments.transitions import UNSENT, collection_days, cut_off
 from payments.workflows.debits.claims import field_of, free_on
+from payments.workflows.debits.notices import tell_outcome
 from payments.workflows.debits.steps import due_codes_of, lock_orders, step, tell
 from payments.workflows.targets import Target, lock_targets
 from portal import audit
@@ -372,5 +373,6 @@ def lapse(*, at: datetime) -> int:
             for order in lock_orders(pk=key, state__in=["signed", "planned", "suspended"]):
                 if order.run_id is None:
                     step(order, DebitAct.CANCEL, actor=None, at=at, cause=DebitCause.LAPSED)
+                    tell_outcome(order, at=at)
                     done += 1
     return done

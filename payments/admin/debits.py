@@ -1,0 +1,193 @@
+"""The desk of debits: runs of two persons, banks that say nothing, authorities confirmed on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from affiliates.access import staff_affiliates
+from affiliates.models import DebitAuthority
+from payments.enums import RunState
+from payments.models import BankAccount, DebitOrder, DebitRun
+from payments.queries.debits import silent_orders
+from payments.tasks import write_debit_run
+from payments.workflows.debits import orders as side
+from payments.workflows.debits import runs
+from portal import clock
+from portal.actor import actor_of
+from portal.admin import StaffAdmin
+from portal.errors import add_to_messages
+from portal.tasks import wake
+from regulation.errors import DomainError
+from regulation.money import ZERO, parse_amount
+from regulation.periods import parse_day
+
+
+@admin.register(DebitRun)
+class DebitRunAdmin(StaffAdmin):
+    """Runs: what waits, what a second person releases, what banks hold; only our own pages are reachable."""
+
+    def get_urls(self) -> list[URLPattern]:
+        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+            return self.admin_site.admin_view(view)
+
+        return [
+            path("", door(self.changelist_view), name="payments_debitrun_changelist"),
+            path("preparer/", door(self.prepare_view), name="payments_debitrun_prepare"),
+            path("<int:pk>/", door(self.run_view), name="payments_debitrun_change"),
+            path("<int:pk>/remettre/", door(self.release_view), name="payments_debitrun_release"),
+        ]
+
+    @method_decorator(require_safe)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Days that wait for a run, runs that wait for a second person, and silent banks."""
+        now = clock.now()
+        rows = list(
+            DebitRun.objects.select_related("bank_account__bank", "prepared_by", "released_by")[:50]
+        )
+        return self._page(
+            request,
+            "admin/payments/runs.html",
+            title=_("Prélèvements"),
+            waiting=[(one, one.is_ready(now)) for one in runs.what_waits()],
+            rows=rows,
+            silent=silent_orders(on=clock.day_of(now)),
+        )
+
+    @method_decorator(require_safe)
+    def run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One run: every order that it would take, or took, to the bank."""
+        run = get_object_or_404(
+            DebitRun.objects.select_related("bank_account__bank", "prepared_by", "released_by"),
+            pk=pk,
+        )
+        prepared = run.stage is RunState.PREPARED
+        orders = list(
+            runs.orders_of(run)
+            if prepared
+            else run.orders.select_related("affiliate", "authority").order_by("pk")
+        )
+        return self._page(
+            request,
+            "admin/payments/run.html",
+            title=run.message_id,
+            run=run,
+            orders=orders,
+            total=sum((order.amount for order in orders), ZERO),
+            may_release=prepared and run.prepared_by_id != actor_of(request).pk,
+            prepared=prepared,
+        )
+
+    @method_decorator(require_POST)
+    def prepare_view(self, request: HttpRequest) -> HttpResponse:
+        """Gather the orders of a day for one of our accounts."""
+        account = get_object_or_404(BankAccount, rib=request.POST.get("compte", ""))
+        try:
+            run = runs.prepare_run(
+                actor=actor_of(request),
+                account=account,
+                collect_on=parse_day(request.POST.get("jour", "")),
+                at=clock.now(),
+            )
+        except DomainError as refusal:
+            add_to_messages(request, refusal)
+            return redirect("admin:payments_debitrun_changelist")
+        messages.success(request, _("Remise préparée : une autre personne doit la remettre."))
+        return redirect("admin:payments_debitrun_change", run.pk)
+
+    @method_decorator(require_POST)
+    def release_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The second person lets it go; the worker writes the file."""
+        run = get_object_or_404(DebitRun, pk=pk)
+        count = request.POST.get("nombre", "")
+        try:
+            run = runs.release_run(
+                actor=actor_of(request),
+                run=run,
+                count=int(count) if count.isascii() and count.isdigit() else -1,
+                total=parse_amount(request.POST.get("total", "")),
+                at=clock.now(),
+            )
+        except DomainError as refusal:
+            add_to_messages(request, refusal)
+        else:
+            wake(write_debit_run, run.pk)
+            messages.success(
+                request, _("Remise faite : le fichier est à la banque dans un instant.")
+            )
+        return redirect("admin:payments_debitrun_change", pk)
+
+    def _page(
+        self, request: HttpRequest, template: str, *, title: str, **context: Any
+    ) -> HttpResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, template, {**shared, **context}).render()
+
+
+@admin.register(DebitOrder)
+class DebitOrderAdmin(StaffAdmin):
+    """Debit orders of the affiliates of this member of staff, to read."""
+
+    list_display = ("reference", "affiliate", "amount", "collect_on", "state", "reason_code", "run")
+    list_filter = ("state", "reason_code")
+    search_fields = ("=reference", "=affiliate__affiliation_number", "affiliate__name")
+    date_hierarchy = "collect_on"
+    list_select_related = ("affiliate", "run")
+    fields = (
+        "reference", "affiliate", "amount", "collect_on", "state", "cause", "prepared_by", "prepared_at", "signed_by",
+        "signed_at", "run", "reason_code", "reason_text", "bank_line", "returned_line", "executed_on", "retry_of",
+    )  # fmt: skip
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(affiliate__in=staff_affiliates(request.user))
+
+    def affiliation_number_of(self, row: DebitOrder) -> str:
+        return row.affiliate.affiliation_number
+
+
+@admin.register(DebitAuthority)
+class DebitAuthorityAdmin(StaffAdmin):
+    """Authorities, to read; one that a bank stamped on paper is confirmed here."""
+
+    list_display = ("reference", "affiliate", "masked_rib", "holder", "cap", "state", "signed_at")
+    list_filter = ("state",)
+    search_fields = ("=reference", "=affiliate__affiliation_number", "affiliate__name")
+    list_select_related = ("affiliate",)
+    actions = ("confirm",)
+    fields = (
+        "reference", "affiliate", "masked_rib", "holder", "cap", "state", "reason", "prepared_by", "prepared_at",
+        "signed_by", "signed_at", "activated_by", "activated_at", "ended_at",
+    )  # fmt: skip
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(affiliate__in=staff_affiliates(request.user))
+
+    def affiliation_number_of(self, row: DebitAuthority) -> str:
+        return row.affiliate.affiliation_number
+
+    @admin.action(
+        description=gettext_lazy("Confirmer d’après le formulaire tamponné par la banque"),
+        permissions=["view"],
+    )
+    def confirm(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        for row in rows.order_by("pk"):
+            try:
+                side.activate(actor=actor_of(request), authority=row, at=clock.now())
+            except DomainError as refusal:
+                add_to_messages(request, refusal)
+            else:
+                messages.success(request, _("Mandat %(ref)s confirmé.") % {"ref": row.reference})
