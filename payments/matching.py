@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -167,6 +167,7 @@ _LOOKALIKE: Final = re.compile(r"(?<![0-9])([0-9]{18}|[0-9]{15})(?![0-9])", re.A
 _SEVEN: Final = re.compile(r"(?<![0-9])[0-9]{7}(?![0-9])", re.ASCII)
 _YEAR_MONTH: Final = re.compile(r"(?<![0-9])(20[0-9]{2})[-/. ]?(0[1-9]|1[0-2])(?![0-9])", re.ASCII)
 _MONTH_YEAR: Final = re.compile(r"(?<![0-9])(0[1-9]|1[0-2])[-/. ]?(20[0-9]{2})(?![0-9])", re.ASCII)
+_BY_THE_WAY: Final = frozenset({"L07", "L21"})
 _CASH_CHANNELS: Final = frozenset({"AGE", "GAB", "PRX"})
 _CASH_NATURE: Final = "PMNT/CNTR/"
 
@@ -231,7 +232,18 @@ def _creditor_references(text: str) -> tuple[list[str], list[str]]:
 
 
 def match(line: Received, cited: References, books: Books) -> Match:
-    """The answer to one line. `cited` is `references(line)`; `books` holds what those references name."""
+    """The answer to one line. `cited` is `references(line)`; `books` holds what those references name.
+
+    What the reading noted by the way (no value day, an unknown reason) is told first: the last thing told weighs most.
+    """
+    answer = _match(line, cited, books)
+    by_the_way = tuple(
+        note for note in line.notes if note.code in _BY_THE_WAY and note not in answer.told
+    )
+    return replace(answer, told=by_the_way + answer.told) if by_the_way else answer
+
+
+def _match(line: Received, cited: References, books: Books) -> Match:
     outside = _without_effect(line, books)
     if outside is not None:
         return outside

@@ -19,11 +19,12 @@ from django.db.models import Q
 
 from payments.codecs import reading
 from payments.codecs.faults import FormatError
+from payments.codecs.kinds import FileFormat
 from payments.codecs.records import CanonicalLine, ReadingProfile
 from payments.enums import BankFileVerdict, LineKind, LineVerdict
 from payments.models import Bank, BankAccount, BankFile, BankLine
 from payments.workflows.allocations import settle, settle_reversal
-from payments.workflows.bank_files import verdicts
+from payments.workflows.bank_files import answers, verdicts
 from payments.workflows.profiles import profile_for
 from payments.workflows.staging import Staging
 from portal import audit, clock, jobs
@@ -66,6 +67,8 @@ def import_file(*, bank_file_id: int, at: datetime) -> None:
             bank_file.refresh_from_db()
             if bank_file.verdict == BankFileVerdict.ACCEPTED.value:
                 _write_lines(bank_file, opened)
+            elif bank_file.verdict == BankFileVerdict.INFORMATION.value:
+                answers.apply_answers(bank_file, opened.stream, at)
     except FormatError as error:
         verdicts.refuse(bank_file, [error.fault], 0)
     failpoint("bank-file-written")
@@ -95,6 +98,8 @@ def _judge(bank_file: BankFile, opened: reading.Opened, today: date) -> None:
     summary = reading.inspect(opened)
     if not summary.faults.refuses:
         verdicts.check_truth(bank_file, summary, set(_accounts(bank_file)), today)
+        if opened.format is FileFormat.PAIN_002:
+            answers.check_run(bank_file, opened.stream, summary.faults)
     if summary.faults.refuses:
         verdicts.refuse_for(bank_file, summary)
     else:
