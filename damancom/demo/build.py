@@ -189,7 +189,7 @@ ACCOUNTS = (
     Account(
         "Dr Meryem Skalli, clinique de 118 salariés, AMO privée",
         "direction@clinique.example",
-        "ses attestations : valide et remplacée",
+        "ses attestations : valide et remplacée ; un mois passé corrigé, ses versions et son crédit",
     ),
     Account(
         "Abdelhak Lahlou, textile, 300 salariés",

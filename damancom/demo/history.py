@@ -67,6 +67,9 @@ FILED_LATE: dict[str, dict[int, int]] = {"garage": {5: 4}}
 
 # The clinic forgot who came in that month: a supplementary declaration followed.
 FORGOTTEN = ("clinic", 4)
+# The clinic had counted a bonus twice that month: it corrected the wage once the month was paid.
+CORRECTED = ("clinic", 6)
+COUNTED_TWICE = Decimal(500)
 # The garage paid what its longest delay had cost.
 SURCHARGES_PAID = ("garage", 8)
 
@@ -134,6 +137,10 @@ class History:
         self.story.plan(filed_on, 10, 5 * order, partial(self._declare, firm, period))
         if (firm.key, back) == FORGOTTEN:
             self._plan_paid(firm, due_on, 6, partial(self._declare_forgotten, firm, period))
+        if (firm.key, back) == CORRECTED:
+            self.story.plan(
+                due_on + datetime.timedelta(days=40), 11, 0, partial(self._correct, firm, period)
+            )
         if (firm.key, back) == SURCHARGES_PAID:
             self._plan_paid(firm, due_on, 70, partial(self._pay_surcharges, firm, period))
         for payment in HABITS.get(firm.key, {}).get(back, (Payment(),)):
@@ -205,6 +212,26 @@ class History:
             actor=self.register.declarant(firm), at=at, declaration=draft, version=draft.version
         )
         return slips.issue_slip(actor=None, declaration_id=submitted.pk, at=at)
+
+    def _correct(self, firm: world.Firm, period: Period, at: datetime.datetime) -> None:
+        """One wage of a month that is paid falls, on the screen; what it had cost becomes credit."""
+        filed = Declaration.objects.get(
+            affiliate=self.register.affiliates[firm.key],
+            period=period.first_day,
+            kind=DeclarationKind.MAIN.value,
+        )
+        actor = self.register.declarant(firm)
+        draft = declaring.open_correction(actor=actor, at=at, declaration=filed)
+        best_paid = draft.lines.order_by("-gross_wage", "rank")[0]
+        wage = f"{best_paid.gross_wage - COUNTED_TWICE:.2f}"
+        draft = declaring.save_form(
+            actor=actor,
+            declaration=draft,
+            version=draft.version,
+            cells={best_paid.pk: {"wage": wage}},
+        )
+        draft = declaring.submit(actor=actor, at=at, declaration=draft, version=draft.version)
+        slips.issue_slips(actor=None, declaration_ids=[draft.pk], at=at)
 
     def _follow_people(self, firm: world.Firm, period: Period, at: datetime.datetime) -> None:
         """The agency registers who came and who left, as the declaration says."""
