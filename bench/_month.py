@@ -145,6 +145,5 @@ def file_them(file_ids: list[int], *, at: datetime = AT) -> None:
         group = file_ids[start : start + CHECKED_TOGETHER]
         workflows.check_files(file_ids=group, at=at)
         drafts = list(Declaration.objects.filter(received_file__in=group, status="draft"))
-        for one in drafts:
-            workflows.submit(actor=actor, at=at, declaration=one, version=one.version)
+        workflows.submit_all(actor=actor, at=at, drafts={one.pk: one.version for one in drafts})
         issue_slips(actor=None, declaration_ids=[one.pk for one in drafts], at=at)

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from declarations import queries, workflows
+from declarations import crowds, queries, workflows
 from declarations.enums import FileKind
 from declarations.models import ReceivedFile
 from portal import clock
@@ -29,7 +29,7 @@ def check_file(file_id: int) -> None:
     """
     file = ReceivedFile.objects.get(pk=file_id)
     alone = file.attempts or file.kind == FileKind.SHEET
-    beside = [] if alone else queries.small_files_waiting(CHECKED_TOGETHER)
+    beside = [] if alone else crowds.small_files_waiting(CHECKED_TOGETHER)
     workflows.check_files(file_ids={file_id, *beside}, at=clock.now())
 
 

@@ -13,6 +13,7 @@ from affiliates.queries.register import (
     staff_of,
     statuses_on,
     taken_over_on,
+    with_special_terms,
 )
 from affiliates.queries.registrations import open_request_count, requests_of, steps_of
 
@@ -32,4 +33,5 @@ __all__ = [
     "statuses_on",
     "steps_of",
     "taken_over_on",
+    "with_special_terms",
 ]

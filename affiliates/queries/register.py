@@ -1,6 +1,7 @@
 """Questions about employers, whom they employ and who acts for them."""
 
 import datetime
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -52,6 +53,15 @@ def taken_over_on(affiliate: Affiliate, day: datetime.date) -> frozenset[str]:
     )
     numbers = rows.values_list("employment__employee__registration_number", flat=True)
     return frozenset(number for number in numbers if number)
+
+
+def with_special_terms(affiliates: Collection[int]) -> set[int]:
+    """Those of these affiliates, by key, that ever had a status or an employee whose share the State bears."""
+    statuses = AffiliateStatus.objects.filter(affiliate__in=affiliates)
+    takeovers = StateTakeover.objects.filter(employment__affiliate__in=affiliates)
+    return set(statuses.values_list("affiliate", flat=True)) | set(
+        takeovers.values_list("employment__affiliate", flat=True)
+    )
 
 
 def employed_in(

@@ -6,7 +6,7 @@ from declarations.workflows.corrections import (
     open_correction,
     stop_corrections,
 )
-from declarations.workflows.drafts import cancel, submit
+from declarations.workflows.drafts import cancel, submit, submit_all
 from declarations.workflows.files import LIMIT, receive_file
 from declarations.workflows.form import (
     add_new_hire,
@@ -49,4 +49,5 @@ __all__ = [
     "send_reminders",
     "stop_corrections",
     "submit",
+    "submit_all",
 ]

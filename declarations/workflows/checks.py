@@ -14,7 +14,7 @@ from typing import BinaryIO
 from django.db import transaction
 
 from affiliates.models import Affiliate
-from declarations import queries
+from declarations import crowds, queries
 from declarations.codecs import prefill as prefill_codec
 from declarations.codecs.prefill import PrefillFile
 from declarations.enums import DeclarationKind, DeclarationStatus, FileKind, FileVerdict, FilingMode
@@ -109,8 +109,8 @@ def _note_parked(file: ReceivedFile) -> None:
 
 def _expected(files: Sequence[ReceivedFile], at: datetime.datetime) -> dict[int, Expected]:
     """What the fund knows of the month that each file answers; a month without a prefill gets it now."""
-    issued = queries.prefill_bytes([(file.affiliate_id, file.period) for file in files])
-    filed = queries.months_filed([(file.affiliate_id, file.period) for file in files])
+    issued = crowds.prefill_bytes([(file.affiliate_id, file.period) for file in files])
+    filed = crowds.months_filed([(file.affiliate_id, file.period) for file in files])
     found = {}
     for file in files:
         month = (file.affiliate_id, file.period)

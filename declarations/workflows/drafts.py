@@ -1,11 +1,13 @@
 """Submitting a draft, exactly once, or abandoning it."""
 
 import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
 from affiliates.models import Affiliate
-from declarations import queries, versions
+from declarations import crowds, queries, versions
 from declarations.arrival import day_that_counts
 from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict, FilingMode
 from declarations.errors import (
@@ -18,15 +20,16 @@ from declarations.errors import (
 )
 from declarations.models import ContributionLine, Declaration
 from declarations.transitions import Act, after
-from declarations.workflows.receipts import issue_receipt
+from declarations.workflows.receipts import issue_receipts
 from portal import audit, clock, formats
+from portal.bulk import insert_rows, update_rows
 from portal.failpoints import failpoint
 from portal.models import User
 from regulation.contributions import ContributionResult
+from regulation.errors import DomainError
 from regulation.periods import Period
 
 
-@transaction.atomic
 def submit(
     *, actor: User, at: datetime.datetime, declaration: Declaration, version: int
 ) -> Declaration:
@@ -40,45 +43,112 @@ def submit(
     (CorrectedMeanwhile), one that changes nothing (NothingCorrected) and a month that may not be corrected
     (versions.check_correctable). `payments` collects what is submitted.
     """
-    affiliate = Affiliate.objects.select_for_update(of=("self",)).get(pk=declaration.affiliate_id)
-    row = Declaration.objects.select_for_update(of=("self",)).get(pk=declaration.pk)
-    row.affiliate = affiliate
-    if row.status == DeclarationStatus.SUBMITTED:
-        return row
-    status = after(DeclarationStatus(row.status), Act.SUBMIT)
-    if row.version != version:
-        raise DraftChanged()
-    _check_place(row, at)
-    _check_form(row)
-    result = queries.contributions_of(row)
-    if row.corrects is not None:
-        _hand_over(row.corrects)
-    row.status, row.submitted_at, row.submitted_by = status.value, at, actor
-    _keep_day(row, at)
-    row.receipt_number = _receipt_number(row)
-    row.contributions_total = result.total
-    row.working = result.to_json()
-    row.version += 1
-    row.save()
-    _keep_lines(row, result)
-    receipt = issue_receipt(row)
-    audit.record(
+    outcome = submit_all(actor=actor, at=at, drafts={declaration.pk: version})[declaration.pk]
+    if isinstance(outcome, DomainError):
+        raise outcome
+    return outcome
+
+
+@transaction.atomic
+def submit_all(
+    *, actor: User, at: datetime.datetime, drafts: Mapping[int, int]
+) -> dict[int, Declaration | DomainError]:
+    """Submit several drafts, given as key and version shown; each is submitted, or refused for its own reason.
+
+    See `submit`. One transaction, and for drafts of as many employers a number of statements that does not grow
+    with them; each has its own receipt and trace.
+    """
+    known = Declaration.objects.filter(pk__in=list(drafts))
+    affiliates = Affiliate.objects.filter(pk__in=known.values("affiliate")).order_by("pk")
+    held = {row.pk: row for row in affiliates.select_for_update(of=("self",))}
+    outcomes: dict[int, Declaration | DomainError] = {}
+    rows = list(known.order_by("pk").select_for_update(of=("self",)))
+    for row in rows:
+        row.affiliate = held[row.affiliate_id]
+    while rows:
+        # One of an employer at a time: what it submits first counts for what it submits next.
+        turn = list({row.affiliate_id: row for row in reversed(rows)}.values())
+        rows = [row for row in rows if row not in turn]
+        outcomes |= _submit_one_each(actor, at, turn, drafts)
+    return outcomes
+
+
+def _submit_one_each(
+    actor: User,
+    at: datetime.datetime,
+    rows: Sequence[Declaration],
+    versions_shown: Mapping[int, int],
+) -> dict[int, Declaration | DomainError]:
+    """Submit drafts of as many employers, all locked."""
+    outcomes: dict[int, Declaration | DomainError] = {}
+    filed = crowds.months_filed([(row.affiliate_id, row.period) for row in rows])
+    sound = []
+    for row in rows:
+        if row.status == DeclarationStatus.SUBMITTED:
+            outcomes[row.pk] = row
+            continue
+        try:
+            after(DeclarationStatus(row.status), Act.SUBMIT)
+            if row.version != versions_shown[row.pk]:
+                raise DraftChanged()
+            if row.corrects_id or (row.affiliate_id, row.period) in filed or row.supplement_number:
+                _check_place(row, at)
+            _check_form(row)
+        except DomainError as refusal:
+            outcomes[row.pk] = refusal
+        else:
+            sound.append(row)
+    _write(actor, at, sound)
+    return outcomes | {row.pk: row for row in sound}
+
+
+def _write(actor: User, at: datetime.datetime, rows: Sequence[Declaration]) -> None:
+    if not rows:
+        return
+    results = queries.contributions_of_all(rows)
+    numbers = _receipt_numbers(rows)
+    for row in rows:
+        if row.corrects is not None:
+            _hand_over(row.corrects)
+        row.status = after(DeclarationStatus(row.status), Act.SUBMIT).value
+        row.submitted_at, row.submitted_by = at, actor
+        _keep_day(row, at)
+        row.receipt_number = numbers[row.pk]
+        row.contributions_total = results[row.pk].total
+        row.working = results[row.pk].to_json()
+        row.version += 1
+    update_rows(
+        rows,
+        [
+            "status", "submitted_at", "submitted_by", "filed_on", "kept_on_time_because", "receipt_number",
+            "contributions_total", "working", "version",
+        ],
+    )  # fmt: skip
+    insert_rows([line for row in rows for line in _lines(row, results[row.pk])])
+    receipts = issue_receipts(rows)
+    audit.record_all(
         actor=actor,
         action="declarations.declaration.submitted",
-        subject=row,
-        affiliation_number=affiliate.affiliation_number,
-        period=f"{row.period:%Y-%m}",
-        receipt_number=row.receipt_number,
-        receipt_digest=receipt.digest,
-        employees=row.employee_count,
-        wage_bill=row.wage_bill,
-        contributions=row.contributions_total,
-        corrects=row.corrects.receipt_number if row.corrects else None,
-        filed_on=row.filed_on,
-        kept_on_time_because=row.kept_on_time_because,
+        acts=[
+            audit.Act(
+                row,
+                row.affiliate.affiliation_number,
+                {
+                    "period": f"{row.period:%Y-%m}",
+                    "receipt_number": row.receipt_number,
+                    "receipt_digest": receipts[row.pk].digest,
+                    "employees": row.employee_count,
+                    "wage_bill": row.wage_bill,
+                    "contributions": row.contributions_total,
+                    "corrects": row.corrects.receipt_number if row.corrects else None,
+                    "filed_on": row.filed_on,
+                    "kept_on_time_because": row.kept_on_time_because,
+                },
+            )
+            for row in rows
+        ],
     )
     failpoint("submit.before_commit")
-    return row
 
 
 def _check_place(row: Declaration, at: datetime.datetime) -> None:
@@ -144,20 +214,24 @@ def _keep_day(row: Declaration, at: datetime.datetime) -> None:
     row.kept_on_time_because = reason.value if reason else ""
 
 
-def _receipt_number(row: Declaration) -> str:
+def _receipt_numbers(rows: Sequence[Declaration]) -> dict[int, str]:
     """Month, affiliate, supplement number and rank: `202601-1234567-0-1`. Unique under the affiliate's lock."""
-    issued = Declaration.objects.filter(
-        affiliate=row.affiliate_id,
-        period=row.period,
-        supplement_number=row.supplement_number,
-        receipt_number__isnull=False,
-    ).count()
-    number = row.affiliate.affiliation_number
-    return f"{row.period:%Y%m}-{number}-{row.supplement_number}-{issued + 1}"
+    issued = Counter(
+        Declaration.objects.filter(
+            affiliate__in={row.affiliate_id for row in rows},
+            period__in={row.period for row in rows},
+            receipt_number__isnull=False,
+        ).values_list("affiliate_id", "period", "supplement_number")
+    )
+    return {
+        row.pk: f"{row.period:%Y%m}-{row.affiliate.affiliation_number}-{row.supplement_number}-"
+        f"{issued[row.affiliate_id, row.period, row.supplement_number] + 1}"
+        for row in rows
+    }
 
 
-def _keep_lines(row: Declaration, result: ContributionResult) -> None:
-    ContributionLine.objects.bulk_create(
+def _lines(row: Declaration, result: ContributionResult) -> list[ContributionLine]:
+    return [
         ContributionLine(
             declaration=row,
             branch=line.branch.value,
@@ -169,7 +243,7 @@ def _keep_lines(row: Declaration, result: ContributionResult) -> None:
             working=line.to_json(),
         )
         for line in result.lines
-    )
+    ]
 
 
 @transaction.atomic

@@ -1,31 +1,46 @@
 """Giving a submitted declaration its receipt, chained to the one before."""
 
+from collections.abc import Sequence
+
 from declarations import queries
 from declarations.codecs import receipt as codec
 from declarations.codecs.receipt import Fact
 from declarations.models import Declaration, Receipt
+from declarations.queries import ReceiptFacts
+from portal.bulk import insert_rows
 
 
-def issue_receipt(declaration: Declaration) -> Receipt:
-    """Write the receipt of a declaration that has just been submitted.
+def issue_receipts(declarations: Sequence[Declaration]) -> dict[int, Receipt]:
+    """Write the receipts of declarations that have just been submitted, one of an affiliate; by declaration's key.
 
-    Runs in the transaction of the submission, under the lock of the affiliate: ranks follow without a hole.
+    Runs in the transaction of the submission, under the locks of the affiliates: ranks follow without a hole.
     """
-    last = Receipt.objects.filter(affiliate=declaration.affiliate_id).order_by("-rank").first()
-    rank, previous = (last.rank + 1, last.digest) if last else (1, codec.NO_PREVIOUS)
-    content = codec.content_of(_facts(declaration), rank=rank, previous_digest=previous)
-    return Receipt.objects.create(
-        declaration=declaration,
-        affiliate=declaration.affiliate,
-        rank=rank,
-        previous_digest=previous,
-        digest=codec.digest_of(content),
-        content=content,
-    )
+    before = Receipt.objects.filter(affiliate__in=[one.affiliate_id for one in declarations])
+    last = {
+        one.affiliate_id: one
+        for one in before.order_by("affiliate_id", "-rank").distinct("affiliate_id")
+    }
+    facts = queries.receipt_facts_of(declarations)
+    receipts = []
+    for one in declarations:
+        former = last.get(one.affiliate_id)
+        rank, previous = (former.rank + 1, former.digest) if former else (1, codec.NO_PREVIOUS)
+        content = codec.content_of(_facts(facts[one.pk]), rank=rank, previous_digest=previous)
+        receipts.append(
+            Receipt(
+                declaration=one,
+                affiliate=one.affiliate,
+                rank=rank,
+                previous_digest=previous,
+                digest=codec.digest_of(content),
+                content=content,
+            )
+        )
+    insert_rows(receipts)
+    return {receipt.declaration_id: receipt for receipt in receipts}
 
 
-def _facts(declaration: Declaration) -> dict[str, Fact]:
-    facts = queries.receipt_facts(declaration)
+def _facts(facts: ReceiptFacts) -> dict[str, Fact]:
     because = facts.kept_on_time_because
     sometimes: dict[str, Fact] = {"kept_on_time_because": because.value} if because else {}
     if facts.replaces and facts.first_submitted_at is not None:

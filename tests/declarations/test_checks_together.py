@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from affiliates.models import Affiliate
-from declarations import queries, tasks, workflows
+from declarations import crowds, tasks, workflows
 from declarations.codecs import e_bds
 from declarations.enums import DeclarationStatus, FileVerdict
 from declarations.models import Declaration, ReceivedFile
@@ -98,9 +98,9 @@ def test_a_worker_takes_the_waiting_ones_along_but_not_with_one_that_failed_befo
     first, second, third = (waiting(actor, *firm(actor)) for _ in range(3))
     ReceivedFile.objects.filter(pk=first.pk).update(attempts=1)
 
-    assert queries.small_files_waiting(10) == [second.pk, third.pk]
+    assert crowds.small_files_waiting(10) == [second.pk, third.pk]
     tasks.check_file.run(first.pk)
-    assert queries.small_files_waiting(10) == [second.pk, third.pk]
+    assert crowds.small_files_waiting(10) == [second.pk, third.pk]
     tasks.check_file.run(second.pk)
-    assert queries.small_files_waiting(10) == []
+    assert crowds.small_files_waiting(10) == []
     assert not ReceivedFile.objects.exclude(state=JobState.DONE).exists()

@@ -1,0 +1,85 @@
+"""A national month: every employer's filing, seeded, from stored bytes to the issued slip, in a database of its own.
+
+    .venv/bin/python -m bench.national_month [FILINGS]
+
+270,000 filings and 3.3 million lines unless told otherwise; the database is made for the run and dropped, never the
+portal's. A progress bar shows what is truly done. Prints what a line cost in processor time at each power of ten,
+then one JSON line; exit code 1 when the ledger is not balanced, a filing lacks its slip, or the dearest line costs
+twice the cheapest.
+"""
+
+import itertools
+import json
+import resource
+import sys
+
+from bench import _month
+from bench._database import database
+from bench.filings import complete, in_two
+
+FILINGS = 270_000
+#: Made, filed and forgotten at a time: memory does not grow with the month.
+GROUPS = itertools.chain((150, 800), itertools.repeat(2_000))
+MOST_UNEVEN = 2.0
+
+
+def bar(done: int, total: int, lines: int, seconds: float) -> None:
+    full = 30 * done // total
+    left = (total - done) * seconds / done if done else 0
+    sys.stderr.write(
+        f"\r[{'#' * full}{'.' * (30 - full)}] {done:>7}/{total} filings  {lines:>9} lines"
+        f"  {lines / seconds if seconds else 0:7.0f} lines/s  {left:5.0f} s left "
+    )
+    sys.stderr.flush()
+
+
+def measure(count: int) -> dict[str, object]:
+    source = _month.filings(count)
+    done = lines = 0
+    seconds = processor = 0.0
+    table: list[dict[str, object]] = []
+    mark_lines, mark_spent, mark = 0, 0.0, 1_000
+    while batch := list(itertools.islice(source, next(GROUPS))):
+        ids = _month.receive(batch, at=_month.AT)
+        spent = in_two(_month.file_them, ids)
+        seconds += spent.clock
+        processor += spent.processor
+        done += len(batch)
+        lines += sum(one.people for one in batch)
+        bar(done, count, lines, seconds)
+        # The rest after a mark counts when it is long enough to say something.
+        if lines >= mark or (done == count and lines - mark_lines >= 1_000):
+            used, added = processor - mark_spent, lines - mark_lines
+            table.append({"lines": lines, "us_per_line": round(used / added * 1e6, 1)})
+            mark_lines, mark_spent = lines, processor
+            while lines >= mark:
+                mark *= 10
+    sys.stderr.write("\n")
+    costs = [float(str(row["us_per_line"])) for row in table]
+    return {
+        "bench": "national_month",
+        "filings": count,
+        "lines": lines,
+        "seconds": round(seconds, 1),
+        "filings_per_s": round(count / seconds),
+        "lines_per_s": round(lines / seconds),
+        "processor_us_per_line": round(processor / lines * 1e6, 1),
+        "cost": table,
+        "dearest_to_cheapest": round(max(costs) / min(costs), 2),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "complete": complete(),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    with database():
+        result = measure(int(arguments[0]) if arguments else FILINGS)
+    for row in result["cost"]:  # type: ignore[attr-defined]
+        print(f"{row['lines']:>9} lines  {row['us_per_line']:>7} µs a line", file=sys.stderr)
+    print(json.dumps(result))
+    even = float(str(result["dearest_to_cheapest"])) <= MOST_UNEVEN
+    return 0 if result["complete"] and even else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
