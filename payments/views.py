@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -24,6 +24,7 @@ from payments.workflows import penalties, slips
 from portal import clock, formats
 from portal.actor import actor_of
 from portal.errors import add_to_messages
+from portal.exports import Column, attachment_of
 from regulation.errors import DomainError
 from regulation.penalties import SurchargeResult
 from regulation.periods import Period
@@ -57,6 +58,41 @@ def movements(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     found = list(reversed(queries.movements(affiliate)))
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "payments/movements.html", {**SECTION, "page": page})
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def export_movements(request: HttpRequest, affiliate: Affiliate, kind: str) -> HttpResponseBase:
+    """Every movement with the balance after it, oldest first, as csv or xlsx."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    columns = [
+        Column(_("Date"), 12), Column(_("Mouvement"), 40), Column(_("Mois"), 10), Column(_("Référence"), 22),
+        Column(_("Opération de la banque"), 22), Column(_("Vous devez")), Column(_("Payé ou crédité")),
+        Column(_("Solde dû")),
+    ]  # fmt: skip
+    rows = (
+        (
+            one.line.entry.booked_on,
+            _(one.kind.label),
+            str(Period.from_day(one.line.period)) if one.line.period else "",
+            next(
+                (
+                    due.payment_reference
+                    for due in (one.line.slip, one.line.surcharge, one.line.filing_penalty)
+                    if due is not None
+                ),
+                "",
+            ),
+            one.line.bank_line.bank_ref if one.line.bank_line else "",
+            one.line.debit,
+            one.line.credit,
+            one.balance,
+        )
+        for one in queries.movements(affiliate)
+    )
+    name = f"releve-{affiliate.affiliation_number}"
+    return attachment_of(kind, name=name, title=_("Relevé de compte"), columns=columns, rows=rows)
 
 
 @require_safe

@@ -6,11 +6,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from affiliates.access import staff_affiliates
+from payments.admin import collection
 from payments.models import (
     FilingPenalty,
     PaymentSlip,
@@ -85,6 +87,23 @@ class PaymentSlipAdmin(StaffAdmin):
         "payment_reference", "affiliate", "period", "issued_on", "due_on", "state", "total", "outstanding",
         "settled_on", "replaced_by",
     )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        """The dashboard of collection beside the slips it counts."""
+        door = self.admin_site.admin_view
+
+        def dashboard(request: HttpRequest) -> HttpResponse:
+            return collection.dashboard(request, self.admin_site.each_context(request))
+
+        return [
+            path("recouvrement/", door(dashboard), name="payments_collection"),
+            path(
+                "recouvrement/<str:kind>/",
+                door(collection.export),
+                name="payments_collection_export",
+            ),
+            *super().get_urls(),
+        ]
 
     def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.filter(affiliate__in=staff_affiliates(request.user))

@@ -1,0 +1,81 @@
+"""The dashboard of collection, and the statement for a spreadsheet: true figures, right doors."""
+
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from payments.queries import collection
+from portal import clock
+from regulation.periods import Period
+from tests.cast import Cast
+from tests.payments.factories import pay, slip
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+@pytest.fixture(autouse=True)
+def _today():
+    with time_machine.travel("2026-04-20 12:00:00+00:00", tick=False):
+        yield
+
+
+def at_desk(user: object) -> Client:
+    client = Client()
+    client.force_login(user)  # type: ignore[arg-type]
+    return client
+
+
+def test_the_figures(cast: Cast) -> None:
+    pay(cast, slip(cast.affiliate), "100.00")
+    slip(cast.strangers_affiliate)
+    slip(cast.affiliate, Period(2026, 4))
+    today = clock.today()
+    january, april = collection.by_month(Period(2026, 1), Period(2026, 4), on=today)
+    assert (january.slips, january.due, january.collected, january.share) == (
+        2, D("200.00"), D("100.00"), D("50.0"),
+    )  # fmt: skip
+    # Due on 10 February, paid on 10 April: nothing at +0 and +1, half at +2, later days have not come.
+    assert january.settled == (D("0.0"), D("0.0"), D("50.0"), None, None, None)
+    assert (april.collected, april.settled[0]) == (0, None)
+    (row,) = collection.by_bank(today.replace(month=1, day=1))
+    assert (row.bank, str(row.month), row.count, row.amount) == (
+        cast.bank_account.bank.name, "2026-04", 1, D("100.00"),
+    )  # fmt: skip
+    bands = [(one.after, one.slips, one.amount) for one in collection.debt_by_age(today)]
+    assert bands == [(0, 0, 0), (31, 1, D("100.00")), (91, 0, 0), (181, 0, 0), (366, 0, 0)]
+
+
+def test_the_dashboard_is_for_staff(cast: Cast) -> None:
+    pages = [
+        reverse("admin:payments_collection"),
+        reverse("admin:payments_collection_export", args=["csv"]),
+        reverse("admin:payments_collection_export", args=["xlsx"]),
+    ]
+    for page in pages:
+        assert at_desk(cast.staff).get(page).status_code == 200
+    pay(cast, slip(cast.affiliate), "60.00")
+    for page in pages:
+        assert at_desk(cast.staff).get(page).status_code == 200
+        for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger):
+            assert at_desk(user).get(page).status_code in (302, 403, 404)
+    wrong = reverse("admin:payments_collection_export", args=["pdf"])
+    assert at_desk(cast.staff).get(wrong).status_code == 404
+
+
+def test_the_statement_leaves_for_a_spreadsheet(cast: Cast) -> None:
+    pay(cast, slip(cast.affiliate), "60.00")
+    number = cast.affiliate.affiliation_number
+    page = reverse("payments:export_movements", args=[number, "csv"])
+    for user in (cast.owner, cast.fiduciaire):
+        answer = at_desk(user).get(page)
+        assert answer.status_code == 200
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")
+        assert [line.rsplit(";", 1)[1] for line in text.splitlines()[1:]] == ["100,00", "40,00"]
+    assert at_desk(cast.owner).get(page.replace("csv", "xlsx")).status_code == 200
+    assert at_desk(cast.owner).get(page.replace("csv", "pdf")).status_code == 404
+    for user in cast.outsiders:
+        assert at_desk(user).get(page).status_code == 404
