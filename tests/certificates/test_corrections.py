@@ -57,6 +57,7 @@ def test_it_is_superseded_at_once_and_the_holder_is_told(cast: Cast) -> None:
     supersede_outdated()
     held.refresh_from_db()
     assert held.state == CertificateState.SUPERSEDED
+    client.force_login(cast.owner)  # the session of that February is over
     own = client.get(reverse("certificates:list", args=[cast.affiliate.affiliation_number]))
     assert "a été corrigée" in own.content.decode()
     assert Certificate.objects.count() == 1
