@@ -14,7 +14,7 @@ from affiliates.queries.registrations import staff_registrations
 from disputes.access import staff_disputes
 from disputes.enums import DeskFilter
 from disputes.queries import disputes as queries
-from payments.queries import open_acts, waiting_lines
+from payments.queries import open_acts, open_graces, waiting_lines
 from payments.queries.debits import debits_awaiting
 from portal import clock
 from regulation.parameters import value_at
@@ -67,6 +67,11 @@ def awaiting(context: Context) -> list[Awaiting]:
             _("Actes à valider"),
             open_acts(staff_affiliates(user)).count(),
             reverse("admin:payments_clerkact_changelist"),
+        ),
+        Awaiting(
+            _("Remises et échelonnements à décider"),
+            open_graces(staff_affiliates(user)).count(),
+            reverse("admin:payments_gracerequest_changelist"),
         ),
         Awaiting(
             _("Immatriculations à examiner"),

@@ -199,7 +199,11 @@ class BankLineAdmin(StaffAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Versements à identifier"),
-            "bands": bands,
+            # Each tab holds what is at least that old.
+            "bands": [
+                (band.after, sum(one.count for one in bands[place:]))
+                for place, band in enumerate(bands)
+            ],
             "oldest": queries.AGES[-1],
             "chosen": after,
             "search": text,

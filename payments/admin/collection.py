@@ -129,4 +129,6 @@ def _age_chart(title: str, bands: list[tuple[int, Decimal]]) -> BarChart:
 
 def _short(month: Period, is_first: bool) -> str:
     """The number of the month and, under it, its year where one begins."""
-    return f"{month.month:02}" + (f"\n{month.year}" if is_first or month.month == 1 else "")
+    return f"{month.month:02}" + (
+        f"\n{month.year}" if month.month == 1 or (is_first and month.month != 12) else ""
+    )

@@ -39,6 +39,7 @@ from payments.queries.suspense import (
     acts_for,
     double_payments,
     open_acts,
+    open_graces,
     suspense_ageing,
     waiting_lines,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "movements",
     "open_acts",
     "open_dues",
+    "open_graces",
     "open_items_of",
     "payable_by",
     "payments_for",

@@ -12,8 +12,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate
-from payments.enums import AccountKind, ActState, LineVerdict
-from payments.models import BankLine, ClerkAct, LedgerLine
+from payments.enums import AccountKind, ActState, GraceState, LineVerdict
+from payments.models import BankLine, ClerkAct, GraceRequest, LedgerLine
 from payments.queries.sums import MONEY
 from regulation.money import ZERO
 from regulation.parameters import value_at
@@ -169,3 +169,9 @@ def open_acts(affiliates: QuerySet[Affiliate]) -> QuerySet[ClerkAct]:
     """Those that wait for somebody, oldest first."""
     waiting = [ActState.REQUESTED.value, ActState.PROPOSED.value]
     return acts_for(affiliates).filter(state__in=waiting).order_by("pk")
+
+
+def open_graces(affiliates: QuerySet[Affiliate]) -> QuerySet[GraceRequest]:
+    """Requests of remission or of a plan that somebody has to decide."""
+    waiting = [GraceState.REQUESTED.value, GraceState.PROPOSED.value]
+    return GraceRequest.objects.filter(affiliate__in=affiliates, state__in=waiting)
