@@ -312,6 +312,7 @@ def test_the_first_page_of_the_desk_says_what_awaits(
         ("1", "Mes réclamations"),
         ("0", "Versements à identifier"),
         ("0", "Actes à valider"),
+        ("0", "Remises et échelonnements à décider"),
         ("0", "Immatriculations à examiner"),
         ("0", "Affiliations à décider"),
         ("0", "Prélèvements à remettre ou sans réponse"),
@@ -320,4 +321,4 @@ def test_the_first_page_of_the_desk_says_what_awaits(
     shown = elsewhere.get(reverse("admin:index")).content.decode()
     assert [count for count, _label in re.findall(r"<b>(\d+)</b> <span>([^<]+)</span>", shown)] == [
         "0"
-    ] * 8
+    ] * 9
