@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from affiliates.enums import Role
-from certificates import pace, printing, views, workflows
+from certificates import printing, views, workflows
 from certificates.enums import CertificateKind, CertificateState
 from certificates.errors import DocumentNotReady
 from certificates.models import Certificate
@@ -18,7 +18,7 @@ from disputes.enums import Outcome
 from disputes.rules import Ruling
 from disputes.workflows import disputes as workflows_of_disputes
 from payments.models import Allocation
-from portal import formats
+from portal import formats, pace
 from portal.models import AuditEntry
 from regulation.periods import Period
 from tests.affiliates.factories import MembershipFactory, UserFactory
