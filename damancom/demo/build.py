@@ -11,7 +11,7 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from affiliates.queries import statuses_on
-from damancom.demo import files, missions, paper, quarrels, requests, world
+from damancom.demo import debits, files, missions, paper, quarrels, requests, world
 from damancom.demo.files import Credit
 from damancom.demo.history import History
 from damancom.demo.register import build, jobs_of_all
@@ -67,6 +67,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     history = History(register, now=now)
     quarrels.plan(history)
     history.live()
+    debits.live(register, now=now)
     paper.certificates(register, now=now)
     requests.ask(register, now=now)
     missions.missions(register, now=now)
