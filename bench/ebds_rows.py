@@ -107,7 +107,7 @@ def measure() -> dict[str, object]:
 
     def empty() -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {table}")
+            cursor.execute(f"TRUNCATE {table} CASCADE")  # what points at lines is empty here
 
     def ours() -> None:
         with transaction.atomic():
