@@ -116,17 +116,6 @@ class SheetColumn(LabelledEnum):
     SITUATION = "situation", _("Situation")
 
 
-class CellKind(LabelledEnum):
-    """What a spreadsheet holds in a cell."""
-
-    TEXT = "text", _("un texte")
-    NUMBER = "number", _("un nombre")
-    DAY = "day", _("une date")
-    BOOLEAN = "boolean", _("vrai ou faux")
-    ERROR = "error", _("une erreur de calcul")
-    FORMULA = "formula", _("une formule")
-
-
 class RepairKind(LabelledEnum):
     """What a repair changes in a file."""
 

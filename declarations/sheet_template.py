@@ -14,10 +14,10 @@ from xlsxwriter.worksheet import Worksheet
 from affiliates.models import Affiliate, Employee
 from declarations import queries
 from declarations.codecs.prefill import PrefillFile, PrefillLine
-from declarations.codecs.sheets.table import column_name
 from declarations.enums import LineSituation, SheetColumn
 from portal import downloads, exports, formats
 from portal.exports import Column, Value
+from portal.sheets.table import column_name
 from regulation.money import from_cents
 from regulation.periods import Period
 

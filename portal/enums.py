@@ -39,3 +39,14 @@ class MailOutcome(LabelledEnum):
     CLOSED = "closed", _("le compte était fermé")
     REFUSED = "refused", _("la boîte aux lettres l’a refusé")
     POISON = "poison", _("trois envois se sont interrompus")
+
+
+class CellKind(LabelledEnum):
+    """What a spreadsheet holds in a cell."""
+
+    TEXT = "text", _("un texte")
+    NUMBER = "number", _("un nombre")
+    DAY = "day", _("une date")
+    BOOLEAN = "boolean", _("vrai ou faux")
+    ERROR = "error", _("une erreur de calcul")
+    FORMULA = "formula", _("une formule")

@@ -16,9 +16,8 @@ from typing import TypeAlias
 from declarations.codecs.e_bds import AWAITING_NUMBER
 from declarations.codecs.fixed_width import ALPHABET, FieldOverflow, transliterate
 from declarations.codecs.prefill import PrefillFile, PrefillLine
-from declarations.codecs.sheets.table import REQUIRED, Cell, SheetFault, SheetTable, cell_name
+from declarations.codecs.sheets import REQUIRED
 from declarations.enums import (
-    CellKind,
     DeclarationKind,
     FileVerdict,
     FormColumn,
@@ -31,6 +30,8 @@ from declarations.findings import Finding
 from declarations.rules.context import Expected
 from declarations.rules.examination import MOST_LINES, DetailLine, Summary
 from declarations.rules.form import FormJudgement, FormLine, judge
+from portal.enums import CellKind
+from portal.sheets.table import Cell, SheetFault, SheetTable, cell_name
 from regulation.errors import DomainError
 from regulation.money import parse_amount, to_cents
 from regulation.parameters import value_at
@@ -106,7 +107,7 @@ _NUMBER = _("neuf chiffres, comme 112233441")
 _CARD = _("huit lettres et chiffres au plus, comme AB123456")
 _PLAIN_VALUE = _("un code comme SO, IL ou CS")
 
-Cells: TypeAlias = Mapping[SheetColumn, Cell]
+Cells: TypeAlias = Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)

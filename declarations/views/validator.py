@@ -18,7 +18,7 @@ from declarations import workflows
 from declarations.check_report import as_data
 from declarations.codecs import prefill as prefill_codec
 from declarations.codecs.prefill import NotAPrefill, PrefillFile
-from declarations.codecs.sheets.sniff import SHEET_OPENING, is_sheet
+from declarations.codecs.sheets import SHEET_OPENING, is_sheet
 from declarations.enums import FileVerdict, Severity
 from declarations.finding_texts import TEXTS
 from declarations.forms import ValidatorForm

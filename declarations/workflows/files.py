@@ -7,7 +7,7 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from declarations import queries, versions
-from declarations.codecs.sheets.sniff import SHEET_OPENING, is_sheet
+from declarations.codecs.sheets import SHEET_OPENING, is_sheet
 from declarations.enums import FileKind, FileVerdict
 from declarations.models import Declaration, ReceivedFile
 from declarations.workflows.drafts import check_stands

@@ -18,8 +18,7 @@ from affiliates.enums import Role
 from affiliates.models import Employee
 from declarations import workflows
 from declarations.codecs import e_bds
-from declarations.codecs.sheets import xlsx
-from declarations.codecs.sheets.table import SheetTable
+from declarations.codecs.sheets import LAYOUT
 from declarations.enums import (
     DeclarationStatus,
     FileKind,
@@ -31,6 +30,8 @@ from declarations.enums import (
 from declarations.models import Declaration, FileFinding, Prefill, ReceivedFile
 from declarations.tasks import check_file
 from portal.models import User
+from portal.sheets import xlsx
+from portal.sheets.table import SheetTable
 from tests.affiliates.factories import MembershipFactory, UserFactory
 from tests.cast import Cast
 from tests.declarations.factories import AT, JANUARY, answer, employ, issue, send, submitted
@@ -65,7 +66,7 @@ def download(cast: Cast, form: str, language: str = "fr") -> bytes:
 
 
 def table_of(content: bytes) -> SheetTable:
-    return xlsx.read(io.BytesIO(content), len(content))
+    return xlsx.read(io.BytesIO(content), len(content), LAYOUT)
 
 
 def filled(content: bytes, days: str = "26", wage: str = "8500,50") -> list[list[str]]:

@@ -16,15 +16,7 @@ from django.utils.translation import gettext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declarations.codecs import e_bds
-from declarations.codecs.sheets import delimited, sniff, wire, xlsx
-from declarations.codecs.sheets.table import (
-    SheetTable,
-    UnreadableSheet,
-    cell_name,
-    parse_cell_name,
-    read_titles,
-)
+from declarations.codecs import e_bds, sheets
 from declarations.enums import FileVerdict, LineSituation, Severity, SheetColumn
 from declarations.finding_texts import TEXTS, in_a_sheet
 from declarations.finding_texts.e_bds import E_BDS_TEXTS
@@ -32,7 +24,15 @@ from declarations.finding_texts.sheets import _INSTEAD, SHEET_TEXTS
 from declarations.findings import Finding
 from declarations.rules import Expected
 from declarations.rules.sheet import SheetJudgement, judge_sheet
-from declarations.workflows.sheets import read_table
+from portal.reading_sheets import read_table
+from portal.sheets import delimited, wire, xlsx
+from portal.sheets.table import (
+    SheetTable,
+    UnreadableSheet,
+    cell_name,
+    parse_cell_name,
+    read_titles,
+)
 from regulation.money import from_cents
 from regulation.periods import Period
 from tests.declarations.samples import LINES, MAIN, examine, person, read_prefill
@@ -62,9 +62,9 @@ def table_of(content: bytes) -> SheetTable:
     """What the child process would say, without the process."""
     try:
         if content.startswith(b"PK"):
-            table = xlsx.read(io.BytesIO(content), len(content))
+            table = xlsx.read(io.BytesIO(content), len(content), sheets.LAYOUT)
         else:
-            table = delimited.read(io.BytesIO(content))
+            table = delimited.read(io.BytesIO(content), sheets.LAYOUT)
     except UnreadableSheet as unreadable:
         table = SheetTable(faults=[unreadable.fault])
     return wire.from_lines(line.encode() for line in wire.to_lines(table))
@@ -98,7 +98,7 @@ def test_the_worked_example_as_a_workbook_is_its_file() -> None:
 def test_a_csv_of_any_spreadsheet_is_read(delimiter: str, encoding: str) -> None:
     content = csv_of(delimiter=delimiter, encoding=encoding)
 
-    assert sniff.is_sheet(content[: sniff.SHEET_OPENING])
+    assert sheets.is_sheet(content[: sheets.SHEET_OPENING])
     assert judge(content).verdict is FileVerdict.ACCEPTED
 
 
@@ -123,14 +123,14 @@ def test_every_title_is_known_in_both_languages() -> None:
             assert list(_titles(content)) == [column], title
 
 
-def _titles(content: bytes) -> dict[SheetColumn, int]:
-    from declarations.codecs.sheets.table import Cell
-    from declarations.enums import CellKind
+def _titles(content: bytes) -> dict[str, int]:
+    from portal.enums import CellKind
+    from portal.sheets.table import Cell
 
     with zipfile.ZipFile(io.BytesIO(content)) as zipped:
         text = re.findall("<t[^>]*>([^<]*)</t>", zipped.read("xl/sharedStrings.xml").decode())
     cells = {place: Cell(CellKind.TEXT, one) for place, one in enumerate(text, 1)}
-    return dict(read_titles(1, cells).columns)
+    return dict(read_titles(1, cells, sheets.LAYOUT).columns)
 
 
 @pytest.mark.parametrize(
@@ -513,7 +513,7 @@ def test_a_hostile_workbook_moves_only_its_own_process(name: str) -> None:
     content = make()
     before = forget_peak()
 
-    table = read_table(io.BytesIO(content))
+    table = read_table(io.BytesIO(content), sheets.LAYOUT)
 
     grown = peak_kilobytes() - before
     assert [fault.code for fault in table.faults] == [code]
@@ -523,10 +523,10 @@ def test_a_hostile_workbook_moves_only_its_own_process(name: str) -> None:
 
 
 def test_a_reader_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("declarations.workflows.sheets.WALL_SECONDS", 0.05)
-    monkeypatch.setattr("declarations.workflows.sheets._READER", ["/bin/sh", "-c", "exec sleep 30"])
+    monkeypatch.setattr("portal.reading_sheets.WALL_SECONDS", 0.05)
+    monkeypatch.setattr("portal.reading_sheets._READER", ["/bin/sh", "-c", "exec sleep 30"])
 
-    table = read_table(io.BytesIO(workbook()))
+    table = read_table(io.BytesIO(workbook()), sheets.LAYOUT)
 
     assert [(fault.code, bool(fault.nature)) for fault in table.faults] == [("S3", True)]
 
@@ -537,9 +537,9 @@ def test_a_reader_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_reader_that_dies_is_told(
     monkeypatch: pytest.MonkeyPatch, status: str, code: str
 ) -> None:
-    monkeypatch.setattr("declarations.workflows.sheets._READER", ["/bin/sh", "-c", status])
+    monkeypatch.setattr("portal.reading_sheets._READER", ["/bin/sh", "-c", status])
 
-    assert [fault.code for fault in read_table(io.BytesIO(b"x")).faults] == [code]
+    assert [fault.code for fault in read_table(io.BytesIO(b"x"), sheets.LAYOUT).faults] == [code]
 
 
 def test_the_reader_sees_no_secret_and_no_database() -> None:
@@ -551,7 +551,7 @@ def test_the_reader_sees_no_secret_and_no_database() -> None:
 
 def test_the_child_gives_what_the_codec_gives() -> None:
     for content in (workbook(), csv_of(), workbook(damage=merged)):
-        assert read_table(io.BytesIO(content)) == table_of(content)
+        assert read_table(io.BytesIO(content), sheets.LAYOUT) == table_of(content)
 
 
 def test_an_iso_name_has_its_two_columns() -> None:

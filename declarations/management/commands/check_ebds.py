@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from declarations.check_report import as_data
 from declarations.codecs import prefill as prefill_codec
 from declarations.codecs.prefill import NotAPrefill, PrefillFile
-from declarations.codecs.sheets.sniff import SHEET_OPENING, is_sheet
+from declarations.codecs.sheets import SHEET_OPENING, is_sheet
 from declarations.rules import Examination, Expected
 from declarations.rules.sheet import SheetJudgement
 from declarations.workflows.sheets import examine_sheet

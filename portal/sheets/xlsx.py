@@ -18,10 +18,12 @@ from typing import IO, Any, BinaryIO, Final
 
 from lxml import etree
 
-from declarations.codecs.sheets.table import (
+from portal.enums import CellKind
+from portal.sheets.table import (
     MOST_FAULTS,
     Cell,
     SheetFault,
+    SheetLayout,
     SheetTable,
     Titles,
     UnreadableSheet,
@@ -30,7 +32,6 @@ from declarations.codecs.sheets.table import (
     parse_cell_name,
     shortened,
 )
-from declarations.enums import CellKind
 from regulation.text import _
 
 #: The real bytes of the parts together: a sheet of 38,000 people has 45 MB.
@@ -353,7 +354,7 @@ def _written(number: Decimal) -> str:
 # -- the whole ---------------------------------------------------------------------------------
 
 
-def read(stream: BinaryIO, size: int) -> SheetTable:
+def read(stream: BinaryIO, size: int, layout: SheetLayout) -> SheetTable:
     """The one list of a workbook of `size` bytes, with the faults of its form.
 
     Raises UnreadableSheet when nothing can be read: another format (S1), macros (S2), too large (S3).
@@ -373,7 +374,7 @@ def read(stream: BinaryIO, size: int) -> SheetTable:
             continue
         sheet = _Sheet(package, source, strings, day_styles)
         mine = SheetTable()
-        titles = collect(source.name, sheet.rows(), mine)
+        titles = collect(source.name, sheet.rows(), mine, layout)
         if titles is None or not mine.columns:
             if titles is not None and nearly is None:
                 nearly = source, titles
@@ -394,7 +395,7 @@ def _no_titles(nearly: tuple[_SheetPart, Titles] | None) -> SheetFault:
     if nearly is None:
         return SheetFault("S4")
     source, titles = nearly
-    missing = ",".join(column.value for column in titles.missing)
+    missing = ",".join(titles.missing)
     return SheetFault("S4", source.name, titles.row, 0, expected=missing)
 
 
@@ -425,7 +426,7 @@ def title_faults(sheet: str, titles: Titles) -> list[SheetFault]:
     """What is wrong with a line of titles: S4 missing, S5 repeated, S10 unknown."""
     faults = []
     if titles.missing:
-        missing = ",".join(column.value for column in titles.missing)
+        missing = ",".join(titles.missing)
         faults.append(SheetFault("S4", sheet, titles.row, 0, expected=missing))
     for code, cells in (("S5", titles.repeated), ("S10", titles.unknown)):
         faults += [

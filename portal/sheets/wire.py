@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from declarations.codecs.sheets.table import Cell, SheetFault, SheetTable
-from declarations.enums import CellKind, SheetColumn
+from portal.enums import CellKind
+from portal.sheets.table import Cell, SheetFault, SheetLayout, SheetTable
 
 
 def to_lines(table: SheetTable) -> Iterator[str]:
     """The table, a line for its titles, for each fault and for each row, and a last one that says it is whole."""
-    columns = {column.value: place for column, place in table.columns.items()}
-    yield json.dumps(["table", table.sheet, columns])
+    yield json.dumps(["table", table.sheet, table.columns])
     for fault in table.faults:
         yield json.dumps(
             [
@@ -21,9 +20,20 @@ def to_lines(table: SheetTable) -> Iterator[str]:
             ]
         )  # fmt: skip
     for number, cells in table.rows:
-        row = [[column.value, cell.kind.value, cell.text] for column, cell in cells.items()]
+        row = [[column, cell.kind.value, cell.text] for column, cell in cells.items()]
         yield json.dumps(["row", number, row])
     yield json.dumps(["end"])
+
+
+def layout_to_text(layout: SheetLayout) -> str:
+    """A layout as the argument of the process that reads."""
+    return json.dumps([dict(layout.titles), layout.required, layout.most_rows])
+
+
+def layout_from_text(text: str) -> SheetLayout:
+    """The layout that `layout_to_text` wrote."""
+    titles, required, most_rows = json.loads(text)
+    return SheetLayout(titles, tuple(required), most_rows)
 
 
 class CutShort(ValueError):
@@ -33,7 +43,6 @@ class CutShort(ValueError):
 def from_lines(lines: Iterable[bytes]) -> SheetTable:
     """The table that `to_lines` wrote; raises CutShort when it is not whole."""
     table = SheetTable()
-    columns = {column.value: column for column in SheetColumn}
     kinds = {kind.value: kind for kind in CellKind}
     for line in lines:
         try:
@@ -43,13 +52,13 @@ def from_lines(lines: Iterable[bytes]) -> SheetTable:
         if what == "row":
             number, cells = said
             table.rows.append(
-                (number, {columns[name]: Cell(kinds[kind], text) for name, kind, text in cells})
+                (number, {name: Cell(kinds[kind], text) for name, kind, text in cells})
             )
         elif what == "fault":
             table.faults.append(_fault(said))
         elif what == "table":
             table.sheet = said[0]
-            table.columns = {columns[name]: place for name, place in said[1].items()}
+            table.columns = dict(said[1])
         else:
             return table
     raise CutShort("the table is not whole")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from declarations.enums import CellKind, SheetColumn
+from portal.enums import CellKind
 from regulation.text import ascii_digits
 
 #: Where the line of titles is looked for, and how many of its cells.
@@ -15,38 +15,21 @@ TITLE_ROWS = 30
 TITLE_CELLS = 256
 #: A text longer than this is nobody's name, and is cut.
 LONGEST_TEXT = 200
-#: One more than a declaration can hold, so that too many is seen (e-BDS §4.9).
-MOST_ROWS = 38_462
 #: Form faults told; a sheet that is wrong everywhere says so often enough.
 MOST_FAULTS = 2_000
 
-#: Without these there is nothing to declare.
-REQUIRED = (SheetColumn.NUMBER, SheetColumn.DAYS, SheetColumn.WAGE)
 
-#: Other writings of the titles, in French and in Arabic; compared without accents, signs and capitals.
-_OTHER_TITLES: Mapping[SheetColumn, tuple[str, ...]] = {
-    SheetColumn.AFFILIATE: ("رقم الانخراط", "affilié", "n° affilié", "n° affiliation"),
-    SheetColumn.PERIOD: ("الفترة", "mois"),
-    SheetColumn.NUMBER: (
-        "رقم التسجيل", "n° immatriculation", "immatriculation", "n° cnss", "numéro cnss", "matricule cnss",
-        "n° assuré",
-    ),
-    SheetColumn.LAST_NAME: ("الاسم العائلي", "nom de famille"),
-    SheetColumn.FIRST_NAME: ("الاسم الشخصي", "prénoms"),
-    SheetColumn.FULL_NAME: ("الاسم الكامل", "nom prénom", "nom & prénom", "salarié"),
-    SheetColumn.CIN: ("البطاقة الوطنية", "cnie", "n° cin", "numéro de cin"),
-    SheetColumn.CHILDREN: ("الأطفال", "nombre d’enfants", "nb enfants"),
-    SheetColumn.AF_PAYABLE: ("التعويضات العائلية المستحقة",),
-    SheetColumn.AF_DEDUCTED: ("التعويضات العائلية المقتطعة",),
-    SheetColumn.AF_NET: ("التعويضات العائلية الصافية", "af net"),
-    SheetColumn.AF_RETURNED: ("التعويضات العائلية المسترجعة",),
-    SheetColumn.DAYS: (
-        "الأيام المصرّح بها", "الأيام", "jours", "nombre de jours", "nb jours", "jours travaillés",
-    ),
-    SheetColumn.WAGE: ("الأجر الحقيقي", "salaire", "salaire brut", "brut", "salaire réel (dh)"),
-    SheetColumn.CAPPED: ("الأجر المسقّف",),
-    SheetColumn.SITUATION: ("الوضعية", "code situation"),
-}  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class SheetLayout:
+    """Which columns a kind of list has: what its reader must know of it, and no more.
+
+    `titles` gives the column that each writing of a title stands for (written by `titles_of`), `required` the
+    columns without which nothing can be read, `most_rows` where the reading stops.
+    """
+
+    titles: Mapping[str, str]
+    required: tuple[str, ...]
+    most_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +66,19 @@ class Titles:
     """The line of titles: which column (from 1) is which, what is unknown, repeated or missing."""
 
     row: int
-    columns: Mapping[SheetColumn, int]
+    columns: Mapping[str, int]
+    required: tuple[str, ...]
     unknown: Mapping[int, str] = field(default_factory=dict)
     repeated: Mapping[int, str] = field(default_factory=dict)
 
     @property
-    def missing(self) -> list[SheetColumn]:
-        return [column for column in REQUIRED if column not in self.columns]
+    def missing(self) -> list[str]:
+        return [column for column in self.required if column not in self.columns]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the row is meant as the titles of the list: two thirds of what is needed are there."""
+        return 3 * len(self.missing) <= len(self.required)
 
 
 @dataclass(slots=True)
@@ -97,8 +86,8 @@ class SheetTable:
     """The one list of a spreadsheet: rows by number, of the known columns only."""
 
     sheet: str = ""
-    columns: dict[SheetColumn, int] = field(default_factory=dict)
-    rows: list[tuple[int, dict[SheetColumn, Cell]]] = field(default_factory=list)
+    columns: dict[str, int] = field(default_factory=dict)
+    rows: list[tuple[int, dict[str, Cell]]] = field(default_factory=list)
     faults: list[SheetFault] = field(default_factory=list)
 
 
@@ -109,35 +98,28 @@ def _plain(text: str) -> str:
     return " ".join(kept.split())
 
 
-_KNOWN = {
-    _plain(title): column
-    for column in SheetColumn
-    for title in (column.label, *_OTHER_TITLES.get(column, ()))
-}
+def titles_of(written: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The titles of a layout from the writings of each column, compared without accents, signs and capitals."""
+    return {_plain(title): column for column, titles in written.items() for title in titles}
 
 
-def read_titles(row: int, cells: Mapping[int, Cell]) -> Titles:
+def read_titles(row: int, cells: Mapping[int, Cell], layout: SheetLayout) -> Titles:
     """What a row says as a line of titles."""
-    columns: dict[SheetColumn, int] = {}
+    columns: dict[str, int] = {}
     unknown: dict[int, str] = {}
     repeated: dict[int, str] = {}
     for place, cell in sorted(cells.items())[:TITLE_CELLS]:
         text = cell.text.strip()
         if not text:
             continue
-        known = _KNOWN.get(_plain(text)) if cell.kind is CellKind.TEXT else None
+        known = layout.titles.get(_plain(text)) if cell.kind is CellKind.TEXT else None
         if known is None:
             unknown[place] = text
         elif known in columns:
             repeated[place] = text
         else:
             columns[known] = place
-    return Titles(row, columns, unknown, repeated)
-
-
-def is_list(titles: Titles) -> bool:
-    """Whether a row is meant as the titles of a list of wages: two of the three that are needed."""
-    return len(titles.missing) < 2
+    return Titles(row, columns, layout.required, unknown, repeated)
 
 
 def column_name(place: int) -> str:
@@ -166,21 +148,24 @@ def parse_cell_name(name: str) -> tuple[int, int]:
 
 
 def collect(
-    sheet: str, numbered: Iterator[tuple[int, dict[int, Cell]]], table: SheetTable
+    sheet: str,
+    numbered: Iterator[tuple[int, dict[int, Cell]]],
+    table: SheetTable,
+    layout: SheetLayout,
 ) -> Titles | None:
     """Fill a table with the rows under its titles; gives the titles, None when there are none.
 
-    Blank rows are passed over. Stops once there are more rows than a declaration holds.
+    Blank rows are passed over. Stops at the most that the list may hold.
     """
     titles: Titles | None = None
     best: Titles | None = None
-    wanted: dict[int, SheetColumn] = {}
+    wanted: dict[int, str] = {}
     for row, cells in numbered:
         if titles is None:
             if row > TITLE_ROWS:
                 return best
-            read = read_titles(row, cells)
-            if not is_list(read):
+            read = read_titles(row, cells, layout)
+            if not read.is_list:
                 if best is None and read.columns:
                     best = read
                 continue
@@ -192,7 +177,7 @@ def collect(
         if not any(cell.text.strip() for cell in found.values()):
             continue
         table.rows.append((row, found))
-        if len(table.rows) >= MOST_ROWS:
+        if len(table.rows) >= layout.most_rows:
             break
     return titles if titles is not None else best
 

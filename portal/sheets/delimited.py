@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from declarations.codecs.sheets.table import (
+from portal.enums import CellKind
+from portal.sheets.table import (
     Cell,
     SheetFault,
+    SheetLayout,
     SheetTable,
     UnreadableSheet,
     collect,
-    is_list,
     read_titles,
     shortened,
 )
-from declarations.codecs.sheets.xlsx import title_faults
-from declarations.enums import CellKind
+from portal.sheets.xlsx import title_faults
 from regulation.text import _
 
 #: A spreadsheet that knows no Unicode writes French in the first, Arabic in the second.
@@ -34,35 +34,35 @@ _INERT: Final = re.compile("'[=+\\-@|%\\s]")
 _FORMULA: Final = re.compile(r"[=@]|[+-][^0-9]")
 
 
-def looks_like_list(opening: bytes) -> bool:
-    """Whether the first bytes of a file show the titles of a list of wages."""
-    return _layout(opening[:OPENING]) is not None
+def looks_like_list(opening: bytes, layout: SheetLayout) -> bool:
+    """Whether the first bytes of a file show the titles of a list."""
+    return _dialect(opening[:OPENING], layout) is not None
 
 
-def _layout(opening: bytes) -> tuple[str, str] | None:
+def _dialect(opening: bytes, layout: SheetLayout) -> tuple[str, str] | None:
     """Encoding and delimiter with which the titles can be read."""
     for encoding in ENCODINGS:
         text = opening.decode(encoding, errors="replace" if encoding != "utf-8-sig" else "ignore")
         for line in text.splitlines()[:5]:
             for delimiter in DELIMITERS:
                 cells = next(csv.reader([line], delimiter=delimiter), [])
-                titles = read_titles(1, dict(enumerate(map(_cell, cells), 1)))
-                if len(titles.columns) > 1 and is_list(titles):
+                titles = read_titles(1, dict(enumerate(map(_cell, cells), 1)), layout)
+                if len(titles.columns) > 1 and titles.is_list:
                     return encoding, delimiter
     return None
 
 
-def read(stream: BinaryIO) -> SheetTable:
+def read(stream: BinaryIO, layout: SheetLayout) -> SheetTable:
     """The list of a csv, with the faults of its form; raises UnreadableSheet (S15) where its quotes are broken."""
     content = stream.read()
-    layout = _layout(content[:OPENING])
+    dialect = _dialect(content[:OPENING], layout)
     table = SheetTable()
-    if layout is None:
+    if dialect is None:
         table.faults.append(SheetFault("S4"))
         return table
-    encoding, delimiter = layout
+    encoding, delimiter = dialect
     text = _decoded(content, encoding)
-    titles = collect("", _rows(text, delimiter), table)
+    titles = collect("", _rows(text, delimiter), table, layout)
     if titles is not None:
         table.faults = title_faults("", titles) + table.faults
     return table
