@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from declarations.finding_texts.e_bds import E_BDS_TEXTS
 from declarations.finding_texts.sheets import SHEET_TEXTS, in_a_sheet
-from declarations.finding_texts.wording import FindingText
+from portal.wording import FindingText
 from regulation.text import Sentence
 
 __all__ = ["TEXTS", "TRANSLATED_FACTS", "FindingText", "in_a_sheet", "message_of"]

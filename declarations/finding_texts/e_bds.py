@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from declarations.finding_texts.wording import FindingText
+from portal.wording import FindingText
 from regulation.text import _
 
 # -- shared sentences ---------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from declarations.finding_texts.wording import FindingText
+from portal.sheets.texts import FORM_TEXTS
+from portal.wording import FindingText
 from regulation.text import _
 
 _STOPS = _("Le tableur ne peut pas être déposé en l’état.")
@@ -14,59 +15,7 @@ _NOTHING = _("La déclaration peut être déposée ; rien n’est perdu pour le 
 _AGAIN = _("Téléchargez de nouveau le modèle du mois, reportez-y vos valeurs et déposez-le.")
 
 SHEET_TEXTS: Mapping[str, FindingText] = {
-    "S1": FindingText(
-        _("Tableur illisible"),
-        _("Ce fichier ne peut pas être lu comme un classeur Excel : c’est {nature}."),
-        _("Le fichier est d’un autre format, protégé par un mot de passe, ou endommagé."),
-        _("Ouvrez-le dans votre tableur et enregistrez-le au format « Classeur Excel (.xlsx) »."),
-        _STOPS,
-    ),
-    "S2": FindingText(
-        _("Macros"),
-        _("Ce classeur contient des macros ({value}) : le portail n’en reçoit pas."),
-        _("Le classeur est au format .xlsm, ou il vient d’un modèle qui contient des programmes."),
-        _("Enregistrez-le au format « Classeur Excel (.xlsx) », sans macros, puis déposez-le."),
-        _STOPS,
-    ),
-    "S3": FindingText(
-        _("Tableur trop volumineux"),
-        _("La lecture de ce tableur demande plus de place ou de temps que permis : {nature}."),
-        _("Une déclaration de 38 000 salariés tient dans 5 Mo ; ce fichier contient autre chose."),
-        _(
-            "Copiez les valeurs dans le modèle du mois, sans mise en forme ni images, et déposez-le."
-        ),
-        _STOPS,
-    ),
-    "S4": FindingText(
-        _("Titres des colonnes"),
-        _("La ligne de titres est introuvable ou incomplète ; il manque : {expected}."),
-        _("Les titres ont été renommés ou supprimés, ou c’est un autre tableau."),
-        _("Reprenez les titres du modèle du mois, sur une seule ligne."),
-        _STOPS,
-    ),
-    "S5": FindingText(
-        _("Titre répété"),
-        _("Le titre « {value} » figure deux fois, dont une en {cell} : laquelle lire ?"),
-        _("Une colonne a été copiée."),
-        _("Supprimez la colonne de trop ou changez son titre."),
-        _STOPS,
-    ),
-    "S6": FindingText(
-        _("Cellules fusionnées"),
-        _("Les cellules {value} sont fusionnées : on ne sait pas à qui revient leur contenu."),
-        _("Des cellules ont été fusionnées pour la présentation."),
-        _("Annulez la fusion et remplissez chaque cellule."),
-        _STOPS,
-    ),
-    "S7": FindingText(
-        _("Contenu masqué"),
-        _("Un contenu masqué ({nature}) se trouve en {value}."),
-        _("Un filtre est actif, ou des lignes, des colonnes ou des feuilles sont masquées."),
-        _(
-            "Affichez tout et vérifiez : les lignes et colonnes masquées sont lues, les feuilles non."
-        ),
-        _NOTHING,
-    ),
+    **FORM_TEXTS,
     "S8": FindingText(
         _("Formule"),
         _("La cellule {cell} contient la formule « {value} » au lieu d’une valeur."),
@@ -83,26 +32,12 @@ SHEET_TEXTS: Mapping[str, FindingText] = {
         ),
         _LINE_STOPS,
     ),
-    "S10": FindingText(
-        _("Colonne inconnue"),
-        _("La colonne « {value} » n’est pas lue."),
-        _("Une colonne a été ajoutée, ou son titre a changé."),
-        _("Si cette colonne compte, redonnez-lui le titre du modèle ; sinon laissez-la."),
-        _NOTHING,
-    ),
     "S11": FindingText(
         _("Ligne de total"),
         _("La ligne {line} (« {value} ») est un total : elle n’est pas lue."),
         _("Un total a été ajouté sous la liste."),
         _("Rien à faire : le portail calcule les totaux."),
         _NOTHING,
-    ),
-    "S12": FindingText(
-        _("Plusieurs tableaux"),
-        _("Les feuilles {value} contiennent chacune une liste de salariés : laquelle lire ?"),
-        _("Le classeur réunit plusieurs mois ou plusieurs essais."),
-        _("Gardez une seule feuille de salaires par fichier."),
-        _STOPS,
     ),
     "S13": FindingText(
         _("Totaux trop grands"),
@@ -116,13 +51,6 @@ SHEET_TEXTS: Mapping[str, FindingText] = {
         _("La cellule {cell} ({field}) porte « {value} » ; cette page attend « {expected} »."),
         _("C’est le tableur d’un autre mois ou d’un autre employeur."),
         _AGAIN,
-        _STOPS,
-    ),
-    "S15": FindingText(
-        _("Guillemet non refermé"),
-        _("La lecture du fichier s’arrête à la ligne {line} : {nature}."),
-        _("Le fichier CSV a été modifié dans un éditeur de texte ou coupé."),
-        _("Enregistrez-le de nouveau depuis votre tableur, ou utilisez le format .xlsx."),
         _STOPS,
     ),
 }

@@ -32,6 +32,7 @@ from declarations.rules.examination import MOST_LINES, DetailLine, Summary
 from declarations.rules.form import FormJudgement, FormLine, judge
 from portal.enums import CellKind
 from portal.sheets.table import Cell, SheetFault, SheetTable, cell_name
+from portal.sheets.texts import ADVISORY
 from regulation.errors import DomainError
 from regulation.money import parse_amount, to_cents
 from regulation.parameters import value_at
@@ -39,12 +40,6 @@ from regulation.periods import InvalidPeriod, Period
 from regulation.text import _
 
 FILE, LINE, WARNING = Severity.FILE, Severity.LINE, Severity.WARNING
-
-#: How grave each fault of form is.
-_SEVERITIES: Mapping[str, Severity] = {
-    "S1": FILE, "S2": FILE, "S3": FILE, "S4": FILE, "S5": FILE, "S6": FILE, "S7": WARNING, "S10": WARNING,
-    "S12": FILE, "S15": FILE,
-}  # fmt: skip
 
 #: Which column shows a finding on an official field.
 _COLUMNS: Mapping[str, SheetColumn] = {
@@ -195,7 +190,7 @@ class _Reading:
             facts["nature"] = fault.nature
         return Finding(
             fault.code,
-            _SEVERITIES[fault.code],
+            WARNING if fault.code in ADVISORY else FILE,
             line_number=fault.row or None,
             value=fault.value,
             expected=expected,

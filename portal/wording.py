@@ -1,4 +1,4 @@
-"""The shape of what a finding says."""
+"""The shape of what is said of a fault: what happened, why, what to do, what it changes."""
 
 from __future__ import annotations
 
