@@ -34,3 +34,16 @@ class RefusalReason(LabelledEnum):
     RANGE = "range", _("période demandée impossible")
     UNDECLARED = "undeclared", _("déclarations manquantes")
     ARREARS = "arrears", _("cotisations impayées")
+
+
+class Verdict(LabelledEnum):
+    """What a PDF is, compared with our record."""
+
+    GENUINE = "genuine", _("authentique et valide")
+    SUPERSEDED = "superseded", _("authentique, mais remplacée")
+    REVOKED = "revoked", _("authentique, mais révoquée")
+    CHANGED = "changed", _("modifiée après le scellement")
+    UPDATED = "updated", _("complétée après le scellement")
+    BORROWED = "borrowed", _("code d’une autre attestation")
+    OTHER_PAPER = "paper", _("autre document de la Caisse")
+    UNKNOWN = "unknown", _("inconnue de la Caisse")

@@ -42,3 +42,19 @@ class DocumentNotReady(DomainError):
 
     code = "document.not_ready"
     message = _("Votre document est en préparation. Réessayez dans une minute.")
+
+
+class NotAPdf(DomainError):
+    """What was sent to be compared is no PDF."""
+
+    code = "comparison.not_a_pdf"
+    message = _(
+        "Ce fichier n’est pas un PDF lisible. Envoyez le fichier reçu tel quel, pas une photo ni une copie scannée."
+    )
+
+
+class ComparisonNotReady(DomainError):
+    """The examiner gave no answer; asking again later is all there is to do."""
+
+    code = "comparison.not_ready"
+    message = _("La comparaison n’a pas abouti. Réessayez dans une minute : rien n’a été gardé.")

@@ -74,6 +74,19 @@ class CodeForm(forms.Form):
         return token
 
 
+class CompareForm(forms.Form):
+    """The PDF to compare, and the code of the page one comes from."""
+
+    file = forms.FileField(
+        label=_("Le PDF reçu"),
+        help_text=_(
+            "Le fichier lui-même, tel que vous l’avez reçu : une photo ou une copie scannée n’a plus de sceau."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": "application/pdf,.pdf"}),
+    )
+    code = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+
+
 class RevocationForm(forms.Form):
     """Why a certificate is revoked; the employer reads it."""
 

@@ -46,6 +46,19 @@ def sign(pdf: bytes) -> bytes:
     return sealed.getvalue()
 
 
+def trusted_seals() -> bytes:
+    """The certificates (PEM) that may have sealed a paper: today's, and the former ones of SIGNING_FORMER_FILE.
+
+    Named one by one: another certificate of the same authority is not the Caisse's seal.
+    """
+    _signer(settings.SIGNING_PEM_FILE)  # a developer's key is made at its first use
+    _key, certificates = _read(Path(settings.SIGNING_PEM_FILE))
+    seals = certificates[0].public_bytes(serialization.Encoding.PEM)
+    if settings.SIGNING_FORMER_FILE:
+        seals += Path(settings.SIGNING_FORMER_FILE).read_bytes()
+    return seals
+
+
 def refuse_to_start_without_a_key(at: datetime.datetime) -> None:
     """Raise ImproperlyConfigured unless the seal is there, is today's, and is not a development one.
 

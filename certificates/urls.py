@@ -30,5 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="decision_pdf",
     ),
     path("verifier/", views.verify, name="verify"),
+    path("verifier/comparer/", views.compare, name="compare"),
     path("verifier/<str:token>/", views.verification, name="verification"),
 ]

@@ -12,17 +12,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from certificates import documents, queries, receipts, signing, workflows
+from certificates import comparing, documents, queries, receipts, signing, workflows
 from certificates.eligibility import Standing, decide
 from certificates.enums import CertificateKind
-from certificates.errors import DocumentNotReady, NotEligible
+from certificates.errors import ComparisonNotReady, DocumentNotReady, NotAPdf, NotEligible
 from certificates.facts import CertificateFacts
-from certificates.forms import CodeForm, RangeForm, RequestForm
+from certificates.forms import CodeForm, CompareForm, RangeForm, RequestForm
 from certificates.models import Certificate
 from certificates.numbers import grouped
 from declarations.queries import receipt_facts
@@ -32,11 +32,15 @@ from portal.errors import add_to_messages, message_of
 from portal.middleware import client_address
 from portal.models import User
 from portal.pace import seconds_to_wait
+from portal.uploads import MEGABYTE, takes_files
 from regulation.errors import DomainError
 from regulation.periods import InvalidPeriod, Period
 
 VERIFICATIONS_PER_MINUTE = 30
 DOCUMENTS_PER_MINUTE = 60
+COMPARISONS_PER_MINUTE = 6
+# The longest paper, a list of ten thousand people, is under a third of it.
+COMPARE_LIMIT = 12 * MEGABYTE
 PER_PAGE = 20
 
 
@@ -198,17 +202,19 @@ def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str)
 def certificate_pdf(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
     """The paper of a certificate, valid or not: what it is worth is on the verification page."""
     certificate = _certificate_or_404(affiliate, number)
-    return _download(
-        request,
-        documents.certificate(
-            CertificateKind(certificate.kind),
-            CertificateFacts.from_json(certificate.facts),
-            number=certificate.number,
-            digest=certificate.digest,
-            issued_at=certificate.issued_at,
-            verification_url=verification_url(certificate),
-            code=grouped(certificate.token),
-        ),
+    return _download(request, document_of(certificate))
+
+
+def document_of(certificate: Certificate) -> documents.Document:
+    """The paper of a certificate, from its frozen facts alone."""
+    return documents.certificate(
+        CertificateKind(certificate.kind),
+        CertificateFacts.from_json(certificate.facts),
+        number=certificate.number,
+        digest=certificate.digest,
+        issued_at=certificate.issued_at,
+        verification_url=verification_url(certificate),
+        code=grouped(certificate.token),
     )
 
 
@@ -313,6 +319,47 @@ def verification(request: HttpRequest, token: str) -> HttpResponse:
     return render(
         request,
         "certificates/verification.html",
-        {"found": found, "today": clock.now()},
+        {
+            "found": found,
+            "today": clock.now(),
+            "compare_form": CompareForm(initial={"code": token}),
+        },
         status=HTTPStatus.OK if found else HTTPStatus.NOT_FOUND,
+    )
+
+
+@takes_files(COMPARE_LIMIT)
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def compare(request: HttpRequest) -> HttpResponse:
+    """Compare a PDF with our record: read in a process apart, judged, forgotten."""
+    if request.method != "POST":
+        return _comparison(request, CompareForm(initial={"code": request.GET.get("code", "")}))
+    wait = seconds_to_wait("comparison", client_address(request), limit=COMPARISONS_PER_MINUTE)
+    if wait:
+        return _too_many(request, wait)
+    form = CompareForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _comparison(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    sent = form.cleaned_data["file"]
+    try:
+        answer = comparing.compare(sent.read(), scanned=form.cleaned_data["code"])
+    except NotAPdf as refusal:
+        form.add_error("file", message_of(refusal))
+        return _comparison(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    except ComparisonNotReady as refusal:
+        return _comparison(
+            request, form, refusal=message_of(refusal), status=HTTPStatus.SERVICE_UNAVAILABLE
+        )
+    return _comparison(request, CompareForm(), answer=answer, file_name=sent.name[:80])
+
+
+def _comparison(
+    request: HttpRequest, form: CompareForm, *, status: int = HTTPStatus.OK, **said: object
+) -> HttpResponse:
+    return render(
+        request,
+        "certificates/compare.html",
+        {"form": form, "now": clock.now(), **said},
+        status=status,
     )

@@ -20,6 +20,8 @@ PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 # The key that seals documents, its certificate and those above it, in one PEM file.
 SIGNING_PEM_FILE = env.text("SIGNING_PEM_FILE")
 SIGNING_DEVELOPMENT = False
+# The certificates of former seals, by which older papers are still recognised; no key in it.
+SIGNING_FORMER_FILE = env.text("SIGNING_FORMER_FILE", "")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 # The demo creates accounts whose password is public: never here.
 DEMO_ALLOWED = False

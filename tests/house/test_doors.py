@@ -25,6 +25,7 @@ PUBLIC = {
     # a certificate is checked by whoever holds it
     "certificates:verify",
     "certificates:verification",
+    "certificates:compare",
     # what a bank's programmer reads first
     "payments:api_description",
     # a firm that is not affiliated yet has no account; the private links open one request, or one invitation
