@@ -6,7 +6,7 @@ import uuid
 from django.db import connection, transaction
 
 from affiliates.models import Affiliate
-from certificates import queries
+from certificates import notices, queries
 from certificates.eligibility import decide
 from certificates.enums import CertificateKind, CertificateState, ReasonKind
 from certificates.errors import IntentReused, NotEligible, NotValidAnyMore, ReasonMissing
@@ -175,7 +175,7 @@ def supersede_outdated(*, at: datetime.datetime) -> int:
 def _locked(certificate: Certificate) -> Certificate:
     return (
         Certificate.objects.select_for_update(of=("self",))
-        .select_related("affiliate")
+        .select_related("affiliate", "issued_by")
         .get(pk=certificate.pk)
     )
 
@@ -208,3 +208,4 @@ def _end(
         note=note,
         successor=successor.number if successor else None,
     )
+    notices.tell_end(certificate, at=at)
