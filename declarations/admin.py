@@ -1,23 +1,30 @@
-"""The declarations on the clerks' desk: search and read; nothing is changed here."""
+"""The declarations on the clerks' desk: search and read, and open a closed month to corrections again."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.access import staff_affiliates
+from declarations import workflows
+from declarations.forms import ReopeningForm
 from declarations.models import (
     ContributionLine,
+    CorrectionStop,
     Declaration,
     FileFinding,
     Outage,
     Prefill,
     ReceivedFile,
 )
-from portal import formats
+from portal import clock, formats
+from portal.actor import actor_of
 from portal.admin import StaffAdmin
+from portal.errors import add_to_messages
+from regulation.errors import DomainError
 
 
 class OfMyAffiliates(StaffAdmin):
@@ -126,6 +133,62 @@ class DeclarationAdmin(OfMyAffiliates):
     search_fields = [*OfMyAffiliates.search_fields, "=receipt_number"]
     exclude = ("working",)
     inlines = (ContributionLines,)
+
+
+@admin.register(CorrectionStop)
+class CorrectionStopAdmin(OfMyAffiliates):
+    """Months that a decision closed to corrections; the agency opens one again, and says why."""
+
+    list_display = ("affiliate", "month", "reason", "reference", "placed_at", "lifted_at")
+    list_filter = (("lifted_at", admin.EmptyFieldListFilter),)
+    search_fields = [*OfMyAffiliates.search_fields, "=reference"]
+    fields = (
+        "affiliate",
+        "month",
+        "reason",
+        "reference",
+        "placed_at",
+        "lifted_at",
+        "lifted_because",
+    )
+    readonly_fields = fields
+    actions = ("reopen",)
+
+    @admin.action(description=_("Rouvrir à la correction"), permissions=["view"])
+    def reopen(
+        self, request: HttpRequest, stops: "QuerySet[CorrectionStop]"
+    ) -> HttpResponse | None:
+        """Ask for the reason once, then open each month chosen."""
+        form = ReopeningForm(request.POST if "because" in request.POST else None)
+        if not (form.is_bound and form.is_valid()):
+            context = {
+                **self.admin_site.each_context(request),
+                "title": _("Rouvrir des mois à la correction"),
+                "opts": self.model._meta,
+                "form": form,
+                "stops": stops,
+            }
+            return TemplateResponse(request, "admin/declarations/reopen.html", context)
+        for stop in stops.order_by("pk"):
+            try:
+                workflows.allow_corrections(
+                    actor=actor_of(request),
+                    at=clock.now(),
+                    stop=stop,
+                    reason=form.cleaned_data["because"],
+                )
+            except DomainError as refusal:
+                add_to_messages(request, refusal)
+            else:
+                messages.success(
+                    request,
+                    _("%(period)s est rouvert à la correction pour %(firm)s.")
+                    % {
+                        "period": formats.period(stop.period).capitalize(),
+                        "firm": stop.affiliate.name,
+                    },
+                )
+        return None
 
 
 @admin.register(Outage)

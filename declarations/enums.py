@@ -33,7 +33,6 @@ class StopReason(LabelledEnum):
     """Why a month may not be corrected by its employer alone."""
 
     DECISION = "decision", _("une décision a été rendue sur ce mois")
-    INSPECTION = "inspection", _("un contrôle est en cours sur ce mois")
 
 
 class FileVerdict(LabelledEnum):

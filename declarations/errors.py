@@ -69,7 +69,7 @@ class CorrectionTooLate(DomainError):
 
 
 class CorrectionStopped(DomainError):
-    """The fund decided on this month, or inspects it."""
+    """The fund decided on this month."""
 
     code = "declaration.correction_stopped"
     message = _(
@@ -77,6 +77,13 @@ class CorrectionStopped(DomainError):
         "qui peut le rouvrir."
     )
     translated = ("reason",)
+
+
+class ReopeningReasonMissing(DomainError):
+    """A month is opened to corrections again with a reason that stays in the file."""
+
+    code = "declaration.reopening_reason_missing"
+    message = _("Dites pourquoi ce mois est rouvert à la correction : la raison reste au dossier.")
 
 
 class MainMissing(DomainError):

@@ -149,3 +149,14 @@ class NoWorkForm(SubmitForm):
             )
         ],
     )
+
+
+class ReopeningForm(forms.Form):
+    """Why a clerk opens closed months to corrections again. Named apart from the column « raison » of the rows."""
+
+    because = forms.CharField(
+        label=_("Pourquoi rouvrir ?"),
+        help_text=_("Une phrase qui reste au dossier : qui l’a demandé, ce qui doit être corrigé."),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
+    )

@@ -403,6 +403,7 @@ class CorrectionStop(models.Model):
     reference = models.CharField(_("référence"), max_length=40)
     placed_at = models.DateTimeField(_("depuis le"))
     lifted_at = models.DateTimeField(_("levé le"), null=True, blank=True)
+    lifted_because = models.CharField(_("rouvert parce que"), max_length=300, blank=True)
 
     class Meta:
         verbose_name = _("mois fermé à la correction")

@@ -7,6 +7,7 @@ from django.db import transaction
 from affiliates.models import Affiliate
 from declarations import queries, versions
 from declarations.enums import DeclarationStatus, FilingMode, StopReason
+from declarations.errors import ReopeningReasonMissing
 from declarations.models import CorrectionStop, Declaration, DeclarationLine
 from declarations.transitions import Act, after
 from declarations.workflows.drafts import check_stands
@@ -17,6 +18,7 @@ from portal.failpoints import failpoint
 from portal.models import User
 from regulation.periods import Period
 
+LONGEST_REASON = 300
 _COPIED = [
     field.name
     for field in DeclarationLine._meta.concrete_fields
@@ -109,7 +111,7 @@ def stop_corrections(
     reason: StopReason,
     reference: str,
 ) -> CorrectionStop:
-    """Close a month to corrections by its employer: the fund decided on it, or inspects it.
+    """Close a month to corrections by its employer: the fund decided on it.
 
     The same reason and reference again change nothing.
     """
@@ -127,22 +129,28 @@ def stop_corrections(
 
 @transaction.atomic
 def allow_corrections(
-    *, actor: User, at: datetime.datetime, stop: CorrectionStop
+    *, actor: User, at: datetime.datetime, stop: CorrectionStop, reason: str
 ) -> CorrectionStop:
-    """Open a month to corrections again; one already open stays as it is."""
+    """Open a month to corrections again, for a reason (300 characters at most) that stays with it.
+
+    One already open stays as it is. Refuses without a reason (ReopeningReasonMissing).
+    """
+    reason = " ".join(reason.split())[:LONGEST_REASON]
+    if not reason:
+        raise ReopeningReasonMissing
     row = (
         CorrectionStop.objects.select_for_update(of=("self",))
         .select_related("affiliate")
         .get(pk=stop.pk)
     )
     if row.lifted_at is None:
-        row.lifted_at = at
-        row.save(update_fields=["lifted_at"])
-        _record("declarations.corrections.allowed", row, actor)
+        row.lifted_at, row.lifted_because = at, reason
+        row.save(update_fields=["lifted_at", "lifted_because"])
+        _record("declarations.corrections.allowed", row, actor, because=reason)
     return row
 
 
-def _record(action: str, stop: CorrectionStop, actor: User | None) -> None:
+def _record(action: str, stop: CorrectionStop, actor: User | None, **more: str) -> None:
     audit.record(
         actor=actor,
         action=action,
@@ -151,4 +159,5 @@ def _record(action: str, stop: CorrectionStop, actor: User | None) -> None:
         period=f"{stop.period:%Y-%m}",
         reason=stop.reason,
         reference=stop.reference,
+        **more,
     )

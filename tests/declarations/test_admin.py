@@ -1,18 +1,21 @@
 """The clerks' desk: read, never change, and reading leaves a trace."""
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from affiliates.enums import StaffRole
-from declarations.models import Declaration, FileFinding, Prefill, ReceivedFile
-from portal.models import AuditEntry
+from declarations import workflows
+from declarations.enums import StopReason
+from declarations.models import CorrectionStop, Declaration, FileFinding, Prefill, ReceivedFile
+from portal.models import AuditEntry, User
 from tests.affiliates.factories import StaffAssignmentFactory
 from tests.cast import Cast
-from tests.declarations.factories import send, submitted
+from tests.declarations.factories import AT, JANUARY, send, submitted
 
 pytestmark = pytest.mark.django_db
-MODELS = (Prefill, ReceivedFile, FileFinding, Declaration)
+MODELS = (Prefill, ReceivedFile, FileFinding, Declaration, CorrectionStop)
 
 
 def rows(cast: Cast) -> dict[str, int]:
@@ -23,7 +26,19 @@ def rows(cast: Cast) -> dict[str, int]:
         "receivedfile": file.pk,
         "filefinding": FileFinding.objects.get().pk,
         "declaration": one.pk,
+        "correctionstop": closed(cast).pk,
     }
+
+
+def closed(cast: Cast) -> CorrectionStop:
+    return workflows.stop_corrections(
+        actor=None,
+        at=AT,
+        affiliate=cast.affiliate,
+        period=JANUARY,
+        reason=StopReason.DECISION,
+        reference="R-42",
+    )
 
 
 def test_staff_reads_everything_of_its_agency(cast: Cast) -> None:
@@ -65,3 +80,48 @@ def test_a_clerk_of_another_agency_finds_nothing(cast: Cast) -> None:
         client.force_login(user)
         page = reverse("admin:declarations_declaration_changelist")
         assert client.get(page).status_code == 302
+
+
+def reopen(user: User, stop: CorrectionStop, **more: str) -> HttpResponse:
+    client = Client()
+    client.force_login(user)
+    data = {"action": "reopen", "_selected_action": str(stop.pk)} | more
+    page = reverse("admin:declarations_correctionstop_changelist")
+    return client.post(page, data, follow=True)  # type: ignore[return-value]
+
+
+def test_the_agency_opens_a_closed_month_again_and_says_why(cast: Cast) -> None:
+    stop = closed(cast)
+
+    asked = reopen(cast.staff, stop).content.decode()
+    assert "R-42" in asked
+    assert "Pourquoi rouvrir" in asked
+    assert "Ce champ est obligatoire" in reopen(cast.staff, stop, because=" ").content.decode()
+    stop.refresh_from_db()
+    assert stop.lifted_at is None
+
+    told = reopen(cast.staff, stop, because="Demandé par l’employeur le 3.").content.decode()
+
+    assert "Janvier 2026 est rouvert à la correction" in told.replace("\xa0", " ")
+    stop.refresh_from_db()
+    assert stop.lifted_because == "Demandé par l’employeur le 3."
+    entry = AuditEntry.objects.get(action="declarations.corrections.allowed")
+    assert (entry.actor, entry.affiliation_number) == (
+        cast.staff,
+        cast.affiliate.affiliation_number,
+    )
+    assert entry.facts["because"] == stop.lifted_because
+    one = submitted(cast.owner, cast.affiliate)
+    assert workflows.open_correction(actor=cast.owner, at=AT, declaration=one).corrects == one
+
+
+def test_nobody_else_opens_a_closed_month(cast: Cast) -> None:
+    stop = closed(cast)
+    elsewhere = StaffAssignmentFactory(role=StaffRole.CLERK.value).user
+
+    for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger, elsewhere):
+        assert "rouvert à la correction" not in reopen(user, stop, because="Non.").content.decode()
+
+    stop.refresh_from_db()
+    assert stop.lifted_at is None
+    assert not AuditEntry.objects.filter(action="declarations.corrections.allowed").exists()

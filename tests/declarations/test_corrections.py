@@ -24,6 +24,7 @@ from declarations.errors import (
     MoveRefused,
     NoMoreSupplements,
     NothingCorrected,
+    ReopeningReasonMissing,
 )
 from declarations.models import Declaration, FileFinding, Receipt, ReceivedFile
 from portal.models import AuditEntry
@@ -342,18 +343,22 @@ def test_a_month_that_the_fund_closed_is_not_corrected_until_it_opens_it(cast: C
             at=LATER,
             affiliate=cast.affiliate,
             period=JANUARY,
-            reason=StopReason.INSPECTION,
-            reference="OM-7",
+            reason=StopReason.DECISION,
+            reference="R-7",
         )
         for _ in range(2)
     ]
 
     # Also when it was closed after the draft was opened.
-    with pytest.raises(CorrectionStopped, match="OM-7"):
+    with pytest.raises(CorrectionStopped, match="R-7"):
         workflows.submit(actor=cast.owner, at=LATER, declaration=row, version=row.version)
 
     assert stops[0] == stops[1]
-    workflows.allow_corrections(actor=cast.staff, at=LATER, stop=stops[0])
+    with pytest.raises(ReopeningReasonMissing):
+        workflows.allow_corrections(actor=cast.staff, at=LATER, stop=stops[0], reason=" \n ")
+    for _ in range(2):
+        workflows.allow_corrections(actor=cast.staff, at=LATER, stop=stops[0], reason="Demandé.")
+    assert AuditEntry.objects.filter(action="declarations.corrections.allowed").count() == 1
     workflows.submit(actor=cast.owner, at=LATER, declaration=row, version=row.version)
     assert AuditEntry.objects.filter(action="declarations.corrections.stopped").count() == 1
 
