@@ -143,6 +143,51 @@ CHECKS: dict[str, str] = {
             OR (f.state = 'done' AND count(b.id) FILTER (WHERE b.verdict = '') > 0)
         ORDER BY f.id LIMIT 1
     """,
+    # The credits of a file, one by one: allocated + in suspense + taken back by the bank + refused + without effect.
+    # What is allocated comes from the allocations, what waits and what went back from the entries.
+    "file_shared_out": """
+        WITH allocated AS (
+            SELECT a.bank_line_id, sum(a.amount) AS amount FROM payments_allocation a
+            WHERE a.undoes_id IS NULL AND NOT EXISTS (
+                SELECT 1 FROM payments_allocation u WHERE u.undoes_id = a.id)
+            GROUP BY a.bank_line_id
+        ), waiting AS (
+            SELECT l.bank_line_id, sum(l.credit - l.debit) AS amount FROM payments_ledgerline l
+            JOIN payments_ledgeraccount c ON c.id = l.account_id AND c.kind = 'suspense'
+            GROUP BY l.bank_line_id
+        ), gone AS (
+            SELECT l.bank_line_id, sum(l.debit) AS amount FROM payments_ledgerline l
+            WHERE l.debit > 0 AND l.entry_id IN (
+                SELECT b.entry_id FROM payments_ledgerline b
+                JOIN payments_ledgeraccount c ON c.id = b.account_id AND c.kind = 'bank' WHERE b.credit > 0)
+            GROUP BY l.bank_line_id
+        ), shared AS (
+            SELECT b.bank_file_id, sum(
+                CASE WHEN b.verdict IN ('REF', 'INF', 'DBL') THEN b.amount
+                ELSE coalesce(a.amount, 0) + coalesce(w.amount, 0) + coalesce(g.amount, 0) END) AS amount
+            FROM payments_bankline b
+            LEFT JOIN allocated a ON a.bank_line_id = b.id
+            LEFT JOIN waiting w ON w.bank_line_id = b.id
+            LEFT JOIN gone g ON g.bank_line_id = b.id
+            WHERE b.kind = 'credit' GROUP BY b.bank_file_id
+        )
+        SELECT 'bank file ' || f.receipt_number, f.total_credits, coalesce(s.amount, 0)
+        FROM payments_bankfile f LEFT JOIN shared s ON s.bank_file_id = f.id
+        WHERE f.verdict = 'accepted' AND f.state = 'done' AND f.total_credits <> coalesce(s.amount, 0)
+        ORDER BY f.id LIMIT 1
+    """,
+    # A debit of the books took back exactly its amount; one that waits or was refused took nothing.
+    "bank_debit_placed": """
+        SELECT 'bank line ' || b.id, CASE WHEN b.verdict IN ('ACC', 'PAR') THEN b.amount ELSE 0 END,
+            coalesce(sum(l.credit), 0)
+        FROM payments_bankline b
+        LEFT JOIN payments_ledgerline l ON l.bank_line_id = b.id AND l.account_id IN (
+            SELECT id FROM payments_ledgeraccount WHERE kind = 'bank')
+        WHERE b.kind = 'debit'
+        GROUP BY b.id
+        HAVING coalesce(sum(l.credit), 0) <> CASE WHEN b.verdict IN ('ACC', 'PAR') THEN b.amount ELSE 0 END
+        ORDER BY b.id LIMIT 1
+    """,
     "refused_file_empty": """
         SELECT 'bank file ' || f.receipt_number, 0, count(*)
         FROM payments_bankfile f JOIN payments_bankline b ON b.bank_file_id = f.id

@@ -120,6 +120,8 @@ FAULTS = {
     "bank_line_placed": "UPDATE payments_bankline SET amount = amount + 1 WHERE bank_ref = 'B1'",
     "bank_line_without_effect": "UPDATE payments_bankline SET verdict = 'DBL' WHERE bank_ref = 'B1'",
     "file_conserved": "UPDATE payments_bankfile SET total_credits = total_credits + 1 WHERE verdict = 'accepted'",
+    "file_shared_out": "UPDATE payments_allocation SET amount = amount + 1 WHERE slip_id IS NULL",
+    "bank_debit_placed": "UPDATE payments_bankline SET amount = amount - 1 WHERE kind = 'debit' AND verdict = 'ACC'",
     "refused_file_empty": "UPDATE payments_bankfile SET verdict = 'refused' WHERE verdict = 'accepted'",
     "suspense_not_overdrawn": (
         "UPDATE payments_ledgerline SET debit = debit + 100 WHERE debit > 0 AND account_id ="
