@@ -24,6 +24,7 @@ app.conf.task_routes = {
     "payments.tasks.assess_surcharges": {"queue": "money"},
     "payments.tasks.assess_filing_penalties": {"queue": "money"},
     "payments.tasks.watch_graces": {"queue": "money"},
+    "payments.tasks.tell_credits": {"queue": "money"},
 }
 # Each entry on its own lines, so that two rooms can add theirs at once.
 app.conf.beat_schedule = {
@@ -102,6 +103,10 @@ app.conf.beat_schedule = {
     "watch the plans": {
         "task": "payments.tasks.watch_graces",
         "schedule": crontab(hour=3, minute=5),
+    },
+    "tell of credits": {
+        "task": "payments.tasks.tell_credits",
+        "schedule": crontab(minute=25),
     },
     # After the 10th, when a month falls due and a further month of lateness starts.
     "assess filing penalties": {

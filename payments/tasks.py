@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from payments.workflows import bank_files, grace, penalties, slips
+from payments.workflows import bank_files, grace, letters, penalties, slips
 from payments.workflows.debits import notices, orders, runs
 from portal import clock
 from portal.tasks import PortalTask, wake
@@ -80,6 +80,12 @@ def watch_graces() -> None:
     today = clock.today()
     for grace_id in grace.running():
         grace.watch(grace_id=grace_id, as_of=today - penalties.GRACE, today=today)
+
+
+@shared_task(base=PortalTask)
+def tell_credits() -> None:
+    """Write to the employers whose payment was too much."""
+    letters.tell_credits(at=clock.now())
 
 
 @shared_task(base=PortalTask)

@@ -39,6 +39,7 @@ from payments.workflows.allocations import (
     take_back,
 )
 from payments.workflows.ledger import Event, post
+from payments.workflows.letters import refund_decided
 from payments.workflows.targets import Target, lock_targets, save_targets
 from portal import audit, clock
 from portal.models import User
@@ -287,6 +288,7 @@ def approve(*, actor: User, act_id: int, at: datetime) -> ClerkAct:
     act.state, act.decided_by, act.decided_at = ActState.DONE.value, actor, at
     act.save(update_fields=["state", "decided_by", "decided_at", "order_number", "entry"])
     _record(actor, "payments.act_approved", act)
+    refund_decided(act, at=at)
     return act
 
 
@@ -302,6 +304,7 @@ def refuse(*, actor: User, act_id: int, reason: str, at: datetime) -> ClerkAct:
     act.decision = _said(reason)
     act.save(update_fields=["state", "decided_by", "decided_at", "decision"])
     _record(actor, "payments.act_refused", act)
+    refund_decided(act, at=at)
     return act
 
 

@@ -37,7 +37,7 @@ from payments.models import (
     Surcharge,
     SurchargeExemption,
 )
-from payments.workflows import penalties
+from payments.workflows import letters, penalties
 from payments.workflows.ledger import Event, post
 from payments.workflows.targets import Payable, lock_targets, save_targets
 from portal import audit, clock
@@ -57,6 +57,9 @@ from regulation.periods import Period
 
 FIRST_WITHIN = timedelta(days=45)
 """The first instalment is at most so far: a choice of management."""
+
+WARNED_BEFORE = timedelta(days=6)
+"""A plan that will break is told so from five days before: a choice of management."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +313,7 @@ def grant(*, actor: User, grace_id: int, at: datetime) -> GraceRequest:
     grace.save(update_fields=["remitted", "state", "decided_by", "decided_at"])
     _spare(grace, dues, on)
     _record(actor, "payments.grace_granted", grace, remitted=grace.remitted)
+    letters.grace_decided(grace, at=at)
     return grace
 
 
@@ -351,6 +355,7 @@ def refuse(*, actor: User, grace_id: int, reason: str, at: datetime) -> GraceReq
     grace.decided_by, grace.decided_at = actor, at
     grace.save(update_fields=["state", "decision", "decided_by", "decided_at"])
     _record(actor, "payments.grace_refused", grace)
+    letters.grace_decided(grace, at=at)
     return grace
 
 
@@ -449,6 +454,7 @@ def watch(*, grace_id: int, as_of: date, today: date) -> GraceState:
     if found.is_kept:
         return _close(grace, GraceState.KEPT, today)
     if not found.is_broken:
+        _warn(grace, today)
         return GraceState.GRANTED
     for one in dues:
         if one.remitted and one.due is not None:
@@ -473,10 +479,34 @@ def watch(*, grace_id: int, as_of: date, today: date) -> GraceState:
     return state
 
 
+def _warn(grace: GraceRequest, today: date) -> None:
+    """Write to the employer while there is still time, when a condition of the coming days is not met yet."""
+    coming = standing(grace, as_of=today + WARNED_BEFORE)
+    if not coming.is_broken:
+        return
+    missed = standing(grace, as_of=today)
+    seen = missed if missed.is_broken else coming
+    window = {"due_on__gte": today, "due_on__lt": today + WARNED_BEFORE}
+    days = [
+        *grace.instalments.filter(**window).values_list("due_on", flat=True),
+        *PaymentSlip.objects.filter(
+            affiliate=grace.affiliate_id, outstanding__gt=0, **window
+        ).values_list("due_on", flat=True),
+    ]
+    letters.grace_warned(
+        grace,
+        missing=max(ZERO, seen.remaining - seen.allowed) + seen.current,
+        before=None if missed.is_broken else min(days, default=today),
+        today=today,
+        at=clock.now(),
+    )
+
+
 def _close(grace: GraceRequest, state: GraceState, today: date) -> GraceState:
     grace.state, grace.closed_on = state.value, today
     grace.save(update_fields=["state", "closed_on", "breach"])
     _record(None, f"payments.grace_{state.value}", grace, **grace.breach)
+    letters.grace_closed(grace, at=clock.now())
     return state
 
 

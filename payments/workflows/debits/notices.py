@@ -7,37 +7,22 @@ from datetime import datetime
 from django.db import transaction
 from django.urls import reverse
 
-from affiliates.enums import ROLE_SCOPES, Role, Scope
-from affiliates.models import Membership
 from payments.codecs.reasons import reason_of
 from payments.enums import DebitState
 from payments.models import DebitOrder
 from payments.queries.debits import silent_orders
 from payments.transitions import cut_off, working_day_before
 from payments.workflows.debits.steps import lock_orders, tell
+from payments.workflows.letters import readers_of
 from portal import mail
 from portal.clock import CASABLANCA, day_of
-from portal.models import User
 from regulation.parameters import value_at
-
-_PAYING = [role.value for role in Role if Scope.PAY in ROLE_SCOPES[role]]
-
-
-def _readers(order: DebitOrder) -> list[User]:
-    """Who pays in the firm's name, and whoever signed."""
-    members = Membership.objects.filter(
-        affiliate=order.affiliate, role__in=_PAYING, ended_at__isnull=True
-    ).select_related("user")
-    found = {member.user_id: member.user for member in members}
-    if order.signed_by is not None:
-        found[order.signed_by_id or 0] = order.signed_by
-    return list(found.values())
 
 
 def write(order: DebitOrder, event: str, template: str, *, at: datetime) -> None:
     """One letter an event and a reader, in the transaction of the event."""
     path = reverse("payments:order", args=[order.affiliate.affiliation_number, order.reference])
-    for reader in _readers(order):
+    for reader in readers_of(order.affiliate, order.signed_by):
         mail.write(
             key=f"debit:{order.reference}:{event}:{reader.pk}",
             to=reader,
