@@ -1,13 +1,21 @@
 """The staff desk: search, read, then an action that calls a workflow. Nothing is edited in place."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 
 from portal import audit
+from portal.errors import add_to_form, add_to_messages
 from portal.models import AuditEntry, Mail, StoredFile, User
+from regulation.errors import DomainError
 
 
 class StaffAdmin(admin.ModelAdmin):
@@ -61,6 +69,57 @@ class StaffAdmin(admin.ModelAdmin):
                 request, action="staff.read", subject=row, affiliation_number=number
             )
         return response
+
+
+class StaffScreens(StaffAdmin):
+    """A desk made of our own screens alone: no raw form, no deletion, no history of forms is reachable."""
+
+    def screen(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+        """The address of one screen, named as Django's own are: ``admin:<app>_<model>_<name>``."""
+        full_name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+        return path(route, self.admin_site.admin_view(view), name=full_name)
+
+    def address(self, name: str, *args: object) -> str:
+        """Where one of the screens is."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    def page(
+        self, request: HttpRequest, template: str, *, status: int = 200, **context: Any
+    ) -> HttpResponse:
+        """A screen of the desk."""
+        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, template, context, status=status).render()
+
+    def act(
+        self, request: HttpRequest, pk: int, verb: Callable[[], object], done: str
+    ) -> HttpResponseBase:
+        """Do what a button says, then back to the file; a refusal is told there."""
+        try:
+            verb()
+        except DomainError as refusal:
+            add_to_messages(request, refusal)
+        else:
+            messages.success(request, done)
+        return redirect(self.address("change", pk))
+
+    def submit(
+        self,
+        request: HttpRequest,
+        pk: int,
+        form: BaseForm,
+        verb: Callable[[], object],
+        done: str,
+    ) -> HttpResponseBase | None:
+        """Do what a sound form says, then back to the file; None when the form must be shown again with its faults."""
+        if form.is_valid():
+            try:
+                verb()
+            except DomainError as refusal:
+                add_to_form(form, refusal)
+            else:
+                messages.success(request, done)
+                return redirect(self.address("change", pk))
+        return None
 
 
 @admin.register(AuditEntry)

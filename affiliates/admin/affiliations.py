@@ -9,8 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -28,8 +27,8 @@ from affiliates.queries.affiliations import (
 )
 from portal import audit, clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
-from portal.errors import add_to_form, add_to_messages
+from portal.admin import StaffScreens
+from portal.errors import add_to_messages
 from regulation.errors import DomainError
 from regulation.identifiers import ice_key_matches
 
@@ -44,23 +43,19 @@ _QUEUES = (
 
 
 @admin.register(AffiliationRequest)
-class AffiliationAdmin(StaffAdmin):
+class AffiliationAdmin(StaffScreens):
     """Queue and file of the requests that a member of staff may see."""
 
     def get_urls(self) -> list[URLPattern]:
         """Only our own pages: no raw form, no deletion."""
 
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
-        name = "affiliates_affiliationrequest"
         return [
-            path("", door(self.changelist_view), name=f"{name}_changelist"),
-            path("<int:pk>/", door(self.file_view), name=f"{name}_change"),
-            path("<int:pk>/demander/", door(self.ask_view), name=f"{name}_ask"),
-            path("<int:pk>/refuser/", door(self.refuse_view), name=f"{name}_refuse"),
-            path("<int:pk>/accepter/", door(self.accept_view), name=f"{name}_accept"),
-            path("<int:pk>/pieces/<int:piece_pk>/", door(self.piece_view), name=f"{name}_piece"),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("<int:pk>/", self.file_view, "change"),
+            self.screen("<int:pk>/demander/", self.ask_view, "ask"),
+            self.screen("<int:pk>/refuser/", self.refuse_view, "refuse"),
+            self.screen("<int:pk>/accepter/", self.accept_view, "accept"),
+            self.screen("<int:pk>/pieces/<int:piece_pk>/", self.piece_view, "piece"),
         ]
 
     @method_decorator(require_safe)
@@ -75,7 +70,7 @@ class AffiliationAdmin(StaffAdmin):
         rows = seen.filter(state=chosen.value).select_related("agency").order_by("sent_at", "pk")
         if search:
             rows = rows.filter(Q(name__icontains=search) | Q(ice=search) | Q(tax_id=search))
-        return self._page(
+        return self.page(
             request,
             "admin/affiliates/affiliations.html",
             title=_("Affiliations"),
@@ -106,12 +101,12 @@ class AffiliationAdmin(StaffAdmin):
         return affiliation_piece(piece)
 
     @method_decorator(require_POST)
-    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Ask the applicant for a piece."""
         return self._write(request, pk, "ask", workflows.ask_applicant, _("Demande envoyée."))
 
     @method_decorator(require_POST)
-    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Refuse, with the reason."""
         return self._write(
             request, pk, "refuse", workflows.refuse_affiliation, _("La demande est refusée.")
@@ -141,23 +136,20 @@ class AffiliationAdmin(StaffAdmin):
         name: str,
         verb: Callable[..., object],
         done: str,
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         row = self._request(request, pk)
         form = WordsForm(request.POST, prefix=name)
-        if form.is_valid():
-            try:
-                verb(
-                    actor=actor_of(request),
-                    at=clock.now(),
-                    request=row,
-                    text=form.cleaned_data["text"],
-                )
-            except DomainError as refusal:
-                add_to_form(form, refusal)
-            else:
-                messages.success(request, done)
-                return redirect("admin:affiliates_affiliationrequest_change", pk)
-        return self._file_page(request, row, {name: form})
+
+        def act() -> None:
+            verb(
+                actor=actor_of(request),
+                at=clock.now(),
+                request=row,
+                text=form.cleaned_data["text"],
+            )
+
+        answer = self.submit(request, pk, form, act, done)
+        return answer or self._file_page(request, row, {name: form})
 
     def _request(self, request: HttpRequest, pk: int) -> AffiliationRequest:
         rows = staff_affiliations(request.user).select_related("agency", "affiliate")
@@ -173,7 +165,7 @@ class AffiliationAdmin(StaffAdmin):
         may = transitions.may_affiliate(AffiliationState(row.state), RequestParty.CLERK)
         open_now = RequestAct.GRANT in may
         words = {"ask": WordsForm(prefix="ask"), "refuse": WordsForm(prefix="refuse")}
-        return self._page(
+        return self.page(
             request,
             "admin/affiliates/affiliation.html",
             title=row.number,
@@ -190,9 +182,3 @@ class AffiliationAdmin(StaffAdmin):
             opened=next(iter(bound or {}), ""),
             status=422 if bound else 200,
         )
-
-    def _page(
-        self, request: HttpRequest, template: str, *, status: int = 200, **facts: Any
-    ) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), **facts}
-        return TemplateResponse(request, template, context, status=status)

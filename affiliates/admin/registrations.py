@@ -12,8 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -26,8 +25,8 @@ from affiliates.models import Employee, RegistrationPiece, RegistrationRequest
 from affiliates.queries.registrations import people_like, requests_like, staff_registrations
 from portal import audit, clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
-from portal.errors import add_to_form, add_to_messages
+from portal.admin import StaffScreens
+from portal.errors import add_to_messages
 from regulation.errors import DomainError
 
 PAGE = 25
@@ -42,23 +41,19 @@ _QUEUES = (
 
 
 @admin.register(RegistrationRequest)
-class RegistrationAdmin(StaffAdmin):
+class RegistrationAdmin(StaffScreens):
     """Queue and file of the requests that a member of staff may see."""
 
     def get_urls(self) -> list[URLPattern]:
         """Only our own pages: no raw form, no deletion."""
 
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
-        name = "affiliates_registrationrequest"
         return [
-            path("", door(self.changelist_view), name=f"{name}_changelist"),
-            path("<int:pk>/", door(self.file_view), name=f"{name}_change"),
-            path("<int:pk>/demander/", door(self.ask_view), name=f"{name}_ask"),
-            path("<int:pk>/refuser/", door(self.refuse_view), name=f"{name}_refuse"),
-            path("<int:pk>/numero/", door(self.issue_view), name=f"{name}_issue"),
-            path("<int:pk>/pieces/<int:piece_pk>/", door(self.piece_view), name=f"{name}_piece"),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("<int:pk>/", self.file_view, "change"),
+            self.screen("<int:pk>/demander/", self.ask_view, "ask"),
+            self.screen("<int:pk>/refuser/", self.refuse_view, "refuse"),
+            self.screen("<int:pk>/numero/", self.issue_view, "issue"),
+            self.screen("<int:pk>/pieces/<int:piece_pk>/", self.piece_view, "piece"),
         ]
 
     @method_decorator(require_safe)
@@ -78,7 +73,7 @@ class RegistrationAdmin(StaffAdmin):
                 | Q(last_name__icontains=search)
                 | Q(affiliate__affiliation_number=search)
             )
-        return self._page(
+        return self.page(
             request,
             "admin/affiliates/registrations.html",
             title=_("Immatriculations"),
@@ -114,12 +109,12 @@ class RegistrationAdmin(StaffAdmin):
         return registration_piece(piece)
 
     @method_decorator(require_POST)
-    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Ask the employer for a piece."""
         return self._write(request, pk, "ask", workflows.ask_for_piece, _("Demande envoyée."))
 
     @method_decorator(require_POST)
-    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Refuse, with the reason."""
         return self._write(
             request, pk, "refuse", workflows.refuse_request, _("La demande est refusée.")
@@ -152,23 +147,20 @@ class RegistrationAdmin(StaffAdmin):
         name: str,
         verb: Callable[..., object],
         done: str,
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         row = self._request(request, pk)
         form = WordsForm(request.POST, prefix=name)
-        if form.is_valid():
-            try:
-                verb(
-                    actor=actor_of(request),
-                    at=clock.now(),
-                    request=row,
-                    text=form.cleaned_data["text"],
-                )
-            except DomainError as refusal:
-                add_to_form(form, refusal)
-            else:
-                messages.success(request, done)
-                return redirect("admin:affiliates_registrationrequest_change", pk)
-        return self._file_page(request, row, {name: form})
+
+        def act() -> None:
+            verb(
+                actor=actor_of(request),
+                at=clock.now(),
+                request=row,
+                text=form.cleaned_data["text"],
+            )
+
+        answer = self.submit(request, pk, form, act, done)
+        return answer or self._file_page(request, row, {name: form})
 
     def _request(self, request: HttpRequest, pk: int) -> RegistrationRequest:
         rows = staff_registrations(request.user).select_related("affiliate__agency", "employee")
@@ -189,7 +181,7 @@ class RegistrationAdmin(StaffAdmin):
         may = transitions.may_register(RegistrationState(row.state), RequestParty.CLERK)
         open_now = RequestAct.GRANT in may
         words = {"ask": WordsForm(prefix="ask"), "refuse": WordsForm(prefix="refuse")}
-        return self._page(
+        return self.page(
             request,
             "admin/affiliates/registration.html",
             title=row.number,
@@ -205,9 +197,3 @@ class RegistrationAdmin(StaffAdmin):
             opened=next(iter(bound or {}), ""),
             status=422 if bound else 200,
         )
-
-    def _page(
-        self, request: HttpRequest, template: str, *, status: int = 200, **facts: Any
-    ) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), **facts}
-        return TemplateResponse(request, template, context, status=status)

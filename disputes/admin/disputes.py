@@ -7,14 +7,13 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -30,10 +29,8 @@ from disputes.queries import disputes as queries
 from disputes.workflows import disputes as workflows
 from portal import audit, clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
-from portal.errors import add_to_form, add_to_messages
+from portal.admin import StaffScreens
 from portal.models import User
-from regulation.errors import DomainError
 from regulation.parameters import value_at
 
 PAGE = 25
@@ -49,28 +46,21 @@ LEGAL_GROUNDS = (
 
 
 @admin.register(Dispute)
-class DisputeAdmin(StaffAdmin):
+class DisputeAdmin(StaffScreens):
     """Queue and file of the disputes that a member of staff may see."""
 
     def get_urls(self) -> list[URLPattern]:
         """Only our own pages: no raw form, no deletion, no history of forms."""
 
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
         return [
-            path("", door(self.changelist_view), name="disputes_dispute_changelist"),
-            path("<int:pk>/", door(self.file_view), name="disputes_dispute_change"),
-            path("<int:pk>/prendre/", door(self.take_view), name="disputes_dispute_take"),
-            path("<int:pk>/rendre/", door(self.give_back_view), name="disputes_dispute_give_back"),
-            path("<int:pk>/ecrire/", door(self.write_view), name="disputes_dispute_write"),
-            path("<int:pk>/demander/", door(self.ask_view), name="disputes_dispute_ask"),
-            path("<int:pk>/decider/", door(self.decide_view), name="disputes_dispute_decide"),
-            path(
-                "<int:pk>/pieces/<int:piece_pk>/",
-                door(self.piece_view),
-                name="disputes_dispute_piece",
-            ),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("<int:pk>/", self.file_view, "change"),
+            self.screen("<int:pk>/prendre/", self.take_view, "take"),
+            self.screen("<int:pk>/rendre/", self.give_back_view, "give_back"),
+            self.screen("<int:pk>/ecrire/", self.write_view, "write"),
+            self.screen("<int:pk>/demander/", self.ask_view, "ask"),
+            self.screen("<int:pk>/decider/", self.decide_view, "decide"),
+            self.screen("<int:pk>/pieces/<int:piece_pk>/", self.piece_view, "piece"),
         ]
 
     # ------------------------------------------------------------ the queue
@@ -94,7 +84,7 @@ class DisputeAdmin(StaffAdmin):
             )
         page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
         counts = queries.desk_counts(seen, user=user, today=today, limit=limit)
-        return self._page(
+        return self.page(
             request,
             "admin/disputes/queue.html",
             title=_("Réclamations"),
@@ -209,13 +199,12 @@ class DisputeAdmin(StaffAdmin):
         self, request: HttpRequest, pk: int, verb: Callable[..., object], done: str
     ) -> HttpResponseBase:
         dispute = self._dispute(request, pk)
-        try:
-            verb(actor=actor_of(request), dispute_id=dispute.pk, at=clock.now())
-        except DomainError as refusal:
-            add_to_messages(request, refusal)
-        else:
-            messages.success(request, done)
-        return redirect("admin:disputes_dispute_change", pk)
+        return self.act(
+            request,
+            pk,
+            lambda: verb(actor=actor_of(request), dispute_id=dispute.pk, at=clock.now()),
+            done,
+        )
 
     def _submit(
         self,
@@ -227,15 +216,8 @@ class DisputeAdmin(StaffAdmin):
         done: str,
     ) -> HttpResponseBase:
         """Call ``act`` when the form is sound; a refusal shows the page again with what was typed."""
-        if form.is_valid():
-            try:
-                act()
-            except DomainError as refusal:
-                add_to_form(form, refusal)
-            else:
-                messages.success(request, done)
-                return redirect("admin:disputes_dispute_change", dispute.pk)
-        return self._file_page(request, dispute, {name: form}, status=422)
+        answer = self.submit(request, dispute.pk, form, act, done)
+        return answer or self._file_page(request, dispute, {name: form}, status=422)
 
     def _file_page(
         self,
@@ -260,7 +242,7 @@ class DisputeAdmin(StaffAdmin):
             "ask": AskForm(prefix="ask"),
             "decide": DecideForm(items=[row.item for row in thread.items], prefix="decide"),
         } | (bound or {})
-        return self._page(
+        return self.page(
             request,
             "admin/disputes/file.html",
             status=status,
@@ -279,12 +261,6 @@ class DisputeAdmin(StaffAdmin):
             legal_grounds=LEGAL_GROUNDS,
             conciliation_months=int(value_at("dispute.conciliation_months", today).value),
         )
-
-    def _page(
-        self, request: HttpRequest, template: str, *, status: int = 200, **context: object
-    ) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, template, context, status=status).render()
 
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         return rows.filter(pk__in=staff_disputes(request.user).values("pk"))

@@ -9,8 +9,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -30,8 +29,8 @@ from disputes.risks import INDICATORS
 from disputes.workflows import missions as workflows
 from portal import audit, clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
-from portal.errors import add_to_form, add_to_messages
+from portal.admin import StaffAdmin, StaffScreens
+from portal.errors import add_to_form
 from regulation.errors import DomainError
 
 PAGE = 25
@@ -47,13 +46,12 @@ class InspectorAdmin(StaffAdmin):
 
 
 @admin.register(RiskFact)
-class RiskFactAdmin(StaffAdmin):
+class RiskFactAdmin(StaffScreens):
     """The firms by the signs they give, each explained; never a bare score."""
 
     def get_urls(self) -> list[URLPattern]:
         """The list alone: a sign is measured, not edited."""
-        view = self.admin_site.admin_view(self.changelist_view)
-        return [path("", view, name="disputes_riskfact_changelist")]
+        return [self.screen("", self.changelist_view, "changelist")]
 
     @method_decorator(require_safe)
     def changelist_view(
@@ -70,44 +68,39 @@ class RiskFactAdmin(StaffAdmin):
                 subject=affiliate,
                 affiliation_number=affiliate.affiliation_number,
             )
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Indicateurs de risque"),
-            "page": page,
-            "rows": risk_queries.signs_of(firms),
-            "indicators": list(INDICATORS.values()),
-            "selection": queries.selection(clock.now() - _A_YEAR),
-            "may_order": is_supervisor(request.user),
-        }
-        return TemplateResponse(request, "admin/disputes/risks.html", context).render()
+        return self.page(
+            request,
+            "admin/disputes/risks.html",
+            title=_("Indicateurs de risque"),
+            page=page,
+            rows=risk_queries.signs_of(firms),
+            indicators=list(INDICATORS.values()),
+            selection=queries.selection(clock.now() - _A_YEAR),
+            may_order=is_supervisor(request.user),
+        )
 
 
 @admin.register(Mission)
-class MissionAdmin(StaffAdmin):
+class MissionAdmin(StaffScreens):
     """The missions of the firms that a member of staff may see."""
 
     def get_urls(self) -> list[URLPattern]:
         """Only our own pages: no raw form, no deletion, no history of forms."""
 
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
-        def named(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
-            return path(route, door(view), name=f"disputes_mission_{name}")
-
         return [
-            named("", self.changelist_view, "changelist"),
-            named("ordonner/", self.order_view, "order"),
-            named("<int:pk>/", self.file_view, "change"),
-            named("<int:pk>/signer/", self.sign_view, "sign"),
-            named("<int:pk>/annuler/", self.cancel_view, "cancel"),
-            named("<int:pk>/actes/<str:kind>/", self.step_view, "step"),
-            named("<int:pk>/contresigner/<int:step_pk>/", self.countersign_view, "countersign"),
-            named("<int:pk>/proposer/", self.propose_view, "propose"),
-            named("<int:pk>/approuver/<int:assessment_pk>/", self.approve_view, "approve"),
-            named("<int:pk>/abandonner/<int:assessment_pk>/", self.drop_view, "drop"),
-            named("<int:pk>/pieces/<int:piece_pk>/", self.piece_view, "piece"),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("ordonner/", self.order_view, "order"),
+            self.screen("<int:pk>/", self.file_view, "change"),
+            self.screen("<int:pk>/signer/", self.sign_view, "sign"),
+            self.screen("<int:pk>/annuler/", self.cancel_view, "cancel"),
+            self.screen("<int:pk>/actes/<str:kind>/", self.step_view, "step"),
+            self.screen(
+                "<int:pk>/contresigner/<int:step_pk>/", self.countersign_view, "countersign"
+            ),
+            self.screen("<int:pk>/proposer/", self.propose_view, "propose"),
+            self.screen("<int:pk>/approuver/<int:assessment_pk>/", self.approve_view, "approve"),
+            self.screen("<int:pk>/abandonner/<int:assessment_pk>/", self.drop_view, "drop"),
+            self.screen("<int:pk>/pieces/<int:piece_pk>/", self.piece_view, "piece"),
         ]
 
     # ------------------------------------------------------------ the list
@@ -119,7 +112,7 @@ class MissionAdmin(StaffAdmin):
         """The missions, those under way first, and how the firms of the year were chosen."""
         seen = staff_missions(request.user).select_related("affiliate")
         page = Paginator(queries.running_first(seen), PAGE).get_page(request.GET.get("page"))
-        return self._page(
+        return self.page(
             request,
             "admin/disputes/missions.html",
             title=_("Missions de contrôle"),
@@ -159,7 +152,7 @@ class MissionAdmin(StaffAdmin):
                         request, _("L’ordre attend la signature des trois inspecteurs.")
                     )
                     return redirect("admin:disputes_mission_change", mission.pk)
-        return self._page(
+        return self.page(
             request,
             "admin/disputes/order.html",
             title=_("Ordonner une mission"),
@@ -196,9 +189,9 @@ class MissionAdmin(StaffAdmin):
     @method_decorator(require_POST)
     def sign_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         mission = self._mission(request, pk)
-        return self._act(
+        return self.act(
             request,
-            mission,
+            mission.pk,
             lambda: workflows.sign(actor=actor_of(request), mission_id=mission.pk, at=clock.now()),
             _("Votre signature est au bas de l’ordre."),
         )
@@ -244,9 +237,9 @@ class MissionAdmin(StaffAdmin):
     def countersign_view(self, request: HttpRequest, pk: int, step_pk: int) -> HttpResponseBase:
         mission = self._mission(request, pk)
         step = get_object_or_404(MissionStep, pk=step_pk, mission=mission)
-        return self._act(
+        return self.act(
             request,
-            mission,
+            mission.pk,
             lambda: workflows.countersign(actor=actor_of(request), step_id=step.pk, at=clock.now()),
             _("Acte contresigné."),
         )
@@ -272,9 +265,9 @@ class MissionAdmin(StaffAdmin):
     def approve_view(self, request: HttpRequest, pk: int, assessment_pk: int) -> HttpResponseBase:
         mission = self._mission(request, pk)
         row = get_object_or_404(Assessment, pk=assessment_pk, mission=mission)
-        return self._act(
+        return self.act(
             request,
-            mission,
+            mission.pk,
             lambda: workflows.approve(
                 actor=actor_of(request), assessment_id=row.pk, at=clock.now()
             ),
@@ -285,9 +278,9 @@ class MissionAdmin(StaffAdmin):
     def drop_view(self, request: HttpRequest, pk: int, assessment_pk: int) -> HttpResponseBase:
         mission = self._mission(request, pk)
         row = get_object_or_404(Assessment, pk=assessment_pk, mission=mission)
-        return self._act(
+        return self.act(
             request,
-            mission,
+            mission.pk,
             lambda: workflows.drop(actor=actor_of(request), assessment_id=row.pk, at=clock.now()),
             _("Le redressement est abandonné."),
         )
@@ -299,17 +292,6 @@ class MissionAdmin(StaffAdmin):
             staff_missions(request.user).select_related("affiliate__agency"), pk=pk
         )
 
-    def _act(
-        self, request: HttpRequest, mission: Mission, act: Callable[[], object], done: str
-    ) -> HttpResponseBase:
-        try:
-            act()
-        except DomainError as refusal:
-            add_to_messages(request, refusal)
-        else:
-            messages.success(request, done)
-        return redirect("admin:disputes_mission_change", mission.pk)
-
     def _submit(
         self,
         request: HttpRequest,
@@ -319,15 +301,8 @@ class MissionAdmin(StaffAdmin):
         done: str,
     ) -> HttpResponseBase:
         """Call ``act`` when the form is sound; a refusal shows the page again with what was typed."""
-        if form.is_valid():
-            try:
-                act()
-            except DomainError as refusal:
-                add_to_form(form, refusal)
-            else:
-                messages.success(request, done)
-                return redirect("admin:disputes_mission_change", mission.pk)
-        return self._file_page(request, mission, form, status=422)
+        answer = self.submit(request, mission.pk, form, act, done)
+        return answer or self._file_page(request, mission, form, status=422)
 
     def _file_page(
         self,
@@ -356,7 +331,7 @@ class MissionAdmin(StaffAdmin):
         opened = str(bound.prefix) if bound is not None else ""
         if bound is not None:
             forms[opened] = bound
-        return self._page(
+        return self.page(
             request,
             "admin/disputes/mission.html",
             status=status,
@@ -374,12 +349,6 @@ class MissionAdmin(StaffAdmin):
             and state in {MissionState.UNDERWAY, MissionState.OBSERVED},
             may_approve=is_supervisor(user) and member is None and state is MissionState.CONCLUDED,
         )
-
-    def _page(
-        self, request: HttpRequest, template: str, *, status: int = 200, **context: object
-    ) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, template, context, status=status).render()
 
 
 def _order(typed: dict[str, Any]) -> workflows.Order:

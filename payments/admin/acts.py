@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,8 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,7 +22,7 @@ from payments.models import ClerkAct
 from payments.workflows import acts
 from portal import audit, clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import StaffScreens
 from portal.errors import add_to_form
 from regulation.errors import DomainError
 from regulation.identifiers import normalise, read_payment_code
@@ -32,18 +30,15 @@ from regulation.parameters import value_at
 
 
 @admin.register(ClerkAct)
-class ClerkActAdmin(StaffAdmin):
+class ClerkActAdmin(StaffScreens):
     """The queue of acts and the page of each; only our own pages are reachable."""
 
     def get_urls(self) -> list[URLPattern]:
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
         return [
-            path("", door(self.changelist_view), name="payments_clerkact_changelist"),
-            path("abandon/", door(self.write_off_view), name="payments_clerkact_write_off"),
-            path("<int:pk>/", door(self.act_view), name="payments_clerkact_change"),
-            path("<int:pk>/<str:verb>/", door(self.decide_view), name="payments_clerkact_decide"),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("abandon/", self.write_off_view, "write_off"),
+            self.screen("<int:pk>/", self.act_view, "change"),
+            self.screen("<int:pk>/<str:verb>/", self.decide_view, "decide"),
         ]
 
     @method_decorator(require_safe)
@@ -66,7 +61,7 @@ class ClerkActAdmin(StaffAdmin):
         asked = request.GET.get("file", "valider")
         chosen = asked if asked in tabs else "valider"
         page = Paginator(tabs[chosen], self.list_per_page).get_page(request.GET.get("page"))
-        return self._page(
+        return self.page(
             request,
             "admin/payments/acts.html",
             title=_("Actes à deux personnes"),
@@ -135,7 +130,7 @@ class ClerkActAdmin(StaffAdmin):
                     request, _("Abandon proposé : une autre personne doit le valider.")
                 )
                 return redirect("admin:payments_clerkact_change", act.pk)
-        return self._page(
+        return self.page(
             request,
             "admin/payments/write_off.html",
             status=422 if form.errors else 200,
@@ -151,7 +146,7 @@ class ClerkActAdmin(StaffAdmin):
         self, request: HttpRequest, act: ClerkAct, form: ReasonForm, status: int = 200
     ) -> HttpResponse:
         mine = act.proposed_by_id == actor_of(request).pk
-        return self._page(
+        return self.page(
             request,
             "admin/payments/act.html",
             status=status,
@@ -164,9 +159,3 @@ class ClerkActAdmin(StaffAdmin):
             may_propose=act.kind == ActKind.REFUND.value and act.state == ActState.REQUESTED.value,
             credit=queries.credit_of(act.affiliate) if act.affiliate else None,
         )
-
-    def _page(
-        self, request: HttpRequest, template: str, status: int = 200, **context: Any
-    ) -> HttpResponse:
-        context |= self.admin_site.each_context(request) | {"opts": self.opts}
-        return TemplateResponse(request, template, context, status=status).render()

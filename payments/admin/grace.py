@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,8 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -25,25 +23,20 @@ from payments.models import GraceRequest
 from payments.workflows import grace
 from portal import audit, clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import StaffScreens
 from portal.errors import add_to_form
 from regulation.errors import DomainError
 
 
 @admin.register(GraceRequest)
-class GraceRequestAdmin(StaffAdmin):
+class GraceRequestAdmin(StaffScreens):
     """The requests of the affiliates on this desk; only our own pages are reachable."""
 
     def get_urls(self) -> list[URLPattern]:
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
         return [
-            path("", door(self.changelist_view), name="payments_gracerequest_changelist"),
-            path("<int:pk>/", door(self.grace_view), name="payments_gracerequest_change"),
-            path(
-                "<int:pk>/<str:verb>/", door(self.decide_view), name="payments_gracerequest_decide"
-            ),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("<int:pk>/", self.grace_view, "change"),
+            self.screen("<int:pk>/<str:verb>/", self.decide_view, "decide"),
         ]
 
     def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -75,7 +68,7 @@ class GraceRequestAdmin(StaffAdmin):
         ]
         shown = next(found for _name, _label, found, is_chosen in tabs if is_chosen)
         page = Paginator(shown.order_by("pk"), self.list_per_page).get_page(request.GET.get("page"))
-        return self._page(
+        return self.page(
             request,
             "admin/payments/graces.html",
             title=_("Remises et échelonnements"),
@@ -125,7 +118,7 @@ class GraceRequestAdmin(StaffAdmin):
         self, request: HttpRequest, found: GraceRequest, form: ReasonForm, status: int = 200
     ) -> HttpResponse:
         mine = found.proposed_by_id == actor_of(request).pk
-        return self._page(
+        return self.page(
             request,
             "admin/payments/grace.html",
             status=status,
@@ -135,9 +128,3 @@ class GraceRequestAdmin(StaffAdmin):
             may_decide=found.state == GraceState.PROPOSED.value and not mine,
             **facts_of(found),
         )
-
-    def _page(
-        self, request: HttpRequest, template: str, status: int = 200, **context: Any
-    ) -> HttpResponse:
-        context |= self.admin_site.each_context(request) | {"opts": self.opts}
-        return TemplateResponse(request, template, context, status=status).render()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,8 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,23 +22,20 @@ from payments.models import BankKey
 from payments.workflows.bank_keys import issue_key, revoke_key
 from portal import clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import StaffScreens
 from portal.errors import add_to_form
 from regulation.errors import DomainError
 
 
 @admin.register(BankKey)
-class BankKeyAdmin(StaffAdmin):
+class BankKeyAdmin(StaffScreens):
     """One page: the keys of every bank, a form for a new one. For supervisors."""
 
     def get_urls(self) -> list[URLPattern]:
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
         return [
-            path("", door(self.changelist_view), name="payments_bankkey_changelist"),
-            path("creer/", door(self.issue_view), name="payments_bankkey_issue"),
-            path("<int:pk>/revoquer/", door(self.revoke_view), name="payments_bankkey_revoke"),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("creer/", self.issue_view, "issue"),
+            self.screen("<int:pk>/revoquer/", self.revoke_view, "revoke"),
         ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -90,17 +85,16 @@ class BankKeyAdmin(StaffAdmin):
         self, request: HttpRequest, form: BankKeyForm, status: int = 200, issued: Any = None
     ) -> HttpResponse:
         self._allowed(request)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Clés des banques"),
-            "keys": BankKey.objects.select_related("bank", "created_by"),
-            "form": form,
-            "issued": issued,
-            "now": clock.now(),
-        }
-        return TemplateResponse(
-            request, "admin/payments/bank_keys.html", context, status=status
-        ).render()
+        return self.page(
+            request,
+            "admin/payments/bank_keys.html",
+            status=status,
+            title=_("Clés des banques"),
+            keys=BankKey.objects.select_related("bank", "created_by"),
+            form=form,
+            issued=issued,
+            now=clock.now(),
+        )
 
 
 def _supervises(request: HttpRequest) -> bool:

@@ -10,8 +10,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,7 +21,7 @@ from payments.models import BankProfile
 from payments.workflows.profiles import decide_profile, propose_profile
 from portal import clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import StaffScreens
 from portal.errors import add_to_form
 from regulation.errors import DomainError
 
@@ -30,21 +29,18 @@ View = Callable[..., HttpResponseBase]
 
 
 @admin.register(BankProfile)
-class BankProfileAdmin(StaffAdmin):
+class BankProfileAdmin(StaffScreens):
     """One person proposes a version, another approves it; no version is ever edited. For administrators."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and bool(request.user.is_superuser)
 
     def get_urls(self) -> list[URLPattern]:
-        def door(view: View) -> View:
-            return self.admin_site.admin_view(self._for_administrators(view))
-
         return [
-            path("", door(self.list_view), name="payments_bankprofile_changelist"),
-            path("<int:pk>/", door(self.profile_view), name="payments_bankprofile_change"),
-            path(
-                "<int:pk>/<str:verb>/", door(self.decide_view), name="payments_bankprofile_decide"
+            self.screen("", self._for_administrators(self.list_view), "changelist"),
+            self.screen("<int:pk>/", self._for_administrators(self.profile_view), "change"),
+            self.screen(
+                "<int:pk>/<str:verb>/", self._for_administrators(self.decide_view), "decide"
             ),
         ]
 
@@ -79,7 +75,7 @@ class BankProfileAdmin(StaffAdmin):
                 )
                 return redirect("admin:payments_bankprofile_change", profile.pk)
         rows = BankProfile.objects.select_related("bank", "proposed_by", "decided_by")
-        return self._page(
+        return self.page(
             request,
             "admin/payments/profiles.html",
             status=422 if form.errors else 200,
@@ -116,7 +112,7 @@ class BankProfileAdmin(StaffAdmin):
         profile = get_object_or_404(rows, pk=pk)
         mine = profile.proposed_by_id == actor_of(request).pk
         is_open = profile.state == ProfileState.PROPOSED.value
-        return self._page(
+        return self.page(
             request,
             "admin/payments/profile.html",
             status=status,
@@ -128,9 +124,3 @@ class BankProfileAdmin(StaffAdmin):
             may_decide=is_open and not mine,
             waits=is_open and mine,
         )
-
-    def _page(
-        self, request: HttpRequest, template: str, status: int = 200, **context: Any
-    ) -> HttpResponse:
-        context |= self.admin_site.each_context(request) | {"opts": self.opts}
-        return TemplateResponse(request, template, context, status=status).render()
