@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -35,6 +36,7 @@ _TONES = {
     MonthState.SUBMITTED: "ok",
     MonthState.TO_PAY: "warn",
     MonthState.LATE_TO_PAY: "bad",
+    MonthState.ORDERED: "info",
     MonthState.HELD: "info",
     MonthState.PAID: "ok",
 }
@@ -88,6 +90,7 @@ def home(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
         "later_acts": acts[1:6],
         "steps": [_("Déclarer"), _("Corriger"), _("Déposer"), _("Payer")],
         "owed": owed,
+        "on_its_way": any(month.state(today) is MonthState.ORDERED for month in months),
         "next_due": min(
             (act.month.due_on for act in acts if act.month.due_on >= today), default=None
         ),
@@ -115,8 +118,9 @@ def _act(affiliate: Affiliate, month: Month, today: datetime.date, scopes: froze
 
 def _place(affiliate: Affiliate, month: Month, state: MonthState) -> str:
     number = {"affiliation_number": affiliate.affiliation_number}
-    if state in _PAYING and month.open_slip:
-        return reverse("payments:slip", kwargs={**number, "pk": month.open_slip.pk})
+    if state in _PAYING:
+        chosen = urlencode([("somme", slip.payment_reference) for slip in month.open_slips])
+        return reverse("payments:pay", kwargs=number) + f"?{chosen}"
     return reverse("declarations:month", kwargs={**number, "period": str(month.period)})
 
 
@@ -125,7 +129,7 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
     facts = {
         "period": formats.period(month.period),
         "due": formats.day(month.due_on),
-        "amount": formats.dirhams(month.claimed),
+        "amount": formats.dirhams(month.to_pay),
     }
     left = (month.due_on - today).days
     if left > 0:
@@ -181,7 +185,7 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
         return (
             _("Payer %(amount)s pour %(period)s") % facts,
             f"{in_time} {cost}" if month.surcharges else in_time,
-            _("Voir le bordereau"),
+            _("Choisir comment payer"),
         )
     if month.penalty:
         cost = _(

@@ -16,5 +16,6 @@ class MonthState(LabelledEnum):
     SUBMITTED = "submitted", _("déposée, bordereau en préparation")
     TO_PAY = "to_pay", _("à payer")
     LATE_TO_PAY = "late_to_pay", _("paiement en retard")
+    ORDERED = "ordered", _("prélèvement ordonné")
     HELD = "held", _("en réclamation")
     PAID = "paid", _("payée")

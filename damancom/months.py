@@ -18,15 +18,18 @@ from damancom.enums import MonthState
 from declarations.enums import DeclarationKind, DeclarationStatus, FileVerdict, FilingMode
 from declarations.models import Declaration, ReceivedFile
 from payments.enums import SlipState
-from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge
+from payments.models import DebitShare, FilingPenalty, Hold, PaymentSlip, Surcharge
 from payments.queries import credit_of
+from payments.transitions import CLAIMING
 from regulation.parameters import due_day
 from regulation.periods import Period
 
 ZERO = Decimal("0.00")
 SHOWN_MONTHS = 12
 
-DONE = frozenset({MonthState.PAID, MonthState.HELD, MonthState.SUBMITTED})
+_ON_ITS_WAY = [state.value for state in CLAIMING]
+
+DONE = frozenset({MonthState.PAID, MonthState.HELD, MonthState.ORDERED, MonthState.SUBMITTED})
 LATE = frozenset({MonthState.LATE_TO_DECLARE, MonthState.LATE_TO_PAY})
 
 
@@ -44,6 +47,8 @@ class Month:
     outstanding: Decimal = ZERO
     # The contested part of what is outstanding: nothing may be claimed on it for now.
     held: Decimal = ZERO
+    # What of the claimed part is in debit orders on their way: to pay it again would be to pay twice.
+    ordered: Decimal = ZERO
     # What being late has cost so far, paid or not.
     surcharges: Decimal = ZERO
     # What filing late, or not at all, has cost so far.
@@ -57,6 +62,8 @@ class Month:
                 return MonthState.PAID
             if self.claimed == 0:
                 return MonthState.HELD
+            if self.ordered >= self.claimed:
+                return MonthState.ORDERED
             return MonthState.LATE_TO_PAY if late else MonthState.TO_PAY
         if self.declaration and self.declaration.status == DeclarationStatus.SUBMITTED:
             return MonthState.SUBMITTED
@@ -84,13 +91,18 @@ class Month:
         return max(self.outstanding - self.held, ZERO)
 
     @property
-    def open_slip(self) -> PaymentSlip | None:
-        """The first slip with something to pay."""
-        return next((slip for slip in self.slips if slip.outstanding > 0), None)
+    def to_pay(self) -> Decimal:
+        """What is claimed and not ordered yet."""
+        return max(self.claimed - self.ordered, ZERO)
+
+    @property
+    def open_slips(self) -> list[PaymentSlip]:
+        """The slips with something to pay."""
+        return [slip for slip in self.slips if slip.outstanding > 0]
 
 
 def months_of(affiliates: Collection[Affiliate], *, today: datetime.date) -> dict[int, list[Month]]:
-    """By affiliate's key, the last twelve months and the current one, oldest first; four queries.
+    """By affiliate's key, the last twelve months and the current one, oldest first; five queries.
 
     A month before the affiliation is left out.
     """
@@ -163,6 +175,7 @@ def _add_slips(table: _Table, span: dict[str, object]) -> None:
         )
         .order_by("pk")
     )
+    months: dict[int, Month] = {}
     for row in rows:
         if month := table[row.affiliate_id].get(row.period):
             month.slips.append(row)
@@ -170,6 +183,10 @@ def _add_slips(table: _Table, span: dict[str, object]) -> None:
             month.outstanding += row.outstanding
             month.held += min(row.held, row.outstanding)
             month.surcharges += row.surcharged
+            months[row.pk] = month
+    shares = DebitShare.objects.filter(slip__in=months, order__state__in=_ON_ITS_WAY)
+    for slip, amount in shares.values_list("slip", "amount"):
+        months[slip].ordered += amount
 
 
 def most_urgent(months: Collection[Month], today: datetime.date) -> list[Month]:

@@ -16,6 +16,10 @@ from declarations.models import Declaration
 from disputes.enums import DisputeState, MissionState
 from disputes.models import Dispute
 from disputes.queries.missions import missions_of
+from payments.codecs.reasons import reason_of
+from payments.enums import DebitCause, DebitState
+from payments.queries import debits
+from payments.transitions import cut_off
 from portal import clock, formats
 
 # How long something that ended is still news.
@@ -36,13 +40,15 @@ class Notice:
 def notices_of(
     affiliate: Affiliate, months: Collection[Month], owed: Owed, *, now: datetime.datetime
 ) -> list[Notice]:
-    """The notices of an affiliate, the gravest first; three queries besides what it is given."""
+    """The notices of an affiliate, the gravest first; five queries besides what it is given."""
     today = clock.day_of(now)
     return [
         *_never_declared(affiliate),
         *_late(affiliate, months, owed, today),
+        *_troubled_debits(affiliate, today),
         *_missions(affiliate),
         *_disputes(affiliate, now),
+        *_coming_debits(affiliate),
         *_certificates(affiliate, now),
         *_credit(affiliate, owed),
     ]
@@ -95,6 +101,60 @@ def _late(
                 _("Elles ont été appelées pour des paiements ou des dépôts en retard."),
                 account,
                 _("Voir le calcul"),
+            )
+        )
+    return found
+
+
+def _troubled_debits(affiliate: Affiliate, today: datetime.date) -> list[Notice]:
+    found = []
+    for order in debits.troubled(affiliate, since=today - NEWS):
+        state = DebitState(order.state)
+        facts = {
+            "amount": formats.dirhams(order.amount),
+            "day": formats.day(order.collect_on),
+            "reason": _(reason_of(order.reason_code).label),
+        }
+        if state is DebitState.SUSPENDED:
+            tone = "warn"
+            title = _("Le prélèvement de %(amount)s du %(day)s est suspendu") % facts
+            label = _(DebitCause(order.cause).label)
+            text = f"{label[:1].upper()}{label[1:]}."
+        elif state is DebitState.RETURNED:
+            tone = "bad"
+            title = _("Le prélèvement de %(amount)s du %(day)s est revenu impayé") % facts
+            text = _("%(reason)s. La somme est due de nouveau, depuis son échéance.") % facts
+        else:
+            tone = "bad"
+            title = _("La banque a refusé le prélèvement de %(amount)s du %(day)s") % facts
+            text = _("%(reason)s. Rien n’a été pris ; la somme reste due.") % facts
+        address = _address("payments:order", affiliate, reference=order.reference)
+        found.append(Notice(tone, title, text, address, _("Voir que faire")))
+    return found
+
+
+def _coming_debits(affiliate: Affiliate) -> list[Notice]:
+    found = []
+    for order in debits.upcoming(affiliate):
+        facts = {
+            "amount": formats.dirhams(order.amount),
+            "day": formats.day(order.collect_on),
+            "account": order.authority.masked_rib,
+            "limit": formats.instant(cut_off(order.collect_on, clock.CASABLANCA)),
+        }
+        if order.state == DebitState.PLANNED:
+            text = _("Sur le compte %(account)s. Vous pouvez l’arrêter jusqu’au %(limit)s.") % facts
+        elif order.state == DebitState.SIGNED:
+            text = _("Votre banque doit d’abord confirmer le compte %(account)s.") % facts
+        else:
+            text = _("Sur le compte %(account)s. L’ordre est à la banque.") % facts
+        found.append(
+            Notice(
+                "info",
+                _("Prélèvement de %(amount)s le %(day)s") % facts,
+                text,
+                _address("payments:order", affiliate, reference=order.reference),
+                _("Voir l’ordre"),
             )
         )
     return found

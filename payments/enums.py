@@ -85,6 +85,7 @@ class DebitCause(LabelledEnum):
     """Why the portal itself stopped or moved an order."""
 
     EMPLOYER = "employer", _("à votre demande")
+    STAFF = "staff", _("par la Caisse, avant l’heure limite")
     DUE_CHANGED = "due_changed", _("la somme due a changé depuis la signature")
     HOLD = "hold", _("une réclamation suspend une partie de la somme")
     AUTHORITY = "authority", _("le mandat de prélèvement n’est plus actif")
@@ -100,6 +101,7 @@ class RunState(LabelledEnum):
     RELEASED = "released", _("remise, fichier en préparation")
     SENT = "sent", _("à la disposition de la banque")
     PARKED = "parked", _("mise de côté")
+    CLOSED = "closed", _("fermée sans envoi")
 
 
 class NextStep(LabelledEnum):

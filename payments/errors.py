@@ -120,6 +120,15 @@ class RunTooEarly(DomainError):
     message = _("Les employeurs peuvent annuler jusqu’au {limit} : préparez la remise après.")
 
 
+class RunTooLate(DomainError):
+    """A bank takes no debit for a day that has come."""
+
+    code = "debit.run_too_late"
+    message = _(
+        "Le {day} est arrivé : cette remise ne part plus. Ses ordres sont annulés et leurs signataires prévenus."
+    )
+
+
 class SamePersonTwice(DomainError):
     """The person who prepared is the one who releases."""
 

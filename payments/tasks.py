@@ -101,5 +101,6 @@ def care_for_debits() -> None:
     for run_id in runs.due_runs(at=now):
         wake(write_debit_run, run_id)
     orders.lapse(at=now)
+    runs.close_runs(at=now)
     notices.announce(at=now)
     notices.watch(at=now)

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from affiliates.access import staff_affiliates
 from affiliates.models import DebitAuthority
-from payments.enums import RunState
+from payments.enums import DebitCause, RunState
 from payments.models import BankAccount, DebitOrder, DebitRun
 from payments.queries.debits import silent_orders
 from payments.tasks import write_debit_run
@@ -147,6 +147,7 @@ class DebitOrderAdmin(StaffAdmin):
     search_fields = ("=reference", "=affiliate__affiliation_number", "affiliate__name")
     date_hierarchy = "collect_on"
     list_select_related = ("affiliate", "run")
+    actions = ("stop",)
     fields = (
         "reference", "affiliate", "amount", "collect_on", "state", "cause", "prepared_by", "prepared_at", "signed_by",
         "signed_at", "run", "reason_code", "reason_text", "bank_line", "returned_line", "executed_on", "retry_of",
@@ -157,6 +158,27 @@ class DebitOrderAdmin(StaffAdmin):
 
     def affiliation_number_of(self, row: DebitOrder) -> str:
         return row.affiliate.affiliation_number
+
+    @admin.action(
+        description=gettext_lazy("Annuler avant l’heure limite : l’employeur est prévenu"),
+        permissions=["view"],
+    )
+    def stop(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        """Stop each order and those signed with it, as its employer could."""
+        intents = {row.intent: row for row in rows.select_related("affiliate").order_by("-pk")}
+        for intent, row in sorted(intents.items(), key=lambda one: one[1].pk):
+            try:
+                side.cancel_order(
+                    actor=actor_of(request),
+                    affiliate=row.affiliate,
+                    intent=intent,
+                    at=clock.now(),
+                    cause=DebitCause.STAFF,
+                )
+            except DomainError as refusal:
+                add_to_messages(request, refusal)
+            else:
+                messages.success(request, _("Ordre %(ref)s annulé.") % {"ref": row.reference})
 
 
 @admin.register(DebitAuthority)

@@ -110,10 +110,12 @@ class DebitRun(Job):
     @property
     def stage(self) -> RunState:
         """Where the run stands, in the words of the desk."""
-        if self.released_at is None:
-            return RunState.PREPARED
         if self.sent_at is not None:
             return RunState.SENT
+        if self.state == JobState.DONE.value:
+            return RunState.CLOSED
+        if self.released_at is None:
+            return RunState.PREPARED
         return RunState.PARKED if self.state == JobState.PARKED.value else RunState.RELEASED
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from affiliates.models import Affiliate, DebitAuthority
 from payments.codecs.reasons import Reason, reason_of
@@ -280,7 +280,7 @@ def upcoming(affiliate: Affiliate) -> list[DebitOrder]:
     return list(
         DebitOrder.objects.filter(
             affiliate=affiliate,
-            state__in=["planned", "sent", "accepted"],
+            state__in=["signed", "planned", "sent", "accepted"],
         )
         .select_related("authority")
         .order_by("collect_on", "pk")[:3]
@@ -288,14 +288,31 @@ def upcoming(affiliate: Affiliate) -> list[DebitOrder]:
 
 
 def troubled(affiliate: Affiliate, *, since: date) -> list[DebitOrder]:
-    """Debits that a bank refused or brought back lately and whose employer may still have to act."""
+    """Debits suspended, refused or brought back lately, not sent again, whose sum is still due."""
+    owed = DebitShare.objects.filter(order=OuterRef("pk")).filter(
+        Q(slip__outstanding__gt=0)
+        | Q(surcharge__outstanding__gt=0)
+        | Q(filing_penalty__outstanding__gt=0)
+    )
     return list(
         DebitOrder.objects.filter(
+            Exists(owed),
             affiliate=affiliate,
             state__in=["rejected", "returned", "suspended"],
             collect_on__gte=since,
             retried_by__isnull=True,
         ).order_by("-pk")[:3]
+    )
+
+
+def of_month(affiliate: Affiliate, period: Period) -> list[DebitOrder]:
+    """The debits on their way for the slips of one month, nearest first."""
+    return list(
+        DebitOrder.objects.filter(
+            affiliate=affiliate, state__in=_CLAIMING, shares__slip__period=period.first_day
+        )
+        .distinct()
+        .order_by("collect_on", "pk")
     )
 
 

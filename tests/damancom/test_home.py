@@ -151,7 +151,8 @@ def test_the_home_says_what_being_late_costs(cast):
     assert owed.due == owed.slips + owed.surcharges
     assert "Majorations appelées jusqu’ici" in page
     assert "dc-chart" in page
-    assert reverse("payments:slip", args=[cast.affiliate.affiliation_number, slip.pk]) in page
+    assert reverse("payments:pay", args=[cast.affiliate.affiliation_number]) in page
+    assert f"somme={slip.payment_reference}" in page
 
 
 def test_a_reader_is_told_who_acts(cast):

@@ -55,7 +55,9 @@ def tell_outcome(order: DebitOrder, *, at: datetime) -> None:
 def announce(*, at: datetime) -> int:
     """Tell what is coming, at least one working day before it is taken; once an order. Returns how many."""
     today, done = day_of(at), 0
-    waiting = DebitOrder.objects.filter(state="planned", announced_at__isnull=True)
+    waiting = DebitOrder.objects.filter(
+        state="planned", announced_at__isnull=True, collect_on__gt=today
+    )
     for key, day in list(waiting.values_list("pk", "collect_on")):
         first = day
         for _rank in range(1 + int(value_at("debit.notice_days", day).value)):

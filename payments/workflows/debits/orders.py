@@ -258,9 +258,16 @@ def _check_authority(order: DebitOrder) -> None:
 
 @transaction.atomic
 def cancel_order(
-    *, actor: User, affiliate: Affiliate, intent: UUID, at: datetime
+    *,
+    actor: User,
+    affiliate: Affiliate,
+    intent: UUID,
+    at: datetime,
+    cause: DebitCause = DebitCause.EMPLOYER,
 ) -> list[DebitOrder]:
     """Stop every order of an intention, up to the cut-off. Stopped before: nothing changes.
+
+    `cause` is STAFF when a member of staff stops it: the employer is then told.
 
     Refuses CannotStopAnyMore once the cut-off has passed or a run holds one of them: all stop, or none.
     """
@@ -274,7 +281,9 @@ def cancel_order(
     if signed and (len(alive) < len(orders) or at >= limit or any(o.run_id for o in alive)):
         raise CannotStopAnyMore(limit=instant(limit))
     for order in alive:
-        step(order, DebitAct.CANCEL, actor=actor, at=at, cause=DebitCause.EMPLOYER)
+        step(order, DebitAct.CANCEL, actor=actor, at=at, cause=cause)
+        if cause is not DebitCause.EMPLOYER and order.signed_at is not None:
+            tell_outcome(order, at=at)
     return orders
 
 
@@ -292,14 +301,24 @@ def activate(*, actor: User, authority: DebitAuthority, at: datetime) -> DebitAu
         if order.state == DebitState.SUSPENDED.value and order.cause != DebitCause.AUTHORITY.value:
             continue
         if at >= cut_off(order.collect_on, CASABLANCA):
-            step(order, DebitAct.CANCEL, actor=None, at=at, cause=DebitCause.LAPSED)
+            _cancel(order, at=at, cause=DebitCause.LAPSED)
         elif order.state == DebitState.SIGNED.value:
             step(order, DebitAct.PLAN, actor=None, at=at)
         elif fits(order, free):
             step(order, DebitAct.RESUME, actor=None, at=at)
         else:
-            step(order, DebitAct.CANCEL, actor=None, at=at, cause=DebitCause.DUE_CHANGED)
+            _cancel(order, at=at, cause=DebitCause.DUE_CHANGED)
     return authority
+
+
+def _cancel(
+    order: DebitOrder, *, at: datetime, cause: DebitCause, actor: User | None = None
+) -> None:
+    """Cancel an order for a reason that its employer did not choose, and say so. A draft had nothing to stop."""
+    was_signed = order.signed_at is not None
+    step(order, DebitAct.CANCEL, actor=actor, at=at, cause=cause, run=None)
+    if was_signed:
+        tell_outcome(order, at=at)
 
 
 def _dues_behind(authority: DebitAuthority) -> set[str]:
@@ -329,7 +348,7 @@ def revoke(
     """Take an authority back: what has not left for the bank is cancelled at once. What has left is said on screen."""
     authority = register.revoke_authority(actor=actor, at=at, authority=authority, reason=reason)
     for order in lock_orders(authority=authority, state__in=_STOPPABLE):
-        step(order, DebitAct.CANCEL, actor=actor, at=at, cause=DebitCause.AUTHORITY, run=None)
+        _cancel(order, actor=actor, at=at, cause=DebitCause.AUTHORITY)
     return authority
 
 
@@ -341,6 +360,7 @@ def suspend(
     authority = register.suspend_authority(actor=actor, at=at, authority=authority, reason=reason)
     for order in lock_orders(authority=authority, state=DebitState.PLANNED.value):
         step(order, DebitAct.SUSPEND, actor=actor, at=at, cause=DebitCause.AUTHORITY, run=None)
+        tell_outcome(order, at=at)
     return authority
 
 
@@ -359,20 +379,20 @@ def resume_held(*, actor: User | None, slip_id: int, at: datetime) -> None:
         if at < cut_off(order.collect_on, CASABLANCA) and fits(order, free):
             step(order, DebitAct.RESUME, actor=actor, at=at)
         else:
-            step(order, DebitAct.CANCEL, actor=actor, at=at, cause=DebitCause.LAPSED)
+            _cancel(order, actor=actor, at=at, cause=DebitCause.LAPSED)
 
 
 def lapse(*, at: datetime) -> int:
-    """Cancel the orders whose day has come without their leaving; returns how many. The employer is told."""
-    late = DebitOrder.objects.filter(
-        state__in=["signed", "planned", "suspended"], run__isnull=True, collect_on__lte=day_of(at)
-    ).values_list("pk", flat=True)
+    """Cancel the orders whose day has come without their leaving, in a run or not; returns how many.
+
+    The employer is told.
+    """
+    waiting = ["signed", "planned", "suspended"]
+    late = DebitOrder.objects.filter(state__in=waiting, collect_on__lte=day_of(at))
     done = 0
-    for key in list(late):
+    for key in list(late.values_list("pk", flat=True)):
         with transaction.atomic():
-            for order in lock_orders(pk=key, state__in=["signed", "planned", "suspended"]):
-                if order.run_id is None:
-                    step(order, DebitAct.CANCEL, actor=None, at=at, cause=DebitCause.LAPSED)
-                    tell_outcome(order, at=at)
-                    done += 1
+            for order in lock_orders(pk=key, state__in=waiting):
+                _cancel(order, at=at, cause=DebitCause.LAPSED)
+                done += 1
     return done

@@ -18,9 +18,17 @@ from django.db.models import QuerySet
 from affiliates.enums import AuthorityState
 from payments.codecs import pain
 from payments.enums import DebitAct, DebitCause, DebitState
-from payments.errors import NothingToSend, RunChanged, RunTooEarly, SamePersonTwice
+from payments.errors import (
+    NothingToSend,
+    RunChanged,
+    RunTooEarly,
+    RunTooLate,
+    SamePersonTwice,
+)
 from payments.models import BankAccount, DebitOrder, DebitRun
 from payments.transitions import cut_off
+from payments.workflows.debits.claims import stop_one
+from payments.workflows.debits.notices import tell_outcome
 from payments.workflows.debits.steps import due_codes_of, lock_orders, step
 from payments.workflows.targets import lock_targets
 from portal import audit, jobs
@@ -163,16 +171,19 @@ def orders_of(run: DebitRun) -> QuerySet[DebitOrder]:
 def release_run(
     *, actor: User, run: DebitRun, count: int, total: Decimal, at: datetime
 ) -> DebitRun:
-    """A second person lets the run go. `count` and `total` (dirhams) are what that person read.
+    """A second person lets the run go, before the day of the debits. `count` and `total` (dirhams) are what
+    that person read.
 
     Released before: nothing changes. Refuses SamePersonTwice (the database too), RunChanged when an order left or
-    came meanwhile, NothingToSend when none is left. The worker then writes the file.
+    came meanwhile, RunTooLate, NothingToSend when none is left. The worker then writes the file.
     """
     run = DebitRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.released_at is not None:
         return run
     if run.prepared_by_id == actor.pk:
         raise SamePersonTwice
+    if day_of(at) >= run.collect_on:
+        raise RunTooLate(day=french_day(run.collect_on))
     amounts = list(orders_of(run).values_list("amount", flat=True))
     now = len(amounts), sum(amounts, ZERO)
     if not amounts:
@@ -190,6 +201,16 @@ def release_run(
         total=total,
     )
     return run
+
+
+def close_runs(*, at: datetime) -> int:
+    """Close the runs whose day has come and that hold no order any more; returns how many."""
+    empty = DebitRun.objects.filter(sent_at__isnull=True, collect_on__lte=day_of(at))
+    return (
+        empty.exclude(state=JobState.DONE.value)
+        .exclude(pk__in=DebitOrder.objects.filter(run__isnull=False).values("run"))
+        .update(state=JobState.DONE.value)
+    )
 
 
 def due_runs(*, at: datetime) -> list[int]:
@@ -230,10 +251,14 @@ def _write(claimed: DebitRun, at: datetime) -> None:
         return
     # The file bears the instant of its release: the same run always gives the same bytes.
     released_at = run.released_at or at
-    going = [order for order in orders if _may_go(order)]
+    in_time = day_of(at) < run.collect_on
+    going = [order for order in orders if in_time and _may_go(order)]
     for order in orders:
-        if order not in going:
+        if not in_time:
+            stop_one(order, actor=None, at=at, cause=DebitCause.LAPSED)
+        elif order not in going:
             step(order, DebitAct.SUSPEND, actor=None, at=at, cause=DebitCause.AUTHORITY, run=None)
+            tell_outcome(order, at=at)
     for order in going:
         step(order, DebitAct.SEND, actor=run.released_by, at=at)
         failpoint("debit-run-half-sent")
