@@ -149,13 +149,13 @@ def test_without_the_lock_the_issues_collide(monkeypatch: pytest.MonkeyPatch) ->
     workflows.submit(actor=owner, at=AT, declaration=one, version=one.version)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
     meeting = threading.Barrier(4)
-    plain = slips._references
+    plain = slips.references
 
     def all_have_read(declarations: Any) -> dict[int, str]:
         meeting.wait(30)
         return plain(declarations)
 
-    monkeypatch.setattr(slips, "_references", all_have_read)
+    monkeypatch.setattr(slips, "references", all_have_read)
     # Without the lock the mark of the first would make the others wait: it goes as well.
     monkeypatch.setattr(QuerySet, "update", lambda self, **_: 0)
 

@@ -255,7 +255,7 @@ KEYED: dict[tuple[str, str], str] = {
     ("certificates", "reclamations"): "disputes.Dispute",
 }
 #: Parameters that name nobody, by route: a series of the law, a shape of file, the secret of a link.
-FREE = {"name": "ceiling.monthly", "form": "csv", "token": "A" * 26}
+FREE = {"name": "ceiling.monthly", "form": "csv", "kind": "csv", "token": "A" * 26}
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>|\(\?P<(\w+)>")
 
 
