@@ -130,17 +130,21 @@ CHECKS: dict[str, str] = {
         WHERE b.verdict IN ('DBL', 'INF', 'REF')
         GROUP BY b.id HAVING sum(l.debit - l.credit) <> 0 ORDER BY b.id LIMIT 1
     """,
-    # What a file announced is what its lines say: allocated + suspense + refused + informational.
+    # What a file announced is what its lines say: allocated + suspense + refused + informational. A file that is still
+    # being read has the lines of its finished chunks, and says how many.
     "file_conserved": """
         SELECT 'bank file ' || f.receipt_number, f.total_credits + f.total_debits,
             coalesce(sum(b.amount) FILTER (WHERE b.kind IN ('credit', 'debit')), 0)
         FROM payments_bankfile f LEFT JOIN payments_bankline b ON b.bank_file_id = f.id
         WHERE f.verdict = 'accepted'
         GROUP BY f.id
-        HAVING f.total_credits + f.total_debits
-                <> coalesce(sum(b.amount) FILTER (WHERE b.kind IN ('credit', 'debit')), 0)
-            OR f.lines_total <> count(b.id)
-            OR (f.state = 'done' AND count(b.id) FILTER (WHERE b.verdict = '') > 0)
+        HAVING f.lines_done <> count(b.id)
+            OR (f.state = 'done' AND (
+                f.total_credits + f.total_debits
+                    <> coalesce(sum(b.amount) FILTER (WHERE b.kind IN ('credit', 'debit')), 0)
+                OR f.lines_total <> count(b.id)
+                OR count(b.id) FILTER (WHERE b.verdict = '') > 0
+            ))
         ORDER BY f.id LIMIT 1
     """,
     # The credits of a file, one by one: allocated + in suspense + taken back by the bank + refused + without effect.

@@ -1,6 +1,5 @@
 """One month, one declaration, one receipt, one slip: whoever clicks, however often, whatever is killed on the way."""
 
-import ast
 import datetime
 import http.client
 import os
@@ -8,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,12 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 from django.db import connection, connections
 from django.db.models.query import QuerySet
 from django.test import Client
 from django.urls import reverse
-from kombu import Connection
 
 from affiliates.models import Affiliate
 from declarations import tasks, workflows
@@ -37,6 +33,7 @@ from portal.models import AuditEntry, StoredFile, User
 from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory, MembershipFactory, UserFactory
 from tests.declarations.factories import AT, JANUARY, answer, employ, issue, send
+from tests.drills import kill_a_worker_at, named_failpoints
 from tests.running import CHECKOUT, Server, Worker, environment_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -241,17 +238,6 @@ def test_two_browsers_submit_one_month(
 # -- killed anywhere -----------------------------------------------------------------------------
 
 
-def named_failpoints(folder: str) -> set[str]:
-    """The places where a drill may stop the code of a room."""
-    found = set()
-    for path in (settings.BASE_DIR / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            called = node.func if isinstance(node, ast.Call) else None
-            if isinstance(called, ast.Name) and called.id == "failpoint":
-                found.add(ast.literal_eval(node.args[0]))  # type: ignore[attr-defined]
-    return found
-
-
 IN_THE_CHECK = (
     "check_file.claimed",
     "check_file.checked",
@@ -268,27 +254,6 @@ def test_every_place_of_the_room_is_drilled() -> None:
         *IN_THE_PAGE,
         *IN_A_CORRECTION,
     }
-
-
-def own_broker() -> str:
-    """Another Redis database than the suite's: the message must reach the worker that is to be killed."""
-    parts = urlsplit(settings.REDIS_URL)
-    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + 8}").geturl()
-
-
-def kill_a_worker_at(place: str, folder: Path, task: Any, *args: int) -> None:
-    """A real worker takes the message and is killed, as by a power cut, at that place; nothing of it is left."""
-    broker = own_broker()
-    database = connection.settings_dict["NAME"]
-    with Worker.running(folder, database, FAILPOINT=place, REDIS_URL=broker) as worker:
-        with Connection(broker) as line:
-            task.apply_async(args=args, connection=line)
-        deadline = time.monotonic() + 60
-        while "signal 9 (SIGKILL)" not in worker.read_log():
-            assert time.monotonic() < deadline, worker.read_log()[-2000:]
-            time.sleep(0.05)
-        worker.broker.flushdb()
-        worker.child.process.kill()  # its message comes back for ever: no polite end
 
 
 def last_month() -> Period:

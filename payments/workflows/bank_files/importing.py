@@ -139,6 +139,7 @@ def _write_chunk(bank_file: BankFile, staging: Staging, chunk: list[CanonicalLin
         return False
     rows = staging.rows(chunk)
     settle(actor=None, lines=[row for row in rows if not row.verdict and not _undoes(row)])
+    failpoint("bank-file-matched")
     staging.write(rows)
     failpoint("bank-file-half-staged")
     locked.lines_done += len(chunk)
@@ -164,6 +165,7 @@ def _settle_reversals(bank_file: BankFile) -> None:
     )
     for line_id in list(reversals):
         settle_reversal(actor=None, line_id=line_id)
+        failpoint("bank-file-half-reversed")
 
 
 @transaction.atomic
