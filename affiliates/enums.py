@@ -61,6 +61,26 @@ class Sex(LabelledEnum):
     MALE = "M", _("homme")
 
 
+class HireColumn(LabelledEnum):
+    """A column of the spreadsheet of new hires: the value is the field, the label its title."""
+
+    LAST_NAME = "last_name", _("Nom")
+    FIRST_NAME = "first_name", _("Prénom")
+    LAST_NAME_AR = "last_name_ar", _("Nom en arabe")
+    FIRST_NAME_AR = "first_name_ar", _("Prénom en arabe")
+    CARD_KIND = "card_kind", _("Type de pièce")
+    CARD_NUMBER = "card_number", _("Numéro de la pièce")
+    NATIONALITY = "nationality", _("Nationalité")
+    SEX = "sex", _("Sexe")
+    BORN_ON = "born_on", _("Date de naissance")
+    BIRTH_PLACE = "birth_place", _("Lieu de naissance")
+    ADDRESS = "address", _("Adresse")
+    CITY = "city", _("Ville")
+    PHONE = "phone", _("Téléphone")
+    RIB = "rib", _("RIB")
+    HIRED_ON = "hired_on", _("Date d’embauche")
+
+
 class RegistrationState(LabelledEnum):
     """Where a request to register a person stands (immatriculation)."""
 

@@ -387,3 +387,72 @@ class AlreadyMember(DomainError):
 
     code = "invitation.already_member"
     message = _("{email} a déjà accès à {name}.")
+
+
+class CellMissing(DomainError):
+    """A cell of a sheet of new hires that must be filled is empty."""
+
+    code = "hire_sheet.cell_missing"
+    message = _("Cette cellule est vide : écrivez {form}.")
+    translated = ("form",)
+
+
+class CellNotRead(DomainError):
+    """A cell of a sheet of new hires holds no value of its column."""
+
+    code = "hire_sheet.cell_not_read"
+    message = _("La cellule contient {nature} qui ne se lit pas ici : écrivez {form}.")
+    translated = ("nature", "form")
+
+
+class CellIsFormula(DomainError):
+    """A cell of a sheet of new hires holds a formula."""
+
+    code = "hire_sheet.formula"
+    message = _(
+        "C’est une formule, et le portail n’en lit pas : copiez la colonne, puis « Collage spécial », « Valeurs »."
+    )
+
+
+class CellRounded(DomainError):
+    """A spreadsheet kept fifteen digits of a number that has more."""
+
+    code = "hire_sheet.rounded"
+    message = _(
+        "Le tableur a arrondi ce numéro : donnez à la cellule le format « Texte », puis écrivez-le de nouveau."
+    )
+
+
+class CellTooLong(DomainError):
+    """A text longer than its column."""
+
+    code = "hire_sheet.too_long"
+    message = _("Ce texte dépasse {limit} caractères : abrégez-le.")
+
+
+class CardTwiceInSheet(DomainError):
+    """Two rows of a sheet of new hires name the same card."""
+
+    code = "hire_sheet.card_twice"
+    message = _(
+        "La ligne {row} porte déjà cette pièce d’identité : gardez une seule ligne par personne."
+    )
+
+
+class SheetWithoutPeople(DomainError):
+    """A sheet of new hires without a row."""
+
+    code = "hire_sheet.empty"
+    message = _(
+        "Ce tableur ne contient aucune personne : écrivez une ligne par salarié sous les titres, puis déposez-le."
+    )
+
+
+class TooManyInSheet(DomainError):
+    """A sheet of new hires with more rows than are taken at once."""
+
+    code = "hire_sheet.too_many"
+    message = _(
+        "Ce tableur a plus de {limit} personnes, le plus qu’un dépôt reçoit. Rien n’a été gardé : partagez-le en "
+        "plusieurs fichiers."
+    )

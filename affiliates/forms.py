@@ -3,7 +3,6 @@
 import uuid
 from typing import Any
 
-from babel import Locale
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -11,6 +10,7 @@ from django.utils.text import capfirst, format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from affiliates.countries import countries_in
 from affiliates.enums import AbsenceKind, CardKind, LeaveReason, LegalForm, Role, Sex
 from affiliates.models import Agency
 from affiliates.rules import MOROCCO, NewFirm, NewHire
@@ -20,26 +20,14 @@ from portal.models import User
 from regulation.enums import LabelledEnum
 
 _TEXT_LIMIT = 1_000
+#: Copies of cards sent together, for forty people or fewer.
+MOST_PIECES = 40
 
 
 def choices_of(enum: type[LabelledEnum], *, blank: str = "") -> list[tuple[str, Any]]:
     """The members of an enum for a choice, in the language of the screen."""
     found: list[tuple[str, Any]] = [(each.value, capfirst(_(each.label))) for each in enum]
     return [("", blank), *found] if blank else found
-
-
-def nationalities() -> list[tuple[str, str]]:
-    """The countries by ISO 3166 code, Morocco first, in the alphabet of the screen."""
-    names = Locale.parse(get_language() or "fr").territories
-    countries = [
-        (code, name)
-        for code, name in names.items()
-        if len(code) == 2
-        and code.isalpha()
-        and code not in {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"}
-    ]
-    countries.sort(key=lambda pair: (pair[0] != MOROCCO, pair[1]))
-    return countries
 
 
 def _latin(label: Any, limit: int, **kwargs: Any) -> forms.CharField:
@@ -102,7 +90,7 @@ class NewHireForm(IntentForm):
         fields: dict[str, Any] = self.fields
         fields["card_kind"].choices = choices_of(CardKind)
         fields["sex"].choices = choices_of(Sex)
-        fields["nationality"].choices = nationalities()
+        fields["nationality"].choices = countries_in(get_language() or "fr")
         fields["pieces"].label = _("Copie de la pièce d’identité, recto et verso")
         fields["pieces"].help_text = format_lazy(
             "{} {}",
@@ -117,6 +105,34 @@ class NewHireForm(IntentForm):
         told = {name: self.cleaned_data[name] for name in NewHire.__dataclass_fields__}
         told |= {"card_kind": CardKind(told["card_kind"]), "sex": Sex(told["sex"])}
         return NewHire(**told)
+
+
+class HireSheetForm(IntentForm):
+    """A filled spreadsheet of new hires."""
+
+    file = forms.FileField(
+        label=_("Tableur rempli"),
+        help_text=_("Un fichier .xlsx ou .csv, de 2 Mo au plus."),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".xlsx,.csv"}),
+    )
+
+
+class ManyPiecesForm(forms.Form):
+    """The copies of the cards of several drafts, each named by its card."""
+
+    pieces = PiecesField(most=MOST_PIECES)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pieces"].label = _("Copies des pièces d’identité")
+        self.fields["pieces"].help_text = format_lazy(
+            "{} {}",
+            _(
+                "Nommez chaque fichier par le numéro de la pièce, comme AB123456.pdf ou AB123456-verso.jpg."
+            ),
+            self.fields["pieces"].help_text,
+        )
 
 
 class AnswerForm(forms.Form):

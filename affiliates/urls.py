@@ -1,6 +1,13 @@
 from django.urls import URLPattern, URLResolver, path
 
-from affiliates.views import access, affiliations, employees, invitations, registrations
+from affiliates.views import (
+    access,
+    affiliations,
+    employees,
+    hire_sheets,
+    invitations,
+    registrations,
+)
 
 app_name = "affiliates"
 
@@ -35,6 +42,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(_REQUESTS, registrations.request_list, name="registrations"),
     path(f"{_REQUESTS}nouvelle/", registrations.new_request, name="new_registration"),
+    path(f"{_REQUESTS}tableur/", hire_sheets.many_hires, name="many_hires"),
+    path(f"{_REQUESTS}tableur/pieces/", hire_sheets.join_copies, name="join_copies"),
+    path(f"{_REQUESTS}tableur/modele.<str:form>", hire_sheets.template, name="hire_template"),
     path(f"{_REQUESTS}<str:number>/", registrations.detail, name="registration"),
     path(
         f"{_REQUESTS}<str:number>/modifier/", registrations.edit_request, name="edit_registration"

@@ -183,26 +183,12 @@ def _validate(sheet: Worksheet, last: int) -> None:
 
 
 def _write_guide(workbook: Any, affiliate: Affiliate, period: Period) -> None:
-    sheet = workbook.add_worksheet(exports.sheet_name(_("Mode d’emploi")))
-    title = workbook.add_format({"bold": True, "font_size": 14})
-    strong = workbook.add_format({"bold": True, "valign": "top"})
-    text = workbook.add_format({"text_wrap": True, "valign": "top"})
-    if get_language_bidi():
-        sheet.right_to_left()
-    sheet.set_column(0, 0, 26)
-    sheet.set_column(1, 1, 92)
-    sheet.hide_gridlines(2)
     heading = _("Salaires de %(period)s – %(name)s") % {
         "period": formats.period(period),
         "name": affiliate.name,
     }
-    sheet.write_string(0, 0, exports.plain(heading), title)
     letters = {column: column_name(place) for place, column in enumerate(_WIDTHS, 1)}
-    line = 2
-    for column, words in _guide(letters):
-        sheet.write_string(line, 0, column, strong)
-        sheet.write_string(line, 1, words, text)
-        line += 1
+    exports.write_guide(workbook, name=_("Mode d’emploi"), heading=heading, lines=_guide(letters))
 
 
 def _guide(letters: dict[SheetColumn, str]) -> Iterator[tuple[str, str]]:

@@ -204,6 +204,25 @@ def write_xlsx(
                 write_cell(sheet, number, place, value, looks)
 
 
+def write_guide(
+    workbook: xlsxwriter.Workbook, *, name: str, heading: str, lines: Iterable[tuple[str, str]]
+) -> None:
+    """A last sheet that says how to fill the others: a subject a line, and what must be known of it."""
+    sheet = workbook.add_worksheet(sheet_name(name))
+    title = workbook.add_format({"bold": True, "font_size": 14})
+    strong = workbook.add_format({"bold": True, "valign": "top"})
+    text = workbook.add_format({"text_wrap": True, "valign": "top"})
+    if get_language_bidi():
+        sheet.right_to_left()
+    sheet.set_column(0, 0, 26)
+    sheet.set_column(1, 1, 92)
+    sheet.hide_gridlines(2)
+    sheet.write_string(0, 0, plain(heading), title)
+    for number, (subject, words) in enumerate(lines, 2):
+        sheet.write_string(number, 0, plain(subject), strong)
+        sheet.write_string(number, 1, plain(words), text)
+
+
 def sheet_name(text: str) -> str:
     """A name that every spreadsheet takes: 31 characters, none of ``[]:*?/\\``, no apostrophe at an end."""
     name = re.sub(r"[\[\]:*?/\\]", " ", plain(text)).strip().strip("'")

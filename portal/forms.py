@@ -75,13 +75,14 @@ class PiecesField(forms.FileField):
 
     widget = _FilesInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"})
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, most: int = PIECES_AT_ONCE, **kwargs: Any) -> None:
+        self.most = most
         super().__init__(
             label=_("Pièces jointes"),
             required=False,
             help_text=format_lazy(
                 _("Au plus {count} fichiers PDF, PNG ou JPEG de {size} Mo chacun."),
-                count=PIECES_AT_ONCE,
+                count=most,
                 size=PIECE_LIMIT_BYTES // MEBIBYTE,
             ),
             **kwargs,
@@ -89,14 +90,14 @@ class PiecesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         files = data if isinstance(data, list | tuple) else [data] if data else []
-        if len(files) > PIECES_AT_ONCE:
+        if len(files) > self.most:
             raise ValidationError(
                 ngettext(
                     "Joignez au plus %(limit)d fichier.",
                     "Joignez au plus %(limit)d fichiers ; vous en avez choisi %(count)d.",
-                    PIECES_AT_ONCE,
+                    self.most,
                 )
-                % {"limit": PIECES_AT_ONCE, "count": len(files)}
+                % {"limit": self.most, "count": len(files)}
             )
         for upload in files:
             # Said before any row is locked; the workflow counts the bytes again as it keeps them.

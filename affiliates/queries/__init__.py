@@ -15,7 +15,12 @@ from affiliates.queries.register import (
     taken_over_on,
     with_special_terms,
 )
-from affiliates.queries.registrations import open_request_count, requests_of, steps_of
+from affiliates.queries.registrations import (
+    drafts_without_pieces,
+    open_request_count,
+    requests_of,
+    steps_of,
+)
 
 __all__ = [
     "PAGE",
@@ -24,6 +29,7 @@ __all__ = [
     "Person",
     "absences_of",
     "access_card",
+    "drafts_without_pieces",
     "employed_in",
     "expected_situations",
     "open_request_count",

@@ -110,6 +110,13 @@ def requests_of(affiliate: Affiliate) -> QuerySet[RegistrationRequest]:
     return rows.select_related("employee").order_by("-pk")
 
 
+def drafts_without_pieces(affiliate: Affiliate) -> QuerySet[RegistrationRequest]:
+    """The drafts of an affiliate that wait for the copy of a card, oldest first."""
+    return RegistrationRequest.objects.filter(
+        affiliate=affiliate, state=RegistrationState.DRAFT.value, pieces__isnull=True
+    ).order_by("pk")
+
+
 def open_request_count(affiliate: Affiliate) -> int:
     """How many requests of an affiliate wait for something."""
     return RegistrationRequest.objects.filter(

@@ -34,6 +34,15 @@ from affiliates.workflows.employees import (
     register_employee,
 )
 from affiliates.workflows.employers import register, set_status
+from affiliates.workflows.hire_sheets import (
+    SHEET_LIMIT,
+    CellFault,
+    PiecesOutcome,
+    RowOutcome,
+    SheetOutcome,
+    join_copies,
+    take_hires,
+)
 from affiliates.workflows.invitations import (
     accept_as,
     accept_with_password,
@@ -56,6 +65,11 @@ from affiliates.workflows.registrations import (
 from affiliates.workflows.takeovers import end_takeover, grant_takeover
 
 __all__ = [
+    "SHEET_LIMIT",
+    "CellFault",
+    "PiecesOutcome",
+    "RowOutcome",
+    "SheetOutcome",
     "accept_affiliation",
     "accept_as",
     "accept_with_password",
@@ -79,6 +93,7 @@ __all__ = [
     "is_open",
     "issue_automatically",
     "issue_number",
+    "join_copies",
     "path_of",
     "prepare_authority",
     "record_absence",
@@ -96,6 +111,7 @@ __all__ = [
     "set_status",
     "sign_authority",
     "suspend_authority",
+    "take_hires",
     "token_of",
     "token_of_request",
     "withdraw_affiliation",

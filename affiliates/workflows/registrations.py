@@ -160,6 +160,26 @@ def send_request(
 
 
 @transaction.atomic
+def send_with_pieces(
+    *,
+    actor: User,
+    at: datetime.datetime,
+    request: RegistrationRequest,
+    pieces: Sequence[Upload],
+) -> RegistrationRequest:
+    """Join the copies of the card to a draft and send it; nothing is joined when it cannot be sent.
+
+    Refuses what `send_request` refuses, and pieces that cannot be kept. Sent already, changes nothing.
+    """
+    locked(request.affiliate)
+    row = _relock(request)
+    if row.state == RegistrationState.SENT:
+        return row
+    _keep_pieces(row, actor, pieces)
+    return send_request(actor=actor, at=at, request=row)
+
+
+@transaction.atomic
 def answer_request(
     *,
     actor: User,

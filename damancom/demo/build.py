@@ -70,6 +70,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     debits.live(register, now=now)
     paper.certificates(register, now=now)
     requests.ask(register, now=now)
+    requests.hire_season(register, now=now)
     missions.missions(register, now=now)
     _open_month(history, last.next(), now)
 

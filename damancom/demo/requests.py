@@ -1,18 +1,20 @@
 """What waits on the clerk's desk: a person to register who looks like somebody known, a firm to affiliate."""
 
 import datetime
+import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from affiliates import workflows
+from affiliates import sheet_template, workflows
 from affiliates.enums import CardKind, LegalForm, Sex
 from affiliates.models import Agency, Employee
 from affiliates.rules import NewFirm, NewHire
 from damancom.demo import world
 from damancom.demo.register import Register
-from portal import clock
+from portal import clock, exports
 from portal.enums import Language
+from portal.exports import Value
 
 _SCAN = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -25,6 +27,30 @@ class Scan:
 
     def chunks(self) -> Iterator[bytes]:
         yield _SCAN
+
+
+def hire_season(register: Register, *, now: datetime.datetime) -> None:
+    """The riad hires for the season by spreadsheet: two drafts wait for the copies of cards, one row was wrong."""
+    riad = world.firm("riad")
+    today = clock.day_of(now)
+    people: tuple[tuple[Value, ...], ...] = (
+        ("AIT LAHCEN", "SOUKAINA", "آيت لحسن", "سكينة", None, "EE511207", None, "F", datetime.date(2001, 4, 17),
+         "MARRAKECH", "12 DERB SIDI BOUAMAR", "MARRAKECH", "0661557001", None, today),
+        ("OUBIHI", "BRAHIM", "أوبيهي", "إبراهيم", None, "EE498320", None, "M", datetime.date(1998, 11, 2),
+         "OUARZAZATE", "3 RUE DE LA KASBAH", "MARRAKECH", "0661557002", None, today),
+        ("ZNIBER", "HAJAR", "زنيبر", "هاجر", None, "EE530041", None, "F", datetime.date(2003, 1, 9),
+         "MARRAKECH", "40 AVENUE DES OLIVIERS", "MARRAKECH", "06615570", None, today),
+    )  # fmt: skip
+    stream = io.BytesIO()
+    exports.write_xlsx(stream, title="Embauches", columns=sheet_template.columns(), rows=people)
+    stream.seek(0)
+    workflows.take_hires(
+        actor=register.user(riad.owner),
+        at=now,
+        affiliate=register.affiliates["riad"],
+        intent=uuid.uuid5(uuid.NAMESPACE_URL, "demo:season"),
+        stream=stream,
+    )
 
 
 def ask(register: Register, *, now: datetime.datetime) -> None:

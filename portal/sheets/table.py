@@ -91,7 +91,7 @@ class SheetTable:
     faults: list[SheetFault] = field(default_factory=list)
 
 
-def _plain(text: str) -> str:
+def plain_title(text: str) -> str:
     """A title without accents, signs of any kind and capitals, so that « N° d'Affiliation » is found."""
     bare = unicodedata.normalize("NFKD", text).casefold()
     kept = "".join(" " if not c.isalnum() else c for c in bare if not unicodedata.combining(c))
@@ -100,7 +100,7 @@ def _plain(text: str) -> str:
 
 def titles_of(written: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """The titles of a layout from the writings of each column, compared without accents, signs and capitals."""
-    return {_plain(title): column for column, titles in written.items() for title in titles}
+    return {plain_title(title): column for column, titles in written.items() for title in titles}
 
 
 def read_titles(row: int, cells: Mapping[int, Cell], layout: SheetLayout) -> Titles:
@@ -112,7 +112,7 @@ def read_titles(row: int, cells: Mapping[int, Cell], layout: SheetLayout) -> Tit
         text = cell.text.strip()
         if not text:
             continue
-        known = layout.titles.get(_plain(text)) if cell.kind is CellKind.TEXT else None
+        known = layout.titles.get(plain_title(text)) if cell.kind is CellKind.TEXT else None
         if known is None:
             unknown[place] = text
         elif known in columns:
