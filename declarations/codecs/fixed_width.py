@@ -9,8 +9,9 @@ counted, so that the rules can name it; nothing is repaired in silence.
 from __future__ import annotations
 
 import re
+import struct
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
@@ -83,6 +84,9 @@ class Layout:
         self._pattern = re.compile(
             "..." + "".join(self._piece(field) for field in self.fields), re.DOTALL
         )
+        widths = "".join(f"{field.length}s" for field in self.fields)
+        #: The bytes of each field, fillers too, for the terminators of one and of two bytes.
+        self._structs = {end: struct.Struct(f"3x{widths}{end}x") for end in (1, 2)}
 
     @staticmethod
     def _piece(field: Field) -> str:
@@ -99,6 +103,28 @@ class Layout:
         """The raw values of a well-formed 260-character record; None when a field is at fault."""
         match = self._pattern.fullmatch(text)
         return match.groups() if match else None
+
+    def columns_of(self, block: Block) -> list[Sequence[str | int]] | None:
+        """The values of many records at once: one sequence a field, read as records read theirs.
+
+        None when a field of any of them is not of its type, or is blank where that is allowed:
+        each record is then to be read on its own.
+        """
+        columns: list[Sequence[str | int]] = []
+        unpacked = self._structs[block.terminator].iter_unpack(block.content)
+        for field, raw in zip(self.fields, zip(*unpacked, strict=True), strict=True):
+            alike = raw.count(raw[0]) == len(raw)
+            if field.kind is FieldKind.FILLER:
+                if not alike or raw[0].strip(b" "):
+                    return None
+                continue
+            joined = b"".join(raw)
+            # A line feed inside a text: these are not the lines they seem to be.
+            if b"\n" in joined if field.kind is FieldKind.TEXT else not joined.isdigit():
+                return None
+            read = _READERS[field.kind]
+            columns.append([read(raw[0])] * len(raw) if alike else [read(one) for one in raw])
+        return columns
 
     def slices(self, text: str) -> tuple[str, ...]:
         """The raw values wherever they stand, well formed or not."""
@@ -130,6 +156,17 @@ class Layout:
             else:
                 pieces.append(_written(field, next(remaining)))
         return "".join(pieces)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("ascii").rstrip()
+
+
+_READERS: Mapping[FieldKind, Callable[[bytes], str | int]] = {
+    FieldKind.NUMBER: int,
+    FieldKind.DIGITS: _text,
+    FieldKind.TEXT: _text,
+}
 
 
 def _written(field: Field, value: str | int) -> str:
@@ -165,46 +202,82 @@ class PhysicalLine:
     byte_positions: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Records of 260 plain characters that follow each other, each with the same terminator."""
+
+    content: bytes
+    count: int
+    terminator: int  # bytes: 1 for LF, 2 for CR LF
+
+
 class LineReader:
     """The lines of a binary stream, one pass, bounded memory, with what was seen on the way."""
 
     def __init__(self, stream: BinaryIO, opening: bytes = b"") -> None:
         self._stream = stream
-        self._opening = opening  # bytes already taken from the stream
-        self.bytes_read = 0
-        self.byte_order_mark = False
+        self._buffer = opening or stream.read(CHUNK)  # opening: bytes already taken from the stream
+        self._at = 0  # where the next line begins in the buffer
+        self.number = 0  # of the last line given
+        self.byte_order_mark = self._buffer.startswith(b"\xef\xbb\xbf")
+        if self.byte_order_mark:
+            self._at = 3
         self.carriage_returns = 0  # lines ended by CR LF (D1)
         self.not_ascii = 0  # lines in UTF-8 or Latin-1 (D3)
         self.first_not_ascii = 0
         self.last_terminated = True
 
     def __iter__(self) -> Iterator[PhysicalLine]:
-        for number, raw in enumerate(self._split(), 1):
+        while (raw := self._next()) is not None:
+            self.number += 1
             if raw.endswith(b"\r"):
                 self.carriage_returns += 1
                 raw = raw[:-1]
             if raw.isascii():
-                yield PhysicalLine(number, raw.decode("ascii"))
+                yield PhysicalLine(self.number, raw.decode("ascii"))
             else:
                 self.not_ascii += 1
-                self.first_not_ascii = self.first_not_ascii or number
-                yield _decoded(number, raw)
+                self.first_not_ascii = self.first_not_ascii or self.number
+                yield _decoded(self.number, raw)
 
-    def _split(self) -> Iterator[bytes]:
-        kept = b""
-        chunk = self._opening or self._stream.read(CHUNK)
-        self.byte_order_mark = chunk.startswith(b"\xef\xbb\xbf")
-        if self.byte_order_mark:
-            chunk = chunk[3:]
-        while chunk:
-            self.bytes_read += len(chunk)
-            *lines, kept = (kept + chunk).split(b"\n")
-            yield from lines
-            kept = kept[:LONGEST_LINE]
-            chunk = self._stream.read(CHUNK)
-        if kept:
+    def block(self, opening: bytes, most: int) -> Block | None:
+        """Up to `most` records of the type `opening` that come next, without moving on; None when none does."""
+        buffer, start = self._buffer, self._at
+        terminator = 2 if buffer[start + RECORD_LENGTH : start + RECORD_LENGTH + 1] == b"\r" else 1
+        width = RECORD_LENGTH + terminator
+        ends = buffer[start + width - 1 : start + most * width : width]
+        count = len(ends) - len(ends.lstrip(b"\n"))
+        for rank, byte in enumerate(opening):
+            firsts = buffer[start + rank : start + count * width : width]
+            count = len(firsts) - len(firsts.lstrip(bytes((byte,))))
+        content = buffer[start : start + count * width]
+        ends_alike = content[RECORD_LENGTH::width] == (b"\r" if terminator == 2 else b"\n") * count
+        if not count or not ends_alike or not content.isascii():
+            return None
+        return Block(content, count, terminator)
+
+    def skip(self, block: Block, count: int) -> None:
+        """Move on past the first `count` records of the block that comes next."""
+        self._at += count * (RECORD_LENGTH + block.terminator)
+        self.number += count
+        self.carriage_returns += count if block.terminator == 2 else 0
+
+    def _next(self) -> bytes | None:
+        while (end := self._buffer.find(b"\n", self._at)) < 0:
+            # Nothing reads a longer line: its end is let go, and memory stays bounded.
+            kept = self._buffer[self._at : self._at + LONGEST_LINE]
+            more = self._stream.read(CHUNK)
+            self._buffer, self._at = kept + more, 0
+            if more:
+                continue
+            self._buffer = b""
+            if not kept:
+                return None
             self.last_terminated = False
-            yield kept
+            return kept
+        raw = self._buffer[self._at : end]
+        self._at = end + 1
+        return raw
 
 
 def _decoded(number: int, raw: bytes) -> PhysicalLine:

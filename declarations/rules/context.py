@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from declarations.codecs.e_bds import NewHireLine, PrefilledLine
@@ -66,6 +67,21 @@ class Sums:
         self.gross_wage += line.gross_wage
         self.capped_wage += line.capped_wage
         self.control_sums += line.control_sum
+
+    def add_all_prefilled(self, lines: Sequence[PrefilledLine]) -> None:
+        """Many x02 more, each with a number: a sum a column."""
+        columns = list(zip(*lines, strict=True))
+        self.employees += len(lines)
+        self.registration_numbers += sum(map(int, columns[2]))
+        self.children += sum(columns[4])
+        self.af_payable += sum(columns[5])
+        self.af_deducted += sum(columns[6])
+        self.af_net += sum(columns[7])
+        self.af_returned += sum(columns[8])
+        self.days_declared += sum(columns[9])
+        self.gross_wage += sum(columns[10])
+        self.capped_wage += sum(columns[11])
+        self.control_sums += sum(columns[13])
 
     def add_new_hire(self, line: NewHireLine) -> None:
         """One x04 more; the empty form counts for nobody."""

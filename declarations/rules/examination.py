@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from declarations.codecs import e_bds
 from declarations.codecs.e_bds import NewHireLine, PrefilledLine, PrefilledTotals, Totals
 from declarations.codecs.fixed_width import ALPHABET
-from declarations.codecs.records import AffiliateHeader, FileHeader, Record
+from declarations.codecs.records import AffiliateHeader, FileHeader, Record, RecordReader, Together
 from declarations.enums import DeclarationKind, FileVerdict, Severity
 from declarations.findings import Finding
 from declarations.rules import structure, totals
@@ -23,6 +23,7 @@ from declarations.rules.prefilled import (
     missing_people,
 )
 from declarations.rules.sniff import OPENING, what_it_is_instead
+from declarations.rules.sound import to_look_at
 from regulation.money import to_cents
 from regulation.parameters import NotEstablished, NotYetKnown, monthly_minimum_wage, value_at
 
@@ -31,6 +32,9 @@ FILE = Severity.FILE
 MOST_LINES = 38_461
 #: A file in which everything is wrong says so once a thousand times, not a million.
 MOST_FINDINGS = 20_000
+
+#: Lines read and judged together: as many as a chunk of the file holds.
+MOST_TOGETHER = 256
 
 DetailLine = PrefilledLine | NewHireLine
 
@@ -105,17 +109,71 @@ class Examination:
             self.findings.append(instead)
             return
         reader = e_bds.reader(stream, first)
-        for record in reader:
-            self.lines_read = record.line_number
-            detail = self._see(record)
+        records = iter(reader)
+        while not self._stopped:
+            together = self._together(reader)
+            if together is not None:
+                yield from self._judge_together(together, reader, records)
+                continue
+            record = next(records, None)
+            if record is None:
+                break
+            detail = self._judge(record)
             if detail is not None:
                 yield detail
-            if len(self.findings) > MOST_FINDINGS:
-                self._too_many()
-            if self._stopped:
-                break
         self._finish()
         self._extend(structure.physical_notices(reader))
+
+    def _judge(self, record: Record) -> DetailLine | None:
+        self.lines_read = record.line_number
+        detail = self._see(record)
+        if len(self.findings) > MOST_FINDINGS:
+            self._too_many()
+        return detail
+
+    def _together(self, reader: RecordReader) -> Together | None:
+        """The lines of the prefill that come next, when they are many, of a main declaration and well formed."""
+        state = self.state
+        if self._previous != "02" or state.family != "B":
+            return None
+        room = MOST_LINES - state.prefilled_lines - state.new_hire_lines
+        return reader.together("B02", min(MOST_TOGETHER, room))
+
+    def _judge_together(
+        self, together: Together, reader: RecordReader, records: Iterator[Record]
+    ) -> Iterator[DetailLine]:
+        """Take the sound lines by the run; give each of the others to the controls, in its turn."""
+        lines = cast(Sequence[PrefilledLine], together.contents)
+        start = 0
+        for stop in (*to_look_at(lines, self.state), len(lines)):
+            run = lines[start:stop]
+            if run:
+                self._take(run, together.first_line + start)
+                reader.skip(together, len(run))
+                yield from run
+            if stop < len(lines):
+                detail = self._judge(next(records))
+                if detail is not None:
+                    yield detail
+                if self._stopped:
+                    return
+            start = stop + 1
+
+    def _take(self, lines: Sequence[PrefilledLine], first_line: int) -> None:
+        """Count lines about which no control has anything to say."""
+        state = self.state
+        state.prefilled_lines += len(lines)
+        state.prefilled.add_all_prefilled(lines)
+        numbers = [line.registration_number for line in lines]
+        state.first_seen.update(
+            zip(numbers, range(first_line, first_line + len(lines)), strict=True)
+        )
+        state.previous_number = numbers[-1]
+        for line in lines:
+            if line.af_net:
+                state.allowances += 1
+                state.allowances_returned += line.af_returned == line.af_net
+        self.lines_read = first_line + len(lines) - 1
 
     def _see(self, record: Record) -> DetailLine | None:
         state = self.state

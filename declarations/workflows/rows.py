@@ -1,10 +1,9 @@
 """Loading lines and findings by COPY: six times the speed of row objects, in the same transaction."""
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 
 from django.db import connection
 
@@ -45,13 +44,16 @@ _FINDING_COLUMNS = (
     "facts",
 )
 NULL = r"\N"
+_PREFILLED, _NEW_HIRE = LineOrigin.PREFILLED.value, LineOrigin.NEW_HIRE.value
+_ROWS_A_PIECE = 200
 
 
 def copied_text(value: str) -> str:
     """A text as COPY reads it: the few characters that would end a column are escaped."""
-    if "\\" in value or "\t" in value or "\n" in value or "\r" in value:
-        value = value.replace("\\", "\\\\").replace("\t", "\\t")
-        value = value.replace("\n", "\\n").replace("\r", "\\r")
+    if value.isprintable() and "\\" not in value:
+        return value
+    value = value.replace("\\", "\\\\").replace("\t", "\\t")
+    value = value.replace("\n", "\\n").replace("\r", "\\r")
     return value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
@@ -68,7 +70,8 @@ class LineBuffer:
     """Declared lines as text ready for COPY: about 130 bytes each, 5 MB for the longest file."""
 
     def __init__(self) -> None:
-        self._rows = io.StringIO()
+        self._full: list[str] = []  # whole pieces of rows
+        self._rows: list[str] = []  # the piece in hand
         self._rank = 0
 
     def add(self, line: PrefilledLine | NewHireLine) -> None:
@@ -76,25 +79,34 @@ class LineBuffer:
         self._rank += 1
         name = copied_text(line.name)
         if isinstance(line, PrefilledLine):
+            _, _, number, _, children, payable, deducted, net = line[:8]
+            returned, days, gross, capped, situation, _ = line[8:]
             row = (
-                f"{self._rank}\t{LineOrigin.PREFILLED.value}\t{line.registration_number}\t{name}\t\t"
-                f"{line.children}\t{allowance(line.af_payable)}\t{allowance(line.af_deducted)}\t"
-                f"{allowance(line.af_net)}\t{allowance(line.af_returned)}\t{line.days_declared}\t"
-                f"{dirhams(line.gross_wage)}\t{dirhams(line.capped_wage)}\t{line.situation}\n"
+                f"{self._rank}\t{_PREFILLED}\t{number}\t{name}\t\t{children}\t{allowance(payable)}\t"
+                f"{allowance(deducted)}\t{allowance(net)}\t{allowance(returned)}\t{days}\t"
+                f"{gross // 100}.{gross % 100:02}\t{capped // 100}.{capped % 100:02}\t{situation}"
             )
         else:
             row = (
-                f"{self._rank}\t{LineOrigin.NEW_HIRE.value}\t{line.registration_number}\t"
+                f"{self._rank}\t{_NEW_HIRE}\t{line.registration_number}\t"
                 f"{name.strip()}\t{copied_text(line.cin.strip())}\t0\t0\t0\t0\t0\t{line.days_declared}\t"
-                f"{dirhams(line.gross_wage)}\t{dirhams(line.capped_wage)}\t\n"
+                f"{dirhams(line.gross_wage)}\t{dirhams(line.capped_wage)}\t"
             )
-        self._rows.write(row)
+        self._rows.append(row)
+        if len(self._rows) == _ROWS_A_PIECE:
+            self._close_piece()
+
+    def _close_piece(self) -> None:
+        self._full.append("\n".join(self._rows))
+        self._rows.clear()
 
     def written(self, declaration: Declaration) -> Iterator[str]:
-        """The rows, as lines of this declaration."""
+        """The rows, as lines of this declaration, some hundred at a time."""
+        if self._rows:
+            self._close_piece()
         prefix = f"{declaration.pk}\t"
-        self._rows.seek(0)
-        return (prefix + row for row in self._rows)
+        # No row holds a line feed of its own: texts are escaped.
+        return (prefix + piece.replace("\n", "\n" + prefix) + "\n" for piece in self._full)
 
 
 def load_lines(loaded: Iterable[tuple[Declaration, LineBuffer]]) -> None:
@@ -103,20 +115,19 @@ def load_lines(loaded: Iterable[tuple[Declaration, LineBuffer]]) -> None:
     kept = [declaration.pk for declaration, _lines in pairs]
     DeclarationLine.objects.filter(declaration__in=kept).delete()
     rows = (row for one, lines in pairs for row in lines.written(one))
-    _copy(DeclarationLine._meta.db_table, ("declaration_id", *_LINE_COLUMNS), _Pieces(rows))
+    _copy(DeclarationLine._meta.db_table, ("declaration_id", *_LINE_COLUMNS), rows)
 
 
 def load_findings(found: Iterable[tuple[ReceivedFile, Sequence[Finding]]]) -> None:
     """Replace the findings of each file by those given; runs in the caller's transaction."""
     pairs = list(found)
     FileFinding.objects.filter(received_file__in=[file.pk for file, _findings in pairs]).delete()
-    rows = io.StringIO()
-    for file, findings in pairs:
-        for rank, finding in enumerate(findings, 1):
-            rows.write(_finding_row(file, rank, finding))
-    if rows.tell():
-        rows.seek(0)
-        _copy(FileFinding._meta.db_table, _FINDING_COLUMNS, rows)
+    rows = (
+        _finding_row(file, rank, finding)
+        for file, findings in pairs
+        for rank, finding in enumerate(findings, 1)
+    )
+    _copy(FileFinding._meta.db_table, _FINDING_COLUMNS, rows)
 
 
 def _finding_row(file: ReceivedFile, rank: int, finding: Finding) -> str:
@@ -142,15 +153,20 @@ def _finding_row(file: ReceivedFile, rank: int, finding: Finding) -> str:
 
 
 class _Pieces:
-    """A text that is made while it is read: nothing is held but the piece in hand."""
+    """A text that is made while it is read: nothing is held but the pieces in hand."""
 
     def __init__(self, rows: Iterator[str]) -> None:
         self._rows = rows
 
     def read(self, _size: int = -1) -> str:
-        return "".join(islice(self._rows, 200))
+        return "".join(islice(self._rows, 100))
 
 
-def _copy(table: str, columns: Sequence[str], rows: "io.StringIO | _Pieces") -> None:
+def _copy(table: str, columns: Sequence[str], rows: Iterator[str]) -> None:
+    first = next(rows, None)
+    if first is None:
+        return
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", rows)
+        cursor.copy_expert(
+            f"COPY {table} ({', '.join(columns)}) FROM STDIN", _Pieces(chain((first,), rows))
+        )
