@@ -132,6 +132,13 @@ def _find(
     return affiliate, frozenset(scopes | {Scope.READ})
 
 
+def is_supervisor(user: Actor) -> bool:
+    """Whether ``user`` is a supervisor today."""
+    if not isinstance(user, User) or not (user.is_active and user.is_staff):
+        return False
+    return StaffAssignment.objects.filter(user=user, role=StaffRole.SUPERVISOR.value).exists()
+
+
 def staff_affiliates(user: Actor) -> QuerySet[Affiliate]:
     """The affiliates on the desk of a member of staff: a clerk's agency, every agency for a supervisor."""
     if not isinstance(user, User) or not (user.is_active and user.is_staff):

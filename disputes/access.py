@@ -39,10 +39,3 @@ def staff_missions(user: Actor) -> QuerySet[Mission]:
         return Mission.objects.none()
     sent = user.mission_memberships.values("mission_id")
     return Mission.objects.filter(Q(affiliate__in=staff_affiliates(user)) | Q(pk__in=sent))
-
-
-def is_supervisor(user: Actor) -> bool:
-    """Whether ``user`` is a supervisor today."""
-    if not isinstance(user, User) or not (user.is_active and user.is_staff):
-        return False
-    return StaffAssignment.objects.filter(user=user, role=StaffRole.SUPERVISOR.value).exists()

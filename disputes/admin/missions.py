@@ -14,10 +14,10 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from affiliates.access import staff_affiliates
+from affiliates.access import is_supervisor, staff_affiliates
 from affiliates.models import Affiliate
 from disputes import missions as rules
-from disputes.access import is_supervisor, staff_missions
+from disputes.access import staff_missions
 from disputes.downloads import reply_piece_response
 from disputes.enums import AssessmentRule, MissionState, SelectionReason, StepKind
 from disputes.forms.disputes import IntentForm

@@ -13,10 +13,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from affiliates.access import is_supervisor
 from affiliates.models import Affiliate
 from declarations.workflows.established import EstablishedWage, establish
 from disputes import missions
-from disputes.access import is_supervisor
 from disputes.enums import (
     AssessmentRule,
     AssessmentState,

@@ -14,8 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from affiliates.enums import StaffRole
-from affiliates.models import StaffAssignment
+from affiliates.access import is_supervisor
 from payments.enums import KeyScope
 from payments.forms import BankKeyForm
 from payments.models import BankKey
@@ -39,7 +38,7 @@ class BankKeyAdmin(StaffScreens):
         ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and _supervises(request)
+        return super().has_view_permission(request, obj) and is_supervisor(request.user)
 
     @method_decorator(require_safe)
     def changelist_view(
@@ -95,13 +94,3 @@ class BankKeyAdmin(StaffScreens):
             issued=issued,
             now=clock.now(),
         )
-
-
-def _supervises(request: HttpRequest) -> bool:
-    user = request.user
-    return (
-        bool(user.is_superuser)
-        or StaffAssignment.objects.filter(
-            user=actor_of(request), role=StaffRole.SUPERVISOR
-        ).exists()
-    )

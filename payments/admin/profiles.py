@@ -15,6 +15,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from affiliates.access import is_supervisor
 from payments.enums import ProfileState
 from payments.forms import BankProfileForm, ReasonForm
 from payments.models import BankProfile
@@ -30,21 +31,19 @@ View = Callable[..., HttpResponseBase]
 
 @admin.register(BankProfile)
 class BankProfileAdmin(StaffScreens):
-    """One person proposes a version, another approves it; no version is ever edited. For administrators."""
+    """One person proposes a version, another approves it; no version is ever edited. For supervisors."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and bool(request.user.is_superuser)
+        return super().has_view_permission(request, obj) and is_supervisor(request.user)
 
     def get_urls(self) -> list[URLPattern]:
         return [
-            self.screen("", self._for_administrators(self.list_view), "changelist"),
-            self.screen("<int:pk>/", self._for_administrators(self.profile_view), "change"),
-            self.screen(
-                "<int:pk>/<str:verb>/", self._for_administrators(self.decide_view), "decide"
-            ),
+            self.screen("", self._for_supervisors(self.list_view), "changelist"),
+            self.screen("<int:pk>/", self._for_supervisors(self.profile_view), "change"),
+            self.screen("<int:pk>/<str:verb>/", self._for_supervisors(self.decide_view), "decide"),
         ]
 
-    def _for_administrators(self, view: View) -> View:
+    def _for_supervisors(self, view: View) -> View:
         def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_view_permission(request):
                 return redirect("admin:index")

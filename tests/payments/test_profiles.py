@@ -8,11 +8,13 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
+from affiliates.enums import StaffRole
 from payments.codecs.profiles import ProfileUnreadable
 from payments.errors import ProfileDecided, SecondPersonNeeded
 from payments.models import Bank, BankProfile
 from payments.workflows.profiles import decide_profile, profile_for, propose_profile
 from portal.models import AuditEntry, User
+from tests.affiliates.factories import StaffAssignmentFactory, UserFactory
 from tests.cast import Cast
 from tests.payments.camt_files import camt, entry
 from tests.payments.factories import received
@@ -29,29 +31,29 @@ def _today():
         yield
 
 
-def administrator(name: str) -> User:
-    return User.objects.create_superuser(f"{name}@caisse.example", full_name=name)
+def supervisor(name: str) -> User:
+    user = UserFactory(email=f"{name}@caisse.example", full_name=name, is_staff=True)
+    StaffAssignmentFactory(user=user, role=StaffRole.SUPERVISOR.value)
+    return user
 
 
 def approved(bank: Bank, data: dict[str, object], *, since: datetime.date = DAY) -> BankProfile:
     n = BankProfile.objects.count()
     proposed = propose_profile(
-        actor=administrator(f"un{n}"), bank=bank, data=data, agreement=f"A{n}", effective_from=since, at=AT
+        actor=supervisor(f"un{n}"), bank=bank, data=data, agreement=f"A{n}", effective_from=since, at=AT
     )  # fmt: skip
-    return decide_profile(
-        actor=administrator(f"deux{n}"), profile_id=proposed.pk, approve=True, at=AT
-    )
+    return decide_profile(actor=supervisor(f"deux{n}"), profile_id=proposed.pk, approve=True, at=AT)
 
 
 def test_a_version_holds_once_a_second_person_approved_it(cast: Cast) -> None:
-    bank, one = cast.bank_account.bank, administrator("un")
+    bank, one = cast.bank_account.bank, supervisor("un")
     facts = {"bank": bank, "data": {"encoding": "cp1252"}, "agreement": "A1", "effective_from": DAY}
     proposed = propose_profile(actor=one, at=AT, **facts)  # type: ignore[arg-type]
     assert propose_profile(actor=one, at=AT, **facts).pk == proposed.pk  # type: ignore[arg-type]
     assert profile_for(bank, DAY) is None
     with pytest.raises(SecondPersonNeeded):
         decide_profile(actor=one, profile_id=proposed.pk, approve=True, at=AT)
-    two = administrator("deux")
+    two = supervisor("deux")
     for _ in range(2):
         decide_profile(actor=two, profile_id=proposed.pk, approve=True, at=AT)
     assert profile_for(bank, DAY) == proposed
@@ -76,7 +78,7 @@ def test_the_later_version_holds_from_its_day(cast: Cast) -> None:
 def test_a_wrong_profile_is_not_even_proposed(cast: Cast) -> None:
     with pytest.raises(ProfileUnreadable):
         propose_profile(
-            actor=administrator("un"),
+            actor=supervisor("un"),
             bank=cast.bank_account.bank,
             data={"colour": 1},
             agreement="A",
@@ -87,7 +89,7 @@ def test_a_wrong_profile_is_not_even_proposed(cast: Cast) -> None:
 
 
 def test_the_database_too_wants_two_persons(cast: Cast) -> None:
-    one = administrator("un")
+    one = supervisor("un")
     facts = {"bank": cast.bank_account.bank, "version": 1, "agreement": "A", "effective_from": DAY}
     with pytest.raises(IntegrityError, match="bank_profile_two_persons"), transaction.atomic():
         BankProfile.objects.create(
@@ -146,8 +148,8 @@ def typed(bank: Bank, data: str = '{"encoding": "cp1252"}') -> dict[str, str]:
 LIST = "admin:payments_bankprofile_changelist"
 
 
-def test_two_administrators_change_a_profile(cast: Cast) -> None:
-    one, two = signed_in(administrator("un")), signed_in(administrator("deux"))
+def test_two_supervisors_change_a_profile(cast: Cast) -> None:
+    one, two = signed_in(supervisor("un")), signed_in(supervisor("deux"))
     assert "tous les fichiers sont lus selon le standard" in one.get(reverse(LIST)).content.decode()
     page = one.post(reverse(LIST), typed(cast.bank_account.bank), follow=True)
     assert "Une autre personne doit approuver" in page.content.decode()
@@ -164,13 +166,13 @@ def test_two_administrators_change_a_profile(cast: Cast) -> None:
 
 
 def test_a_wrong_profile_is_told_in_the_form(cast: Cast) -> None:
-    client = signed_in(administrator("un"))
+    client = signed_in(supervisor("un"))
     for data in ("{", '{"colour": 1}'):
         assert client.post(reverse(LIST), typed(cast.bank_account.bank, data)).status_code == 422
     assert not BankProfile.objects.exists()
 
 
-def test_profiles_are_for_administrators(cast: Cast) -> None:
+def test_profiles_are_for_supervisors(cast: Cast) -> None:
     for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger, cast.staff):
         client = signed_in(user)
         assert client.get(reverse(LIST)).status_code in (302, 404)
@@ -181,7 +183,7 @@ def test_profiles_are_for_administrators(cast: Cast) -> None:
 def test_the_list_asks_the_same_number_of_questions(
     cast: Cast, django_assert_max_num_queries: object
 ) -> None:
-    client = signed_in(administrator("zero"))
+    client = signed_in(supervisor("zero"))
     for n in range(5):
         approved(cast.bank_account.bank, {}, since=DAY + datetime.timedelta(days=n))
     with django_assert_max_num_queries(12):  # type: ignore[operator]
