@@ -117,3 +117,78 @@ def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
             for bar in chart.bars
         ],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line: its series and a share in percent at each place; None where it is not known yet."""
+
+    series: Series
+    shares: Sequence[Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CurveChart:
+    """Shares from 0 to 100 % over months. `places` are the months, from 0; the page gives the table."""
+
+    title: str
+    places: Sequence[int]
+    curves: Sequence[Curve]
+
+
+def curves(chart: CurveChart, *, right_to_left: bool) -> dict[str, Any]:
+    """What ``portal/_curves.html`` draws: integer coordinates, time in the reading direction."""
+    span = WIDTH - _GUTTER - 24
+    last = max(chart.places, default=0) or 1
+
+    def across(place: int) -> int:
+        x = span * place // last + 12
+        return WIDTH - _GUTTER - x if right_to_left else _GUTTER + x
+
+    def down(share: Decimal) -> int:
+        return _BASE - int(share * (_BASE - _TOP) / 100)
+
+    lines = []
+    for curve in chart.curves:
+        known = [
+            (place, share)
+            for place, share in zip(chart.places, curve.shares, strict=True)
+            if share is not None
+        ]
+        points = [
+            {
+                "x": str(across(place)),
+                "y": str(down(share)),
+                "title": f"{curve.series.label}, +{place}: {share} %",
+            }
+            for place, share in known
+        ]
+        lines.append(
+            {
+                "tone": curve.series.tone,
+                "points": points,
+                "path": " ".join(f"{one['x']},{one['y']}" for one in points),
+            }
+        )
+    return {
+        "title": chart.title,
+        "width": str(WIDTH),
+        "height": str(HEIGHT),
+        "base": str(_BASE),
+        "lines": lines,
+        "legend": [curve.series for curve in chart.curves],
+        "labels": [
+            {"x": str(across(place)), "y": str(_BASE + 20), "text": f"+{place}"}
+            for place in chart.places
+        ],
+        "grid": [
+            {
+                "y": str(down(Decimal(level))),
+                "text_y": str(down(Decimal(level)) - 4),
+                "x": str(WIDTH if right_to_left else 0),
+                "anchor": "end" if right_to_left else "start",
+                "label": f"{level} %",
+            }
+            for level in (25, 50, 75, 100)
+        ],
+    }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import TypeAlias
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_safe
 from payments import queries
 from payments.queries import collection
 from portal import clock, formats
-from portal.charts import Bar, BarChart, Series
+from portal.charts import Bar, BarChart, Curve, CurveChart, Series
 from portal.exports import Column, attachment_of
 from regulation.periods import Period
 
@@ -38,6 +39,7 @@ def dashboard(request: HttpRequest, base: dict[str, object]) -> HttpResponse:
         "banks": banks,
         "bank_chart": _bank_chart(banks),
         "speeds": collection.SPEEDS,
+        "curve": _curve(rows),
         "debt": debt,
         "debt_chart": _age_chart(
             _("Dette par ancienneté"), [(one.after, one.amount) for one in debt]
@@ -51,23 +53,76 @@ def dashboard(request: HttpRequest, base: dict[str, object]) -> HttpResponse:
     return TemplateResponse(request, "admin/payments/collection.html", context).render()
 
 
+Row: TypeAlias = "tuple[str | int | Decimal | None, ...]"
+
+
 @require_safe
-def export(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The months of the dashboard as csv or xlsx."""
-    if kind not in ("csv", "xlsx"):
+def export(request: HttpRequest, panel: str, kind: str) -> HttpResponseBase:
+    """One panel of the dashboard as csv or xlsx."""
+    make = PANELS.get(panel)
+    if make is None or kind not in ("csv", "xlsx"):
         raise Http404
-    columns = [
-        Column(_("Mois déclaré")), Column(_("Bordereaux")), Column(_("Dû")), Column(_("Recouvré")),
-        Column(_("Reste à recouvrer")), Column(_("Taux de recouvrement (%)")),
-    ]  # fmt: skip
-
-    def lines() -> Iterator[tuple[str | int | Decimal, ...]]:
-        for row in _months(clock.today()):
-            yield str(row.period), row.slips, row.due, row.collected, row.outstanding, row.share
-
+    title, columns, rows = make(clock.today())
     return attachment_of(
-        kind, name="recouvrement", title=_("Recouvrement"), columns=columns, rows=lines()
+        kind,
+        name=f"recouvrement-{panel}",
+        title=title,
+        columns=[Column(one) for one in columns],
+        rows=rows,
     )
+
+
+def _months_sheet(today: datetime.date) -> tuple[str, list[str], Iterator[Row]]:
+    columns = [
+        _("Mois déclaré"), _("Bordereaux"), _("Dû"), _("Recouvré"), _("Reste à recouvrer"),
+        _("Taux de recouvrement (%)"),
+    ]  # fmt: skip
+    rows = (
+        (str(row.period), row.slips, row.due, row.collected, row.outstanding, row.share)
+        for row in _months(today)
+    )
+    return _("Par mois déclaré"), columns, rows
+
+
+def _speed_sheet(today: datetime.date) -> tuple[str, list[str], Iterator[Row]]:
+    columns = [
+        _("Mois déclaré"),
+        _("Dû"),
+        *(f"+{months}" for months in collection.SPEEDS),
+        _("À ce jour"),
+    ]
+    rows = ((str(row.period), row.due, *row.settled, row.share) for row in _months(today))
+    return _("Vitesse du recouvrement"), columns, rows
+
+
+def _banks_sheet(today: datetime.date) -> tuple[str, list[str], Iterator[Row]]:
+    columns = [_("Mois comptable"), _("Banque"), _("Opérations"), _("Montant")]
+    rows = (
+        (str(row.month), row.bank, row.count, row.amount)
+        for row in collection.by_bank(_since(today))
+    )
+    return _("Par banque"), columns, rows
+
+
+def _debt_sheet(today: datetime.date) -> tuple[str, list[str], Iterator[Row]]:
+    columns = [_("Jours de retard, au moins"), _("Bordereaux"), _("Montant")]
+    rows = ((one.after, one.slips, one.amount) for one in collection.debt_by_age(today))
+    return _("Dette par ancienneté"), columns, rows
+
+
+def _waiting_sheet(today: datetime.date) -> tuple[str, list[str], Iterator[Row]]:
+    columns = [_("Jours d’attente, au moins"), _("Versements"), _("Montant")]
+    rows = ((one.after, one.count, one.amount) for one in queries.suspense_ageing(today))
+    return _("Versements à identifier"), columns, rows
+
+
+PANELS: dict[str, Callable[[datetime.date], tuple[str, list[str], Iterator[Row]]]] = {
+    "mois": _months_sheet,
+    "vitesse": _speed_sheet,
+    "banques": _banks_sheet,
+    "dette": _debt_sheet,
+    "attente": _waiting_sheet,
+}
 
 
 def _months(today: datetime.date) -> list[collection.MonthRow]:
@@ -91,6 +146,29 @@ def _month_chart(rows: list[collection.MonthRow]) -> BarChart:
                 [row.collected, row.outstanding],
             )
             for row in rows
+        ],
+    )
+
+
+def _curve(rows: list[collection.MonthRow]) -> CurveChart:
+    """The last five quarters: the newest in the colour of the house, the oldest pale."""
+    tones = ("neutral", "warn", "bad", "info", "ok")
+    found = collection.vintages(rows)[-len(tones) :]
+    return CurveChart(
+        _("Part soldée, tant de mois après l’échéance, par trimestre déclaré"),
+        collection.SPEEDS,
+        [
+            Curve(
+                Series(
+                    _("%(quarter)se trimestre %(year)s")
+                    % {"quarter": one.quarter, "year": one.year}
+                    if one.quarter > 1
+                    else _("1er trimestre %(year)s") % {"year": one.year},
+                    tone,
+                ),
+                one.settled,
+            )
+            for one, tone in zip(found, tones[len(tones) - len(found) :], strict=True)
         ],
     )
 

@@ -98,7 +98,7 @@ class PaymentSlipAdmin(StaffAdmin):
         return [
             path("recouvrement/", door(dashboard), name="payments_collection"),
             path(
-                "recouvrement/<str:kind>/",
+                "recouvrement/<str:panel>/<str:kind>/",
                 door(collection.export),
                 name="payments_collection_export",
             ),

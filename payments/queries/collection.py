@@ -5,7 +5,7 @@ Slips alone tell months, speed and age, so that each figure is one pass over one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -95,6 +95,43 @@ def by_month(first: Period, last: Period, *, on: date) -> list[MonthRow]:
         )
         found.append(MonthRow(Period.from_day(period), slips, due, outstanding, settled))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Vintage:
+    """The months of one quarter together: what they called, and the share settled k months after each due day."""
+
+    year: int
+    quarter: int
+    due: Decimal
+    settled: tuple[Decimal | None, ...]
+
+
+def vintages(rows: Sequence[MonthRow]) -> list[Vintage]:
+    """Months by quarter, oldest first, weighted by what they called; None until the day has come for all of them."""
+    quarters: dict[tuple[int, int], list[MonthRow]] = {}
+    for row in rows:
+        quarters.setdefault((row.period.year, (row.period.month + 2) // 3), []).append(row)
+    return [
+        Vintage(
+            year,
+            quarter,
+            sum((row.due for row in months), Decimal(0)),
+            tuple(_weighted(months, place) for place in range(len(SPEEDS))),
+        )
+        for (year, quarter), months in quarters.items()
+    ]
+
+
+def _weighted(months: Sequence[MonthRow], place: int) -> Decimal | None:
+    paid, due = Decimal(0), Decimal(0)
+    for row in months:
+        share = row.settled[place]
+        if share is None:
+            return None
+        paid += share * row.due / 100
+        due += row.due
+    return percent(paid, due)
 
 
 def by_bank(since: date) -> list[BankRow]:

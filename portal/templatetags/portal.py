@@ -166,6 +166,12 @@ def bar_chart(chart: charts.BarChart) -> dict[str, Any]:
     return charts.layout(chart, right_to_left=get_language_bidi())
 
 
+@register.inclusion_tag("portal/_curves.html")
+def curve_chart(chart: charts.CurveChart) -> dict[str, Any]:
+    """`{% curve_chart chart %}` with a `portal.charts.CurveChart`: lines and legend; the page gives the table."""
+    return charts.curves(chart, right_to_left=get_language_bidi())
+
+
 @register.filter
 def is_checkbox(field: BoundField) -> bool:
     """Whether the box stands before its label."""

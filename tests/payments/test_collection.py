@@ -52,8 +52,11 @@ def test_the_figures(cast: Cast) -> None:
 def test_the_dashboard_is_for_staff(cast: Cast) -> None:
     pages = [
         reverse("admin:payments_collection"),
-        reverse("admin:payments_collection_export", args=["csv"]),
-        reverse("admin:payments_collection_export", args=["xlsx"]),
+        *(
+            reverse("admin:payments_collection_export", args=[panel, kind])
+            for panel in ("mois", "vitesse", "banques", "dette", "attente")
+            for kind in ("csv", "xlsx")
+        ),
     ]
     for page in pages:
         assert at_desk(cast.staff).get(page).status_code == 200
@@ -62,8 +65,38 @@ def test_the_dashboard_is_for_staff(cast: Cast) -> None:
         assert at_desk(cast.staff).get(page).status_code == 200
         for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger):
             assert at_desk(user).get(page).status_code in (302, 403, 404)
-    wrong = reverse("admin:payments_collection_export", args=["pdf"])
-    assert at_desk(cast.staff).get(wrong).status_code == 404
+    for wrong in (["mois", "pdf"], ["siecle", "csv"]):
+        page = reverse("admin:payments_collection_export", args=wrong)
+        assert at_desk(cast.staff).get(page).status_code == 404
+
+
+def test_each_panel_leaves_with_its_figures(cast: Cast) -> None:
+    pay(cast, slip(cast.affiliate), "60.00")
+    first = {
+        "mois": "2026-01;1;100,00;60,00;40,00;60,0",
+        "vitesse": "2026-01;100,00;0,0;0,0;0,0;;;;60,0",
+        "banques": f"2026-04;{cast.bank_account.bank.name};1;60,00",
+        "dette": "0;0;0,00",
+        "attente": "0;0;0,00",
+    }
+    for panel, expected in first.items():
+        page = reverse("admin:payments_collection_export", args=[panel, "csv"])
+        text = b"".join(at_desk(cast.staff).get(page).streaming_content).decode("utf-8-sig")
+        assert text.splitlines()[1] == expected
+
+
+def test_vintages_are_weighted_and_wait_for_their_last_month(cast: Cast) -> None:
+    """January: half of 200 settled at +2. February: nothing yet of 100, and its +2 has not come."""
+    pay(cast, slip(cast.affiliate), "100.00")
+    slip(cast.strangers_affiliate)
+    slip(cast.affiliate, Period(2026, 2))
+    today = clock.today()
+    months = collection.by_month(Period(2026, 1), Period(2026, 4), on=today)
+    (quarter,) = collection.vintages(months)
+    assert (quarter.year, quarter.quarter, quarter.due) == (2026, 1, D("300.00"))
+    assert quarter.settled == (D("0.0"), D("0.0"), None, None, None, None)
+    (january,) = collection.vintages(months[:1])
+    assert january.settled[:3] == (D("0.0"), D("0.0"), D("50.0"))
 
 
 def test_the_statement_leaves_for_a_spreadsheet(cast: Cast) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.template import Context, Template
 
-from portal.charts import Bar, BarChart, Series, layout
+from portal.charts import Bar, BarChart, Curve, CurveChart, Series, curves, layout
 
 
 def chart(*amounts: tuple[str, str]) -> BarChart:
@@ -55,3 +55,16 @@ def test_the_chart_comes_with_its_table():
     assert 'role="img" aria-label="Cotisations"' in page
     assert "1\u202f234,56\u00a0DH</td>" in page
     assert "style=" not in page
+
+
+@pytest.mark.parametrize("right_to_left", [False, True])
+def test_a_curve_goes_with_the_reading_and_stops_where_nothing_is_known(
+    right_to_left: bool,
+) -> None:
+    chart = CurveChart(
+        "Soldé", (0, 1, 12), [Curve(Series("T1", "ok"), [Decimal("0.0"), Decimal("50.0"), None])]
+    )
+    (line,) = curves(chart, right_to_left=right_to_left)["lines"]
+    (first, second) = line["points"]
+    assert (int(first["x"]) > int(second["x"])) == right_to_left
+    assert (first["y"], second["y"]) == ("208", "113")
