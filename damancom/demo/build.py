@@ -11,7 +11,7 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from affiliates.queries import statuses_on
-from damancom.demo import debits, files, missions, paper, quarrels, requests, world
+from damancom.demo import debits, desk, files, missions, paper, quarrels, requests, world
 from damancom.demo.files import Credit
 from damancom.demo.history import History
 from damancom.demo.register import build, jobs_of_all
@@ -68,6 +68,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     quarrels.plan(history)
     history.live()
     debits.live(register, now=now)
+    desk.live(register, now=now)
     paper.certificates(register, now=now)
     requests.ask(register, now=now)
     requests.hire_season(register, now=now)
@@ -211,12 +212,16 @@ ACCOUNTS = (
     Account(
         "Omar Bouazza, garage de 9 salariés",
         "omar@garage.example",
-        "ses majorations, son astreinte pour un dépôt tardif ; retirer le mandat de la fiduciaire",
+        "son échelonnement en cours, ses majorations, son astreinte ; retirer le mandat de la fiduciaire",
     ),
     Account(
         "Karim Alaoui, gestionnaire",
         "agent@caisse.example",
         "traiter une réclamation, comparer deux personnes, affilier une entreprise",
     ),
-    Account("Samira El Fassi, superviseure", "superviseur@caisse.example", "toutes les agences"),
+    Account(
+        "Samira El Fassi, superviseure",
+        "superviseur@caisse.example",
+        "valider le versement que l’agent propose d’affecter ; toutes les agences",
+    ),
 )
