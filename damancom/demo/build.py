@@ -202,7 +202,7 @@ ACCOUNTS = (
     Account(
         "Leïla Benchekroun, riad de 34 salariés",
         "leila@riad.example",
-        "ses réclamations : décidée et en cours",
+        "ses réclamations : décidée et en cours ; son échelonnement",
     ),
     Account(
         "Yasmina Sefrioui, coiffeuse (écrans en arabe)",
@@ -212,7 +212,7 @@ ACCOUNTS = (
     Account(
         "Omar Bouazza, garage de 9 salariés",
         "omar@garage.example",
-        "son échelonnement en cours, ses majorations, son astreinte ; retirer le mandat de la fiduciaire",
+        "sa remise accordée, ses majorations, son astreinte ; retirer le mandat de la fiduciaire",
     ),
     Account(
         "Karim Alaoui, gestionnaire",

@@ -1,4 +1,4 @@
-"""The desk of the demo: money that waits for its second person, a credit asked back, a plan that runs, one refused."""
+"""The desk of the demo: money that waits for its second person, a credit asked back, plans and remissions decided."""
 
 import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from payments.workflows import acts, grace
 from payments.workflows.allocations import Part
 from payments.workflows.grace import Terms
 from portal import clock
+from regulation.grace import most_instalments
 from regulation.identifiers import rib_key
 from regulation.money import round_half_up
 
@@ -21,7 +22,7 @@ def live(register: Register, *, now: datetime.datetime) -> None:
     """Each page of the desk has one case to look at, and one to decide."""
     _waiting_money(register, now)
     _credit(register, now)
-    _plan(register, now)
+    _plans(register, now)
     _refusal(register, now)
 
 
@@ -56,30 +57,62 @@ def _credit(register: Register, now: datetime.datetime) -> None:
         )
 
 
-def _plan(register: Register, now: datetime.datetime) -> None:
-    """The garage pays its debt in three instalments; half of its surcharges is forgiven if it keeps to them."""
-    affiliate, asked_at = register.affiliates["garage"], now - datetime.timedelta(days=3)
-    covered = grace.overdue(affiliate, clock.day_of(asked_at))
+def _plans(register: Register, now: datetime.datetime) -> None:
+    """The riad pays in instalments; half of the garage’s surcharges is forgiven if it pays the rest at once."""
+    _granted(
+        register,
+        "riad",
+        forgiven=0,
+        count=3,
+        asked_at=now - datetime.timedelta(days=4),
+        reason="La saison a commencé avec deux mois de retard ; les réservations d’hiver sont fermes.",
+        opinion="Toujours à jour avant l’automne ; la trésorerie des prochains mois suffit.",
+    )
+    _granted(
+        register,
+        "garage",
+        forgiven=2,
+        count=1,
+        asked_at=now - datetime.timedelta(days=3),
+        reason="Un gros client a payé avec deux mois de retard.",
+        opinion="Première demande en dix ans, et le reste est payé d’un coup.",
+    )
+
+
+def _granted(
+    register: Register,
+    key: str,
+    *,
+    forgiven: int,
+    count: int,
+    asked_at: datetime.datetime,
+    reason: str,
+    opinion: str,
+) -> None:
+    """One request, proposed the next day by the agency's clerk and granted the day after; 1/`forgiven` is forgiven."""
+    firm, affiliate, day = (
+        world.firm(key),
+        register.affiliates[key],
+        datetime.timedelta(days=1),
+    )
+    on = clock.day_of(asked_at)
+    covered = grace.overdue(affiliate, on)
     extras = sum((one.amount for one in covered if not one.is_principal), Decimal("0.00"))
-    if not covered:
+    debt = sum((one.amount for one in covered), Decimal("0.00"))
+    remitted = round_half_up(extras / forgiven) if forgiven else Decimal("0.00")
+    count = min(count, most_instalments(debt - remitted, on))
+    if not covered or (not remitted and count < 2):
         return
-    first_on = clock.day_of(asked_at) + datetime.timedelta(days=20)
     made = grace.request_grace(
-        actor=register.user(world.firm("garage").owner),
+        actor=register.user(firm.owner),
         affiliate=affiliate,
-        terms=Terms(round_half_up(extras / 2), 3, first_on),
-        reason="Un gros client a payé avec deux mois de retard ; le chantier suivant est signé.",
+        terms=Terms(remitted, count, on + 20 * day),
+        reason=reason,
         at=asked_at,
     )
-    grace.propose(
-        actor=register.clerk,
-        grace_id=made.pk,
-        opinion="Première demande en dix ans ; la trésorerie des trois prochains mois suffit.",
-        at=asked_at + datetime.timedelta(days=1),
-    )
-    grace.grant(
-        actor=register.supervisor, grace_id=made.pk, at=asked_at + datetime.timedelta(days=2)
-    )
+    clerk = register.user(world.clerk_of(firm))
+    grace.propose(actor=clerk, grace_id=made.pk, opinion=opinion, at=asked_at + day)
+    grace.grant(actor=register.supervisor, grace_id=made.pk, at=asked_at + 2 * day)
 
 
 def _refusal(register: Register, now: datetime.datetime) -> None:

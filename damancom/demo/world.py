@@ -89,6 +89,7 @@ AGENCIES = (
 )
 
 CLERK = Person("agent@caisse.example", "Karim Alaoui")
+CLERK_OF_MARRAKECH = Person("guichet@caisse.example", "Imane Fikri")
 SUPERVISOR = Person("superviseur@caisse.example", "Samira El Fassi")
 INSPECTORS = (
     (Person("inspectrice@caisse.example", "Zineb Ouadghiri"), Grade.INSPECTOR),
@@ -97,6 +98,7 @@ INSPECTORS = (
 )
 STAFF = (
     (CLERK, "01", StaffRole.CLERK),
+    (CLERK_OF_MARRAKECH, "27", StaffRole.CLERK),
     (SUPERVISOR, "01", StaffRole.SUPERVISOR),
     *((person, "01", StaffRole.CLERK) for person, _grade in INSPECTORS),
 )
@@ -246,6 +248,11 @@ FIRMS = (
 def firm(key: str) -> Firm:
     """The firm of this key."""
     return next(one for one in FIRMS if one.key == key)
+
+
+def clerk_of(employer: Firm) -> Person:
+    """Who looks after the firm at its agency; the clerk of Casablanca where there is none."""
+    return CLERK_OF_MARRAKECH if employer.agency == "27" else CLERK
 
 
 def bank(code: str) -> BankHouse:
