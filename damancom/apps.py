@@ -16,3 +16,6 @@ class StaffDeskConfig(AdminConfig):
         super().ready()
         # Rights come from an assignment to an agency, never from Django's groups.
         admin.site.unregister(apps.get_model("auth", "Group"))
+        # What opens an account belongs to its holder: no desk shows or edits it.
+        admin.site.unregister(apps.get_model("account", "EmailAddress"))
+        admin.site.unregister(apps.get_model("mfa", "Authenticator"))

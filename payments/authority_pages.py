@@ -23,6 +23,7 @@ from portal import audit, clock
 from portal.actor import actor_of
 from portal.downloads import attachment
 from portal.errors import add_to_form, add_to_messages
+from portal.fresh import fresh, fresh_to_act
 from portal.storage import open_stored
 from regulation.errors import DomainError
 from regulation.money import parse_amount
@@ -33,6 +34,7 @@ DEBITS = {"section": "debits"}
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @affiliate_view(Scope.READ)
+@fresh_to_act
 def authorities(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """The accounts that may be debited, and the form to add one."""
     scopes = request.affiliate_scopes  # type: ignore[attr-defined]
@@ -77,6 +79,7 @@ def authorities(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 
 @require_POST
 @affiliate_view(Scope.MANAGE)
+@fresh
 def sign_authority(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
     """The person who answers for the firm signs."""
     row = get_object_or_404(affiliate.debit_authorities, pk=pk)
@@ -91,6 +94,7 @@ def sign_authority(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpR
 
 @require_POST
 @affiliate_view(Scope.PAY)
+@fresh
 def revoke_authority(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
     """Nothing more is taken on this account; what has not left for the bank is cancelled."""
     row = get_object_or_404(affiliate.debit_authorities, pk=pk)
@@ -122,6 +126,7 @@ def bank_debits(request: HttpRequest, bank: Bank) -> HttpResponse:
 
 @require_POST
 @bank_view
+@fresh
 def bank_confirm(request: HttpRequest, bank: Bank, pk: int) -> HttpResponse:
     """The bank confirms an authority on one of its accounts."""
     row = get_object_or_404(queries.authorities_at(bank), pk=pk)

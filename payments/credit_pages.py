@@ -21,6 +21,7 @@ from payments.workflows import acts
 from portal import clock
 from portal.actor import actor_of
 from portal.errors import add_to_form, add_to_messages
+from portal.fresh import fresh
 from regulation.errors import DomainError
 from regulation.money import parse_amount
 
@@ -34,6 +35,7 @@ def credit(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 
 @require_POST
 @affiliate_view(Scope.PAY)
+@fresh
 def ask_refund(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """Ask the credit back: whoever may pay may ask."""
     form = RefundForm(request.POST)

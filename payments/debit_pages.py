@@ -29,6 +29,7 @@ from portal import clock, formats
 from portal.actor import actor_of
 from portal.clock import CASABLANCA
 from portal.errors import add_to_messages, message_of
+from portal.fresh import fresh
 from regulation.errors import DomainError
 from regulation.money import ZERO, parse_amount
 from regulation.periods import parse_day
@@ -61,6 +62,7 @@ def _chosen(affiliate: Affiliate, typed: QueryDict) -> list[FreeDue]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @affiliate_view(Scope.PAY)
+@fresh
 def pay_by_debit(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """From which account and which day; sending it writes a draft that the next page shows before any signature."""
     typed = request.POST if request.method == "POST" else request.GET
@@ -295,6 +297,7 @@ def _intention_or_404(affiliate: Affiliate, reference: str) -> Intention:
 
 @require_POST
 @affiliate_view(Scope.PAY)
+@fresh
 def sign_order(request: HttpRequest, affiliate: Affiliate, reference: str) -> HttpResponse:
     """Sign the whole intention."""
     found = _intention_or_404(affiliate, reference)

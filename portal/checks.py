@@ -35,7 +35,7 @@ def silent_settings(
         ),
         (
             "portal.E004",
-            settings.SESSION_ENGINE == "django.contrib.sessions.backends.db",
+            settings.SESSION_ENGINE == "portal.sessions",
             "Sessions must live in the database: signing in works while Redis is away.",
         ),
         (

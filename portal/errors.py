@@ -37,6 +37,40 @@ class TooManyAttempts(DomainError):
         return int(str(self.facts["minutes"])) * 60
 
 
+class CodeRefused(DomainError):
+    """A code that is wrong, too old or already used: the three are not told apart."""
+
+    code = "code_refused"
+    message = _(
+        "Ce code n’est pas le bon, ou il a déjà servi. Attendez que l’application en montre un autre, puis écrivez-le."
+    )
+
+
+class PasskeyRefused(DomainError):
+    """What the browser sent is not the answer of a passkey of this account to our question."""
+
+    code = "passkey_refused"
+    message = _(
+        "La clé d’accès n’a pas été reconnue. Recommencez, ou servez-vous d’un autre moyen."
+    )
+
+
+class PasswordRefused(DomainError):
+    """The password of the account was asked again, and another was written."""
+
+    code = "password_refused"
+    message = _("Le mot de passe ne correspond pas. Écrivez-le de nouveau.")
+
+
+class FactorExists(DomainError):
+    """The account has an application already."""
+
+    code = "factor_exists"
+    message = _(
+        "Votre compte a déjà une application. Retirez-la d’abord si vous avez changé de téléphone."
+    )
+
+
 class TooManyPieces(DomainError):
     """More pieces than may be sent at once."""
 

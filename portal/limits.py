@@ -31,6 +31,11 @@ class Limit:
 ACCOUNT_FROM_ADDRESS = Limit("sign-in:account+address", 5, timedelta(minutes=15))
 ADDRESS = Limit("sign-in:address", 60, timedelta(minutes=15))
 ACCOUNT_FROM_ANYWHERE = Limit("sign-in:account", 40, timedelta(minutes=15))
+# Codes of a second factor, after the right password; and showing again who one is, in an open session.
+CODE_FROM_ADDRESS = Limit("sign-in:code+address", 10, timedelta(minutes=15))
+CODE_FROM_ANYWHERE = Limit("sign-in:code", 40, timedelta(minutes=15))
+CONFIRMATIONS = Limit("confirm:account", 10, timedelta(minutes=15))
+PASSKEYS_FROM_ADDRESS = Limit("sign-in:passkey+address", 60, timedelta(minutes=15))
 # Requests written by one affiliate, and by one visitor without an account.
 REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
 # Files sent by the machines of one bank.

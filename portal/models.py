@@ -1,9 +1,12 @@
 """What every room shares: people, the trace of what they did, and the bytes they sent."""
 
+from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
@@ -66,6 +69,33 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.full_name
+
+
+class OpenSession(AbstractBaseSession):
+    """A browser where someone is signed in; written by portal.sessions with every session."""
+
+    user = models.ForeignKey(
+        User,
+        verbose_name=_("personne"),
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="open_sessions",
+    )
+    device = models.CharField(_("appareil"), max_length=60, blank=True)
+    opened_at = models.DateTimeField(_("ouverte le"), null=True)
+    seen_at = models.DateTimeField(_("dernière page"), null=True)
+
+    class Meta:
+        verbose_name = _("connexion ouverte")
+        verbose_name_plural = _("connexions ouvertes")
+
+    def __str__(self) -> str:
+        return self.device
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        # Django's own way to decode a row; the store reads this model, not the other way round.
+        return import_module(settings.SESSION_ENGINE).SessionStore
 
 
 class AuditEntry(models.Model):

@@ -3,13 +3,11 @@
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -20,18 +18,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
-from portal import health, limits, workflows
+from portal import health, limits, second_step, workflows
 from portal.actor import actor_of
-from portal.enums import Language
 from portal.errors import TooManyAttempts, is_transient, message_of
 from portal.forms import NewPasswordForm, SignInForm
 from portal.middleware import client_address
-from portal.preferences import keep_language
 from portal.request_code import current_request_id
-
-# A browser that has opened this account before; it proves nothing else and opens nothing.
-_KNOWN_BROWSER = "appareil"
-_KNOWN_BROWSER_DAYS = 180
 
 
 @login_not_required
@@ -69,7 +61,7 @@ class SignIn(auth_views.LoginView):
         try:
             limits.count(limits.ADDRESS, address)
             limits.count(limits.ACCOUNT_FROM_ADDRESS, f"{account} {address}")
-            if not _knows(request, account):
+            if not second_step.knows(request, account):
                 limits.count(limits.ACCOUNT_FROM_ANYWHERE, account)
         except TooManyAttempts as refusal:
             # The form is not validated: a throttled attempt costs no password check and learns nothing.
@@ -82,37 +74,14 @@ class SignIn(auth_views.LoginView):
         return self.form_valid(form) if form.is_valid() else self.form_invalid(form)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
-        user = actor_of(self.request)
-        limits.forget(limits.ACCOUNT_FROM_ADDRESS, f"{user.email} {client_address(self.request)}")
-        workflows.note_sign_in(actor=user)
-        response.set_signed_cookie(
-            _KNOWN_BROWSER,
-            str(user.pk),
-            salt=user.email,
-            max_age=_KNOWN_BROWSER_DAYS * 86_400,
-            secure=self.request.is_secure(),
-            httponly=True,
-            samesite="Lax",
+        user = form.get_user()
+        limits.forget(
+            limits.ACCOUNT_FROM_ADDRESS, f"{user.get_username()} {client_address(self.request)}"
         )
-        if settings.LANGUAGE_COOKIE_NAME not in self.request.COOKIES:
-            # Nobody chose a language in this browser: the account's is the better guess.
-            keep_language(response, Language(user.language))
-        return response
+        return second_step.enter(self.request, user, self.get_success_url())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
-
-
-def _knows(request: HttpRequest, account: str) -> bool:
-    """Whether this browser has opened ``account`` before; the cookie is signed with the account's address."""
-    try:
-        request.get_signed_cookie(
-            _KNOWN_BROWSER, salt=account, max_age=_KNOWN_BROWSER_DAYS * 86_400
-        )
-    except (KeyError, signing.BadSignature):
-        return False
-    return True
 
 
 class SignOut(auth_views.LogoutView):
@@ -128,6 +97,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
             actor=actor, new_password=form.cleaned_data["new_password1"]
         )
         update_session_auth_hash(request, user)
+        workflows.close_sessions(actor=user, but=request.session.session_key)
         messages.success(request, _("Votre mot de passe est changé."))
         return redirect("/")
     status = 422 if form.errors else 200

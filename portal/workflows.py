@@ -1,10 +1,16 @@
-"""What a person does with an account."""
+"""What a person does with an account: the password, the second factors, the browsers left open."""
 
+import hmac
+from datetime import datetime
+from typing import Any
+
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
-from portal import audit
+from portal import audit, second_factors
 from portal.enums import Language
-from portal.models import User
+from portal.errors import CodeRefused, FactorExists
+from portal.models import OpenSession, User
 
 
 @transaction.atomic
@@ -39,3 +45,119 @@ def set_preferences(*, actor: User, language: Language, wants_reminders: bool) -
         wants_reminders=wants_reminders,
     )
     return user
+
+
+# ---------------------------------------------------------------- second factors
+
+
+@transaction.atomic
+def add_application(*, actor: User, secret: str, code: str, at: datetime) -> list[str]:
+    """Bind an application that counts to the account, once ``code`` shows that it holds ``secret``.
+
+    Answers the recovery codes to write down, or nothing when the account had some. The code is spent. Refusals:
+    CodeRefused, FactorExists.
+    """
+    user = _locked(actor)
+    if Authenticator.objects.filter(user=user, type=second_factors.APPLICATION).exists():
+        raise FactorExists
+    step = second_factors.step_of(secret, code, at=at)
+    if step is None:
+        raise CodeRefused
+    _keep(user, second_factors.APPLICATION, {"secret": second_factors.seal(secret), "step": step})
+    audit.record(actor=actor, action="user.application_added", subject=user)
+    return _first_recovery_codes(user)
+
+
+@transaction.atomic
+def add_passkey(*, actor: User, name: str, credential: dict[str, Any]) -> list[str]:
+    """Bind a passkey, already verified by the caller, to the account; answers as ``add_application``."""
+    user = _locked(actor)
+    _keep(user, second_factors.PASSKEY, {"name": name, "credential": credential})
+    audit.record(actor=actor, action="user.passkey_added", subject=user)
+    return _first_recovery_codes(user)
+
+
+@transaction.atomic
+def remove_factor(*, actor: User, factor: Authenticator) -> None:
+    """Take a second factor away; with the last one the recovery codes go too. Twice is the same as once."""
+    user = _locked(actor)
+    removed, _by_model = Authenticator.objects.filter(user=user, pk=factor.pk).delete()
+    if not removed:
+        return
+    if not second_factors.has_any(user):
+        Authenticator.objects.filter(user=user).delete()
+    audit.record(actor=actor, action="user.factor_removed", subject=user, kind=str(factor.type))
+
+
+@transaction.atomic
+def renew_recovery_codes(*, actor: User) -> list[str]:
+    """New recovery codes in the place of the former, which open nothing any more."""
+    user = _locked(actor)
+    Authenticator.objects.filter(user=user, type=second_factors.RECOVERY).delete()
+    audit.record(actor=actor, action="user.recovery_codes_renewed", subject=user)
+    return _first_recovery_codes(user)
+
+
+@transaction.atomic
+def spend_code(*, user: User, code: str, at: datetime) -> Authenticator:
+    """Accept a code of the application or of the paper, once: a second request with it waits, then is refused.
+
+    Answers what was used. Refusal: CodeRefused.
+    """
+    rows = Authenticator.objects.select_for_update(of=("self",)).filter(
+        user_id=user.pk, type__in=[second_factors.APPLICATION, second_factors.RECOVERY]
+    )
+    for row in rows.order_by("pk"):
+        if row.type == second_factors.APPLICATION:
+            step = second_factors.step_of(
+                second_factors.unseal(row.data["secret"]), code, at=at, after=row.data["step"]
+            )
+            if step is None:
+                continue
+            row.data["step"] = step
+        else:
+            typed = second_factors.digest_of(code)
+            left = [kept for kept in row.data["digests"] if not hmac.compare_digest(kept, typed)]
+            if len(left) == len(row.data["digests"]):
+                continue
+            row.data["digests"] = left
+            audit.record(actor=user, action="user.recovery_code_used", subject=user, left=len(left))
+        row.last_used_at = at
+        row.save(update_fields=["data", "last_used_at"])
+        return row
+    raise CodeRefused
+
+
+def _locked(actor: User) -> User:
+    return User.objects.select_for_update(of=("self",)).get(pk=actor.pk)
+
+
+def _keep(user: User, kind: Authenticator.Type, data: dict[str, Any]) -> None:
+    Authenticator.objects.create(user=user, type=kind, data=data)
+
+
+def _first_recovery_codes(user: User) -> list[str]:
+    """Codes for an account that has none; what is kept of them is their digests."""
+    if Authenticator.objects.filter(user=user, type=second_factors.RECOVERY).exists():
+        return []
+    codes = second_factors.new_recovery_codes()
+    digests = [second_factors.digest_of(code) for code in codes]
+    _keep(user, second_factors.RECOVERY, {"digests": digests})
+    return codes
+
+
+# ---------------------------------------------------------------- browsers left open
+
+
+@transaction.atomic
+def close_sessions(*, actor: User, but: str | None = None, only: str | None = None) -> int:
+    """Close the account's other browsers: all ``but`` this session key, or ``only`` that one. Answers how many."""
+    rows = OpenSession.objects.filter(user=actor)
+    if but is not None:
+        rows = rows.exclude(session_key=but)
+    if only is not None:
+        rows = rows.filter(session_key=only)
+    closed, _by_model = rows.delete()
+    if closed:
+        audit.record(actor=actor, action="user.sessions_closed", subject=actor, closed=closed)
+    return closed

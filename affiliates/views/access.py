@@ -16,6 +16,7 @@ from portal import clock, limits
 from portal.actor import actor_of
 from portal.enums import Language
 from portal.errors import add_to_form
+from portal.fresh import fresh
 from regulation.errors import DomainError
 
 
@@ -35,6 +36,7 @@ def _access_page(request: HttpRequest, affiliate: Affiliate, form: InviteForm) -
 
 @require_POST
 @affiliate_view(Scope.MANAGE)
+@fresh
 def invite(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """Invite a colleague by mail, with a role."""
     form = InviteForm(request.POST)
@@ -60,6 +62,7 @@ def invite(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 
 @require_POST
 @affiliate_view(Scope.MANAGE)
+@fresh
 def withdraw_invitation(
     request: HttpRequest, affiliate: Affiliate, invitation_id: int
 ) -> HttpResponse:
@@ -74,6 +77,7 @@ def withdraw_invitation(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @affiliate_view(Scope.MANAGE)
+@fresh
 def revoke_mandate(request: HttpRequest, affiliate: Affiliate, mandate_id: int) -> HttpResponse:
     """Ask, then take a mandate back; it stops at the office's next request."""
     mandate = get_object_or_404(

@@ -43,6 +43,9 @@ INSTALLED_APPS = [
     "damancom.apps.StaffDeskConfig",
     "django_htmx",
     "rest_framework",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 
 MIDDLEWARE = [
@@ -59,8 +62,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.SessionLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "damancom.second_factor.SecondFactorRequired",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.Refusals",
@@ -109,6 +114,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Whoever acts for others (staff, banks, accountants' offices) shows a second factor; the others are offered one.
+SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", True)
+# Money, bank details, rights and second factors: only within so long of showing who one is.
+FRESH_AUTHENTICATION = timedelta(minutes=env.integer("FRESH_AUTHENTICATION_MINUTES", 15))
+# django-allauth brings the stage after the password and the passkeys; its own pages have no address here.
+ACCOUNT_ADAPTER = "portal.doors.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False  # portal.limits counts, in the database
+MFA_ADAPTER = "portal.doors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("Français")), ("ar", _("Arabe"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -124,7 +144,7 @@ STORAGES = {
 }
 
 # Sessions live in PostgreSQL: signing in and declaring work while Redis is away.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "portal.sessions"
 SESSION_COOKIE_NAME = "__Host-session"
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = True

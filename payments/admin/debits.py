@@ -29,6 +29,7 @@ from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin
 from portal.errors import add_to_messages
+from portal.fresh import fresh
 from portal.tasks import wake
 from regulation.errors import DomainError
 from regulation.money import ZERO, parse_amount
@@ -109,7 +110,7 @@ class DebitRunAdmin(StaffAdmin):
         messages.success(request, _("Remise préparée : une autre personne doit la remettre."))
         return redirect("admin:payments_debitrun_change", run.pk)
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def release_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The second person lets it go; the worker writes the file."""
         run = get_object_or_404(DebitRun, pk=pk)

@@ -12,6 +12,8 @@ PUBLIC = {
     "home",  # the visitor's first page; a person who is known goes on to their own
     "portal:language",
     "portal:login",
+    "portal:second_factor",  # after the right password only
+    "portal:passkey",
     "portal:healthz",
     "portal:stop_reminders",  # the signed link of a letter, one click
     # the law, for everybody
