@@ -15,7 +15,7 @@ from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from payments.models import Basket
-from payments.queries.dues import OpenDue, open_dues
+from payments.queries.debits import FreeDue, free_dues
 from portal import clock
 from regulation.identifiers import creditor_reference
 from regulation.money import ZERO
@@ -26,7 +26,7 @@ from regulation.money import ZERO
 def code_page(request: HttpRequest, affiliate: Affiliate, code: str) -> HttpResponse:
     """What a code of this affiliate pays now, how to use it, and its QR."""
     dues = _dues(affiliate, code)
-    total: Decimal = sum((due.outstanding for due in dues), ZERO)
+    total: Decimal = sum((one.free for one in dues), ZERO)
     context = {
         "section": "payments",
         "code": code,
@@ -39,16 +39,16 @@ def code_page(request: HttpRequest, affiliate: Affiliate, code: str) -> HttpResp
     return render(request, "payments/code.html", context)
 
 
-def _dues(affiliate: Affiliate, code: str) -> list[OpenDue]:
-    """The open dues behind a code; a 404 for a code that is not this affiliate's."""
-    opened = open_dues(affiliate)
-    own = [due for due in opened if due.code == code]
+def _dues(affiliate: Affiliate, code: str) -> list[FreeDue]:
+    """The open dues behind a code, less what is contested or ordered; a 404 for a code that is not this affiliate's."""
+    opened = free_dues(affiliate)
+    own = [one for one in opened if one.due.code == code]
     if own:
         return own
     basket = Basket.objects.filter(affiliate=affiliate, payment_reference=code).first()
     if basket is None:
         raise Http404
-    return [due for due in opened if due.code in basket.codes]
+    return [one for one in opened if one.due.code in basket.codes]
 
 
 def qr(text: str) -> str:

@@ -99,6 +99,7 @@ def pay_by_debit(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
         "days": days,
         "advised": _typed_day(request, advised_day(days, due_on)),
         "due_on": due_on,
+        "today": clock.day_of(now),
         "limit": cut_off(advised_day(days, due_on), CASABLANCA),
         "intent": request.POST.get("intention") or uuid4(),
         "fault": fault,

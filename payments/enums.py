@@ -226,3 +226,4 @@ class KeyScope(LabelledEnum):
 
     SEND = "send", _("déposer des fichiers")
     READ = "read", _("lire le suivi et les retours")
+    DEBITS = "debits", _("prendre les remises de prélèvements")

@@ -9,6 +9,7 @@ from payments import (
     grace_pages,
     views,
 )
+from payments.api import debit_runs
 from payments.api import files as api
 
 app_name = "payments"
@@ -76,5 +77,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "api/v1/bank-files/<str:receipt_number>/return-file/",
         api.BankFileReturn.as_view(),
         name="api_return_file",
+    ),
+    path("api/v1/debit-runs/", debit_runs.DebitRuns.as_view(), name="api_debit_runs"),
+    path(
+        "api/v1/debit-runs/<str:message_id>/file/",
+        debit_runs.DebitRunFile.as_view(),
+        name="api_debit_run_file",
+    ),
+    path(
+        "api/v1/debit-runs/<str:message_id>/taken/",
+        debit_runs.DebitRunTaken.as_view(),
+        name="api_debit_run_taken",
     ),
 ]

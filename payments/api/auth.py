@@ -47,12 +47,13 @@ class BankKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The key may do what the method asks: send for POST, read otherwise."""
+    """The key may do what the view asks (`scope`), else what the method asks: send for POST, read otherwise."""
 
     message = _("Cette clé n’a pas ce droit.")
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not isinstance(request.auth, BankKey):
             return False
-        needed = KeyScope.SEND if request.method == "POST" else KeyScope.READ
+        by_method = KeyScope.SEND if request.method == "POST" else KeyScope.READ
+        needed = getattr(view, "scope", None) or by_method
         return needed.value in request.auth.scopes

@@ -44,6 +44,18 @@ _FILE: Final[dict[str, Any]] = {
 }
 
 
+_RUN: Final[dict[str, Any]] = {
+    "message_id": {"type": "string", "pattern": r"^CNSSPRL\d{12}$"},
+    "collect_on": {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+    "account": {"type": "string", "pattern": r"^\d{24}$", "description": "RIB crédité."},
+    "orders": _COUNT,
+    "total": _AMOUNT,
+    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "sent_at": {"type": "string", "format": "date-time"},
+    "taken_at": {"type": ["string", "null"], "format": "date-time"},
+}
+
+
 def _answer(text: str, schema: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
     return {"description": text, "content": {kind: {"schema": schema}}}
 
@@ -57,6 +69,10 @@ _REFUSALS: Final = {
     }.items()
 }
 _MISSING: Final = {"404": _answer("Ce fichier n’existe pas pour votre banque.", _ref("Refusal"))}
+_NO_RUN: Final = {"404": _answer("Cette remise n’existe pas pour votre banque.", _ref("Refusal"))}
+_MESSAGE: Final = {
+    "name": "message_id", "in": "path", "required": True, "schema": _RUN["message_id"],
+}  # fmt: skip
 _RECEIPT: Final = {
     "name": "receipt_number", "in": "path", "required": True, "schema": _FILE["receipt_number"],
 }  # fmt: skip
@@ -67,7 +83,8 @@ DOCUMENT: Final[dict[str, Any]] = {
         "title": "Fichiers de banque",
         "version": "1",
         "description": (
-            "Dépôt des fichiers de règlement, suivi, fichier retour CR1. Les montants sont des textes en dirhams. "
+            "Dépôt des fichiers de règlement, suivi, fichier retour CR1, remises de prélèvements. "
+            "Les montants sont des textes en dirhams. "
             "Une erreur a toujours la forme {code, message, facts}."
         ),
     },
@@ -136,6 +153,42 @@ DOCUMENT: Final[dict[str, Any]] = {
                 },
             }
         },
+        "/debit-runs/": {
+            "get": {
+                "operationId": "listDebitRuns",
+                "summary": "Les remises de prélèvements à votre banque, de la plus récente à la plus ancienne",
+                "parameters": [
+                    {
+                        "name": "before", "in": "query", "required": False, "schema": _TEXT,
+                        "description": "Identifiant donné par « next » : la page suivante.",
+                    },
+                    {
+                        "name": "taken", "in": "query", "required": False,
+                        "schema": {"type": "string", "enum": ["no"]},
+                        "description": "« no » : seulement celles qui restent à prendre.",
+                    },
+                ],
+                "responses": {"200": _answer("Cent remises au plus.", _ref("DebitRuns")), **_REFUSALS, **_NO_RUN},
+            }
+        },
+        "/debit-runs/{message_id}/file/": {
+            "get": {
+                "operationId": "getDebitRunFile",
+                "summary": "Le fichier pain.008.001.08 d’une remise, toujours les mêmes octets",
+                "parameters": [_MESSAGE],
+                "responses": {
+                    "200": _answer("Le fichier.", _TEXT, "application/xml"), **_REFUSALS, **_NO_RUN,
+                },
+            }
+        },
+        "/debit-runs/{message_id}/taken/": {
+            "post": {
+                "operationId": "takeDebitRun",
+                "summary": "Dire que la remise est prise ; redit, rien ne change",
+                "parameters": [_MESSAGE],
+                "responses": {"200": _answer("La remise.", _ref("DebitRun")), **_REFUSALS, **_NO_RUN},
+            }
+        },
     },
     "components": {
         "securitySchemes": {"bankKey": {"type": "http", "scheme": "bearer", "bearerFormat": "dmc_…"}},
@@ -155,6 +208,8 @@ DOCUMENT: Final[dict[str, Any]] = {
                     )
                 ),
             ),
+            "DebitRun": _object(**_RUN),
+            "DebitRuns": _object(runs=_array(_ref("DebitRun")), next={"type": ["string", "null"]}),
             "Refusal": _object(code=_TEXT, message=_TEXT, facts={"type": "object"}),
         },
     },

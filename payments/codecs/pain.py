@@ -22,6 +22,9 @@ from regulation.money import ZERO
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.008.001.08"
 MESSAGE: Final = "pain.008.001.08"
 
+NO_NAME: Final = "NOTPROVIDED"
+"""What ISO 20022 files say where a name has no Latin letter: an empty element would refuse the whole file."""
+
 _OUTSIDE: Final = re.compile(r"[^A-Za-z0-9 /\-?:().,'+]", re.ASCII)
 _BLANKS: Final = re.compile(r"\s+")
 _BY_HAND: Final = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "’": "'"})
@@ -123,7 +126,7 @@ def _order(block: Any, debit: Debit) -> None:
     _text(mandate, "MndtId", debit.mandate)
     _text(mandate, "DtOfSgntr", debit.mandate_signed_on.isoformat())
     _bank(order, "DbtrAgt", debit.rib[:3])
-    _text(_in(order, "Dbtr"), "Nm", latin(debit.debtor)[:70])
+    _text(_in(order, "Dbtr"), "Nm", latin(debit.debtor)[:70].strip(" /") or NO_NAME)
     _account(order, "DbtrAcct", debit.rib)
     if debit.creditor_reference:
         reference = _in(_in(_in(order, "RmtInf"), "Strd"), "CdtrRefInf")

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from affiliates.models import Affiliate, DebitAuthority
 from payments.codecs.reasons import Reason, reason_of
@@ -56,7 +56,7 @@ def about(rows: Iterable[Payable]) -> Q:
     return which
 
 
-def claimed_on(rows: Collection[Payable]) -> dict[tuple[str, int], Decimal]:
+def claimed_on(rows: Iterable[Payable]) -> dict[tuple[str, int], Decimal]:
     """What orders signed, planned or at the bank already say they take, by due (`field_of`, key)."""
     sums = (
         DebitShare.objects.filter(about(rows), order__state__in=_CLAIMING)
@@ -288,21 +288,31 @@ def upcoming(affiliate: Affiliate) -> list[DebitOrder]:
 
 
 def troubled(affiliate: Affiliate, *, since: date) -> list[DebitOrder]:
-    """Debits suspended, refused or brought back lately, not sent again, whose sum is still due."""
-    owed = DebitShare.objects.filter(order=OuterRef("pk")).filter(
-        Q(slip__outstanding__gt=0)
-        | Q(surcharge__outstanding__gt=0)
-        | Q(filing_penalty__outstanding__gt=0)
-    )
-    return list(
+    """Debits suspended, refused or brought back lately, whose sum is still due and not ordered again."""
+    rows = list(
         DebitOrder.objects.filter(
-            Exists(owed),
             affiliate=affiliate,
             state__in=["rejected", "returned", "suspended"],
             collect_on__gte=since,
             retried_by__isnull=True,
-        ).order_by("-pk")[:3]
+        ).order_by("-pk")[:20]
     )
+    if not rows:
+        return []
+    dues: dict[int, list[Payable]] = defaultdict(list)
+    for share in DebitShare.objects.filter(order__in=rows).select_related(
+        "slip", "surcharge", "filing_penalty"
+    ):
+        due = share.slip or share.surcharge or share.filing_penalty
+        if due is not None:
+            dues[share.order_id].append(due)
+    every = {due.payment_reference: due for found in dues.values() for due in found}
+    claimed = claimed_on(every.values())
+    return [
+        row
+        for row in rows
+        if any(due.outstanding > claimed.get((field_of(due), due.pk), ZERO) for due in dues[row.pk])
+    ][:3]
 
 
 def of_month(affiliate: Affiliate, period: Period) -> list[DebitOrder]:

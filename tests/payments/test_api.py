@@ -1,5 +1,6 @@
 """The bank API: its description is true, a key opens only its bank, one intention has one effect."""
 
+import hashlib
 import re
 import threading
 from collections.abc import Iterator
@@ -22,9 +23,11 @@ from payments.models import ApiAnswer, Bank, BankAccount, BankFile, BankKey
 from payments.tasks import import_bank_file
 from payments.workflows.bank_keys import issue_key, revoke_key
 from portal import clock
+from portal.models import AuditEntry
 from tests.cast import Cast
 from tests.payments.camt_files import camt, entry
-from tests.payments.factories import file_of
+from tests.payments.debit_world import sent, signed
+from tests.payments.factories import file_of, slip
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +104,11 @@ ONE, RETURN, ALL = (
     "/bank-files/{receipt_number}/return-file/",
     "/bank-files/",
 )
+RUNS, RUN_FILE, RUN_TAKEN = (
+    "/debit-runs/",
+    "/debit-runs/{message_id}/file/",
+    "/debit-runs/{message_id}/taken/",
+)
 
 
 def test_the_description_is_true(today: None, cast: Cast) -> None:
@@ -134,16 +142,65 @@ def test_the_description_is_true(today: None, cast: Cast) -> None:
         done.add(seen(path, "get", Client().get(place)))
         done.add(seen(path, "get", sender.get(place)))
     done.add(seen(ALL, "post", send(Client(), data)))
+    done |= debit_runs_seen(cast)
     # A limit of calls and a twin under way have tests of their own.
     others = {one for one in answers() if one[2] == "429"} | {(ALL, "post", "409")}
     assert answers() - done == others
+
+
+def debit_runs_seen(cast: Cast) -> set[tuple[str, str, str]]:
+    """Every operation on runs, with each answer it promises."""
+    signed(cast, slip(cast.affiliate))
+    run = sent(cast)
+    BankKey.objects.update(revoked_at=clock.now())
+    taker, other = calling(token(cast, scopes=(KeyScope.DEBITS,))), calling(token(cast))
+    done = set()
+    for path, method in ((RUNS, "get"), (RUN_FILE, "get"), (RUN_TAKEN, "post")):
+        place = f"/api/v1{path}".replace("{message_id}", run.message_id)
+        absent = f"{place}?before=x" if path == RUNS else place.replace(run.message_id, "x")
+        calls = [(taker, place), (taker, absent), (Client(), place), (other, place)]
+        answers = [getattr(client, method)(where) for client, where in calls]
+        assert [one.status_code for one in answers] == [200, 404, 401, 403]
+        done |= {seen(path, method, one) for one in answers}
+    return done
+
+
+def test_a_bank_takes_its_runs_by_machine(today: None, cast: Cast) -> None:
+    signed(cast, slip(cast.affiliate))
+    run = sent(cast)
+    client = calling(token(cast, scopes=(KeyScope.DEBITS,)))
+    (one,) = client.get("/api/v1/debit-runs/", {"taken": "no"}).json()["runs"]
+    assert (one["message_id"], one["orders"], one["total"], one["taken_at"]) == (
+        run.message_id, 1, "100.00", None,
+    )  # fmt: skip
+    place = f"/api/v1/debit-runs/{run.message_id}"
+    data = client.get(f"{place}/file/").getvalue()
+    assert hashlib.sha256(data).hexdigest() == one["sha256"]
+    assert AuditEntry.objects.filter(action="payments.debit_run_read").count() == 1
+    run.refresh_from_db()
+    assert run.taken_at is None
+    first = client.post(f"{place}/taken/").json()
+    assert first["taken_at"] == clock.now().isoformat()
+    assert client.post(f"{place}/taken/").json() == first
+    assert AuditEntry.objects.filter(action="payments.debit_run_taken").count() == 1
+    assert client.get("/api/v1/debit-runs/", {"taken": "no"}).json()["runs"] == []
+
+
+def test_a_bank_takes_no_run_of_another(today: None, cast: Cast) -> None:
+    signed(cast, slip(cast.affiliate))
+    run = sent(cast)
+    bank = Bank.objects.create(code="007", name="Banque Inventée du Sud")
+    theirs = calling(token(cast, bank, scopes=(KeyScope.DEBITS,)))
+    assert theirs.get("/api/v1/debit-runs/").json() == {"runs": [], "next": None}
+    assert theirs.get(f"/api/v1/debit-runs/{run.message_id}/file/").status_code == 404
+    assert theirs.post(f"/api/v1/debit-runs/{run.message_id}/taken/").status_code == 404
 
 
 def test_the_description_is_public_and_whole(client: Client) -> None:
     answer = client.get(reverse("payments:api_description"))
     assert answer.json() == DOCUMENT
     named = {f"{path}" for path in DOCUMENT["paths"]}
-    assert named == {ALL, ONE, RETURN}
+    assert named == {ALL, ONE, RETURN, RUNS, RUN_FILE, RUN_TAKEN}
 
 
 def test_the_same_key_gives_the_same_answer(today: None, cast: Cast) -> None:

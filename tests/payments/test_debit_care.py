@@ -20,6 +20,7 @@ from payments.ledger_check import check
 from payments.models import DebitOrder, DebitRun
 from payments.workflows.debits import notices, runs
 from payments.workflows.debits import orders as side
+from payments.workflows.debits.answers import Answer, answer_order
 from payments.workflows.holds import place_hold, release_hold
 from portal.models import Mail
 from regulation.parameters import value_at
@@ -258,6 +259,34 @@ def test_the_act_of_the_home_opens_the_payer_page_with_the_month_ticked(cast: Ca
         where = reverse("payments:pay", args=[cast.affiliate.affiliation_number])
         assert home.context["act"].url == f"{where}?somme={owed.payment_reference}"
         assert browser.get(home.context["act"].url).context["ticked"] == {owed.payment_reference}
+
+
+def test_a_code_asks_neither_what_is_contested_nor_what_is_ordered(cast: Cast) -> None:
+    owed = slip(cast.affiliate)
+    place_hold(
+        actor=cast.staff, slip_line_id=owed.lines.get().pk, amount=D("30.00"), reference="R", at=AT
+    )
+    browser = Client()
+    browser.force_login(cast.owner)
+    page = reverse(
+        "payments:code", args=[cast.affiliate.affiliation_number, owed.payment_reference]
+    )
+    assert browser.get(page).context["total"] == D("70.00")
+    signed(cast, owed, "70.00")
+    shown = browser.get(page)
+    assert shown.context["total"] == 0
+    assert "Rien à payer avec ce code" in shown.content.decode()
+
+
+def test_the_home_forgets_a_refused_debit_once_its_sum_is_ordered_again(cast: Cast) -> None:
+    behind, owed = authority(cast), slip(cast.affiliate)
+    order = signed(cast, owed, behind=behind)
+    sent(cast)
+    said_at = AFTER_CUT_OFF + timedelta(hours=1)
+    answer_order(order_id=order.pk, answer=Answer("RJCT", said_at, "AM04"), at=said_at)
+    assert [one[:3] for one in said(cast, said_at)] == ["bad"]
+    signed(cast, owed, behind=behind)
+    assert [one[:4] for one in said(cast, said_at)] == ["info"]
 
 
 def test_the_page_of_the_month_tells_its_debit(cast: Cast) -> None:

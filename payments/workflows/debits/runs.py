@@ -25,7 +25,7 @@ from payments.errors import (
     RunTooLate,
     SamePersonTwice,
 )
-from payments.models import BankAccount, DebitOrder, DebitRun
+from payments.models import BankAccount, BankKey, DebitOrder, DebitRun
 from payments.transitions import cut_off
 from payments.workflows.debits.claims import stop_one
 from payments.workflows.debits.notices import tell_outcome
@@ -300,7 +300,8 @@ def debit_of(order: DebitOrder) -> pain.Debit:
         amount=order.amount,
         mandate=authority.reference,
         mandate_signed_on=day_of(signed_at),
-        debtor=authority.holder,
+        # A holder written in Arabic leaves nothing in the Latin set: the registered name takes its place (§3.3).
+        debtor=authority.holder if pain.latin(authority.holder) else order.affiliate.name,
         rib=authority.rib,
         creditor_reference=creditor_reference(codes[0]) if len(codes) == 1 else "",
     )
@@ -329,9 +330,15 @@ def _check_bytes(content: bytes, run: DebitRun) -> None:
 
 
 @transaction.atomic
-def take_run(*, actor: User, run: DebitRun, at: datetime) -> DebitRun:
-    """The bank takes the file; only the first time is noted."""
-    run = DebitRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+def take_run(
+    *, actor: User | None, run: DebitRun, at: datetime, key: BankKey | None = None
+) -> DebitRun:
+    """The bank takes the file, a person as `actor` or a machine with its `key`; only the first time is noted."""
+    run = (
+        DebitRun.objects.select_for_update(of=("self",))
+        .select_related("bank_account", "stored")
+        .get(pk=run.pk)
+    )
     if run.taken_at is None:
         run.taken_at, run.taken_by = at, actor
         run.save(update_fields=["taken_at", "taken_by"])
@@ -340,5 +347,18 @@ def take_run(*, actor: User, run: DebitRun, at: datetime) -> DebitRun:
             action="payments.debit_run_taken",
             subject=run,
             message_id=run.message_id,
+            key=key.prefix if key else "",
         )
     return run
+
+
+def note_reading(run_id: int, prefix: str) -> None:
+    """A machine read the file of a run with the key of this prefix."""
+    run = DebitRun.objects.get(pk=run_id)
+    audit.record(
+        actor=None,
+        action="payments.debit_run_read",
+        subject=run,
+        message_id=run.message_id,
+        key=prefix,
+    )
