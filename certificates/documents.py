@@ -7,7 +7,7 @@ screen: the paper that one person asks for, another must read.
 
 import base64
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -18,9 +18,10 @@ import segno
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from certificates import printing
+from certificates import printing, wording
 from certificates.enums import CertificateKind
 from certificates.facts import AffiliateFacts, CertificateFacts, DecisionFacts, PaymentFacts
+from certificates.wording import Row, Statement, identity, short
 from declarations.enums import DeclarationKind
 from declarations.queries import ReceiptFacts
 from payments.enums import SlipState
@@ -33,8 +34,8 @@ from regulation.text import _
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A long text in a field cannot push the rest of the paper away.
-LONGEST_TEXT = 200
+# A long list takes longer: a second more for so many characters, forty for ten thousand people.
+SECOND_OF_HTML = 20_000
 # Room for the amounts at the left of a chart, in its own units.
 CHART_MARGIN = 72
 
@@ -48,28 +49,16 @@ class Document:
     identifier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a table of facts: its French label (a msgid), its value, and whether the value is a code."""
-
-    label: str
-    value: str
-    is_code: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A French sentence with its facts; the page says it in both languages."""
-
-    message: str
-    facts: dict[str, object] = field(default_factory=dict)
-
-
 # --------------------------------------------------------------------------------------------- certificates
 
 _TITLES = {
     CertificateKind.REGISTRATION: _("Attestation d’affiliation"),
     CertificateKind.PAYROLL: _("Attestation de masse salariale"),
+    CertificateKind.STANDING: _("Attestation de régularité"),
+    CertificateKind.TENDER: _("Attestation pour marché public"),
+    CertificateKind.EMPLOYEES: _("Liste des salariés déclarés"),
+    CertificateKind.EMPLOYEE: _("Attestation d’immatriculation"),
+    CertificateKind.WAGES: _("Attestation de salaires déclarés"),
 }
 
 
@@ -110,7 +99,7 @@ def _registration(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any
             {"number": affiliate.affiliation_number, "since": affiliate.affiliated_on},
         ),
         "rows": [
-            *_identity(affiliate),
+            *identity(affiliate),
             Row(_("Affilié depuis le"), formats.day(affiliate.affiliated_on)),
             Row(_("Situation au jour de la délivrance"), formats.label(affiliate.state)),
         ],
@@ -134,7 +123,7 @@ def _payroll(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
             ),
             {"first": first, "last": last, "total": facts.wage_bill},
         ),
-        "rows": _identity(facts.affiliate),
+        "rows": identity(facts.affiliate),
         "months": facts.months,
         "totals": facts,
         "chart": _wage_chart(facts),
@@ -148,22 +137,15 @@ def _payroll(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
     }
 
 
-_PARTS = {CertificateKind.REGISTRATION: _registration, CertificateKind.PAYROLL: _payroll}
-
-
-def _identity(affiliate: AffiliateFacts) -> list[Row]:
-    """Who the employer is; what is not known takes no line."""
-    place = " ".join(part for part in (affiliate.postal_code, affiliate.city) if part)
-    rows = [
-        Row(_("Raison sociale"), affiliate.name),
-        Row(_("Raison sociale en arabe"), affiliate.name_ar),
-        Row(_("Numéro d’affiliation"), affiliate.affiliation_number, is_code=True),
-        Row(_("Identifiant de l’entreprise (ICE)"), affiliate.ice, is_code=True),
-        Row(_("Activité"), affiliate.activity),
-        Row(_("Adresse"), ", ".join(part for part in (affiliate.address, place) if part)),
-        Row(_("Agence"), affiliate.agency),
-    ]
-    return [Row(row.label, _short(row.value), row.is_code) for row in rows if row.value]
+_PARTS = {
+    CertificateKind.REGISTRATION: _registration,
+    CertificateKind.PAYROLL: _payroll,
+    CertificateKind.STANDING: wording.good_standing,
+    CertificateKind.TENDER: wording.good_standing,
+    CertificateKind.EMPLOYEES: wording.employees,
+    CertificateKind.EMPLOYEE: wording.employee,
+    CertificateKind.WAGES: wording.wages,
+}
 
 
 def _wage_chart(facts: CertificateFacts) -> dict[str, Any]:
@@ -205,7 +187,7 @@ def filing_receipt(employer: AffiliateFacts, facts: ReceiptFacts) -> Document:
                 ),
                 {"instant": facts.submitted_at, "period": facts.period},
             ),
-            "rows": _identity(employer),
+            "rows": identity(employer),
             "details": [row for row in _filing_details(facts) if row.value],
             "note": Statement(
                 _(
@@ -242,7 +224,7 @@ def _filing_details(facts: ReceiptFacts) -> list[Row]:
         Row(_("Période déclarée"), formats.period(facts.period)),
         Row(_("Nature de la déclaration"), kind),
         Row(_("Dépôt"), due),
-        Row(_("Déposée par"), _short(facts.submitted_by)),
+        Row(_("Déposée par"), short(facts.submitted_by)),
         *([Row(_("Remplace le récépissé"), facts.replaces)] if facts.replaces else []),
         Row(_("Salariés déclarés"), formats.number(facts.employee_count)),
         Row(_("dont entrants"), formats.number(facts.new_hire_count)),
@@ -250,7 +232,7 @@ def _filing_details(facts: ReceiptFacts) -> list[Row]:
         Row(_("Masse salariale"), formats.dirhams(facts.wage_bill)),
         Row(_("Masse salariale plafonnée"), formats.dirhams(facts.capped_wage_bill)),
         Row(_("Cotisations calculées"), formats.dirhams(facts.contributions.total)),
-        Row(_("Fichier reçu"), _short(facts.file_name), is_code=True),
+        Row(_("Fichier reçu"), short(facts.file_name), is_code=True),
         Row(_("Empreinte SHA-256 du fichier"), facts.file_sha256, is_code=True),
         Row(_("Empreinte SHA-256 du récépissé"), facts.digest, is_code=True),
     ]
@@ -270,18 +252,18 @@ def payment_receipt(facts: PaymentFacts) -> Document:
                 ),
                 {"amount": facts.amount, "day": facts.paid_on},
             ),
-            "rows": _identity(facts.affiliate),
+            "rows": identity(facts.affiliate),
             "details": [
                 Row(_("Payé le"), formats.day(facts.paid_on)),
                 Row(_("Comptabilisé le"), formats.day(facts.booked_on)),
-                Row(_("Banque"), _short(facts.bank)),
+                Row(_("Banque"), short(facts.bank)),
                 *(
-                    [Row(_("Référence de la banque"), _short(facts.bank_reference), is_code=True)]
+                    [Row(_("Référence de la banque"), short(facts.bank_reference), is_code=True)]
                     if facts.bank_reference
                     else []
                 ),
                 *(
-                    [Row(_("Payeur annoncé par la banque"), _short(facts.payer))]
+                    [Row(_("Payeur annoncé par la banque"), short(facts.payer))]
                     if facts.payer
                     else []
                 ),
@@ -319,13 +301,13 @@ def decision(facts: DecisionFacts) -> Document:
                     "contested": facts.contested,
                 },
             ),
-            "rows": _identity(facts.affiliate)[:4],
+            "rows": identity(facts.affiliate)[:4],
             "details": [
                 row
                 for row in (
                     Row(_("Motif de la réclamation"), formats.label(facts.ground)),
-                    Row(_("Décidée par"), _short(facts.decided_by)),
-                    Row(_("Texte appliqué"), _short(facts.legal_ground)),
+                    Row(_("Décidée par"), short(facts.decided_by)),
+                    Row(_("Texte appliqué"), short(facts.legal_ground)),
                 )
                 if row.value
             ],
@@ -384,7 +366,7 @@ def slip(employer: AffiliateFacts, facts: SlipFacts, *, on: date) -> Document:
             "issued": facts.issued_on,
             "facts": facts,
             "on": on,
-            "rows": _identity(employer)[:4],
+            "rows": identity(employer)[:4],
             "groups": [(heading, boxes) for heading, boxes in groups if boxes],
             "changes": [(label, amount) for label, amount in _changes(facts) if amount],
             # What a dispute holds stays due but is not claimed for now.
@@ -417,10 +399,6 @@ def _boxes(facts: SlipFacts, boxes: tuple[tuple[Box, str], ...]) -> list[SlipBox
 
 
 # --------------------------------------------------------------------------------------------- common parts
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
 def _document(
@@ -475,4 +453,8 @@ def pdf(document: Document) -> bytes:
 
     Raises DocumentNotReady when the press refuses it, dies or takes too long.
     """
-    return printing.print_pdf(document.html, bytes.fromhex(document.identifier))
+    return printing.print_pdf(
+        document.html,
+        bytes.fromhex(document.identifier),
+        more_seconds=len(document.html) / SECOND_OF_HTML,
+    )

@@ -9,6 +9,21 @@ class CertificateKind(LabelledEnum):
 
     REGISTRATION = "registration", _("attestation d’affiliation")
     PAYROLL = "payroll", _("attestation de masse salariale")
+    STANDING = "standing", _("attestation de régularité")
+    TENDER = "tender", _("attestation pour marché public")
+    EMPLOYEES = "employees", _("liste des salariés déclarés")
+    EMPLOYEE = "employee", _("attestation d’immatriculation d’un salarié")
+    WAGES = "wages", _("attestation de salaires déclarés d’un salarié")
+
+    @property
+    def has_range(self) -> bool:
+        """Whether it rests on the declarations of a range of months."""
+        return self not in (CertificateKind.REGISTRATION, CertificateKind.EMPLOYEE)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is about one employee, to whom the employer hands it over."""
+        return self in (CertificateKind.EMPLOYEE, CertificateKind.WAGES)
 
 
 class CertificateState(LabelledEnum):
@@ -34,6 +49,8 @@ class RefusalReason(LabelledEnum):
     RANGE = "range", _("période demandée impossible")
     UNDECLARED = "undeclared", _("déclarations manquantes")
     ARREARS = "arrears", _("cotisations impayées")
+    TENDER = "tender", _("marché non désigné")
+    PERSON = "person", _("salarié inconnu de cet employeur")
 
 
 class Verdict(LabelledEnum):

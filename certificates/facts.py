@@ -97,11 +97,59 @@ class MonthFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingFacts:
+    """A good standing: the part of the debts that a dispute holds (dirhams), and the last day it is worth."""
+
+    held: Decimal
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """An employee as the register knows them, and since when they work for this employer, if it is known."""
+
+    registration_number: str
+    name: str
+    name_ar: str
+    employed_since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonMonthFacts:
+    """What was declared for one employee in one month, all declarations together. Amounts in dirhams."""
+
+    period: Period
+    days: int
+    gross_wage: Decimal
+    capped_wage: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLineFacts:
+    """One line of a list of declared employees; the number is empty while it is awaited."""
+
+    registration_number: str
+    name: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """What a certificate attests: the employer, and for a payroll certificate its months in order."""
+    """What a certificate attests: the employer, and what its kind adds.
+
+    ``span`` is the first and the last month of a certificate that has a range; ``relied`` the numbers of the
+    declarations that it rests on beside those of ``months``.
+    """
 
     affiliate: AffiliateFacts
     months: tuple[MonthFacts, ...] = ()
+    span: tuple[Period, Period] | None = None
+    relied: tuple[str, ...] = ()
+    about: str = ""
+    standing: StandingFacts | None = None
+    person: PersonFacts | None = None
+    wages: tuple[PersonMonthFacts, ...] = ()
+    people: tuple[PersonLineFacts, ...] = ()
 
     @property
     def wage_bill(self) -> Decimal:
@@ -121,13 +169,42 @@ class CertificateFacts:
     @property
     def receipts(self) -> frozenset[str]:
         """The numbers of every declaration relied upon."""
-        return frozenset(receipt for month in self.months for receipt in month.receipts)
+        return frozenset(self.relied).union(*(month.receipts for month in self.months))
+
+    @property
+    def gross_wages(self) -> Decimal:
+        """The wages of one employee over all the months, in dirhams."""
+        return sum((month.gross_wage for month in self.wages), Decimal("0.00"))
 
     def to_json(self) -> dict[str, Any]:
+        """The stored form; what a kind does not have takes no key, so that older facts keep their digest."""
         return {
             "version": VERSION,
             "affiliate": self.affiliate.to_json(),
             "months": [month.to_json() for month in self.months],
+            **{key: value for key, value in self._added().items() if value},
+        }
+
+    def _added(self) -> dict[str, Any]:
+        standing, person = self.standing, self.person
+        return {
+            "span": [str(period) for period in self.span or ()],
+            "relied": list(self.relied),
+            "about": self.about,
+            "standing": standing
+            and {"held": str(standing.held), "valid_until": standing.valid_until.isoformat()},
+            "person": person
+            and {
+                "registration_number": person.registration_number,
+                "name": person.name,
+                "name_ar": person.name_ar,
+                "employed_since": person.employed_since and person.employed_since.isoformat(),
+            },
+            "wages": [
+                [str(month.period), month.days, str(month.gross_wage), str(month.capped_wage)]
+                for month in self.wages
+            ],
+            "people": [[one.registration_number, one.name, one.days] for one in self.people],
         }
 
     @classmethod
@@ -135,7 +212,34 @@ class CertificateFacts:
         return cls(
             affiliate=AffiliateFacts.from_json(stored["affiliate"]),
             months=tuple(MonthFacts.from_json(month) for month in stored["months"]),
+            span=_span(stored.get("span")),
+            relied=tuple(stored.get("relied", ())),
+            about=stored.get("about", ""),
+            standing=_standing(stored.get("standing")),
+            person=_person(stored.get("person")),
+            wages=tuple(
+                PersonMonthFacts(Period.parse(period), days, Decimal(gross), Decimal(capped))
+                for period, days, gross, capped in stored.get("wages", ())
+            ),
+            people=tuple(PersonLineFacts(*line) for line in stored.get("people", ())),
         )
+
+
+def _span(stored: list[str] | None) -> tuple[Period, Period] | None:
+    return (Period.parse(stored[0]), Period.parse(stored[1])) if stored else None
+
+
+def _standing(stored: Stored | None) -> StandingFacts | None:
+    if stored is None:
+        return None
+    return StandingFacts(Decimal(stored["held"]), date.fromisoformat(stored["valid_until"]))
+
+
+def _person(stored: Stored | None) -> PersonFacts | None:
+    if stored is None:
+        return None
+    since = stored["employed_since"]
+    return PersonFacts(**{**stored, "employed_since": since and date.fromisoformat(since)})
 
 
 def digest(stored: Stored) -> str:

@@ -9,6 +9,7 @@ from certificates.enums import CertificateKind
 from certificates.numbers import read_token
 from portal import formats
 from regulation.periods import Period
+from regulation.text import ascii_digits
 
 
 class RangeForm(forms.Form):
@@ -32,6 +33,43 @@ class RangeForm(forms.Form):
         return Period.parse(self.cleaned_data["last"])
 
 
+class AskForm(RangeForm):
+    """What a kind needs to know before it can answer: months, a call for tenders, an employee; or nothing."""
+
+    about = forms.CharField(max_length=160)
+
+    def __init__(
+        self, *args: Any, kind: CertificateKind, months: list[Period], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, months=months, **kwargs)
+        kept = _ASKED[kind]
+        for name in list(self.fields):
+            if name not in kept:
+                del self.fields[name]
+        if kind is CertificateKind.EMPLOYEES:
+            self.fields["first"].label = _("Mois")
+        if kind is CertificateKind.TENDER:
+            self.fields["about"].label = _("Marché")
+            self.fields["about"].help_text = _(
+                "Le numéro de l’appel d’offres et l’acheteur public, tels qu’ils doivent être imprimés."
+            )
+        elif "about" in self.fields:
+            self.fields["about"].label = _("Numéro d’immatriculation du salarié")
+            self.fields["about"].help_text = _("Neuf chiffres ; il est sur la page du salarié.")
+
+    def clean_about(self) -> str:
+        return " ".join(ascii_digits(self.cleaned_data["about"]).split())
+
+
+_ASKED = {
+    CertificateKind.STANDING: (),
+    CertificateKind.TENDER: ("about",),
+    CertificateKind.EMPLOYEES: ("first",),
+    CertificateKind.EMPLOYEE: ("about",),
+    CertificateKind.WAGES: ("about", "first", "last"),
+}
+
+
 class RequestForm(forms.Form):
     """One request, with the key that makes a second click harmless."""
 
@@ -39,6 +77,7 @@ class RequestForm(forms.Form):
     kind = forms.ChoiceField(choices=CertificateKind.choices(), widget=forms.HiddenInput)
     first = forms.CharField(required=False, max_length=7, widget=forms.HiddenInput)
     last = forms.CharField(required=False, max_length=7, widget=forms.HiddenInput)
+    about = forms.CharField(required=False, max_length=160, widget=forms.HiddenInput)
 
     def clean_kind(self) -> CertificateKind:
         return CertificateKind(self.cleaned_data["kind"])

@@ -22,6 +22,8 @@ class Certificate(models.Model):
     )
     first_period = models.DateField(_("de la période"), null=True, blank=True)
     last_period = models.DateField(_("à la période"), null=True, blank=True)
+    # The call for tenders, or the registration number of the employee, that it is for.
+    about = models.CharField(_("au sujet de"), max_length=160, blank=True, db_default="")
     facts = models.JSONField(_("faits attestés"))
     # SHA-256 of the canonical facts: the same facts always give the same content.
     digest = models.CharField(_("empreinte"), max_length=64)
@@ -76,13 +78,13 @@ class Certificate(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    kind=CertificateKind.PAYROLL.value,
+                    kind__in=[kind.value for kind in CertificateKind if kind.has_range],
                     first_period__day=1,
                     last_period__day=1,
                     first_period__lte=F("last_period"),
                 )
                 | Q(
-                    ~Q(kind=CertificateKind.PAYROLL.value),
+                    kind__in=[kind.value for kind in CertificateKind if not kind.has_range],
                     first_period__isnull=True,
                     last_period__isnull=True,
                 ),

@@ -42,14 +42,15 @@ class Printer:
         self._folder = ""
         self._owner = 0
 
-    def print_pdf(self, html: str, identifier: bytes) -> bytes:
-        """Return the PDF of an HTML page, at most twenty seconds away, the wait for other threads included.
+    def print_pdf(self, html: str, identifier: bytes, more_seconds: float = 0.0) -> bytes:
+        """Return the PDF of an HTML page, at most twenty seconds and ``more_seconds`` away.
 
-        ``identifier`` is sixteen bytes. Raises DocumentNotReady when the press refuses the page, dies, or takes
-        longer; the next page starts another press.
+        The wait for other threads is included; ``identifier`` is sixteen bytes. Raises DocumentNotReady when the
+        press refuses the page, dies, or takes longer; the next page starts another press.
         """
-        deadline = time.monotonic() + SECONDS_TO_PRINT
-        if not self._lock.acquire(timeout=SECONDS_TO_PRINT):
+        seconds = SECONDS_TO_PRINT + more_seconds
+        deadline = time.monotonic() + seconds
+        if not self._lock.acquire(timeout=seconds):
             raise DocumentNotReady
         try:
             return self._exchange(self._running(), identifier + html.encode(), deadline)

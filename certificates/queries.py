@@ -16,6 +16,7 @@ from certificates.enums import CertificateKind, CertificateState, ReasonKind
 from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts
 from certificates.models import Certificate
 from certificates.numbers import read_token
+from certificates.wording import Row, to_compare
 from declarations.enums import DeclarationKind, DeclarationStatus
 from declarations.models import Declaration
 from payments.enums import SlipState
@@ -43,7 +44,7 @@ def affiliate_facts(affiliate: Affiliate) -> AffiliateFacts:
     )
 
 
-def _submitted(affiliate: Affiliate) -> QuerySet[Declaration]:
+def submitted(affiliate: Affiliate) -> QuerySet[Declaration]:
     return Declaration.objects.filter(
         affiliate=affiliate, status=DeclarationStatus.SUBMITTED.value
     ).order_by("period", "supplement_number")
@@ -52,9 +53,7 @@ def _submitted(affiliate: Affiliate) -> QuerySet[Declaration]:
 def declared_months(affiliate: Affiliate, first: Period, last: Period) -> tuple[MonthFacts, ...]:
     """The months from ``first`` to ``last`` that have a submitted declaration, main and supplements together."""
     months: dict[Period, list[Declaration]] = defaultdict(list)
-    for declaration in _submitted(affiliate).filter(
-        period__range=(first.first_day, last.first_day)
-    ):
+    for declaration in submitted(affiliate).filter(period__range=(first.first_day, last.first_day)):
         months[Period.from_day(declaration.period)].append(declaration)
     return tuple(_month(period, months[period]) for period in sorted(months))
 
@@ -72,19 +71,9 @@ def _month(period: Period, declarations: Sequence[Declaration]) -> MonthFacts:
     )
 
 
-def certificate_facts(
-    affiliate: Affiliate, kind: CertificateKind, first: Period | None, last: Period | None
-) -> CertificateFacts:
-    """What a certificate of this kind would attest now."""
-    months: tuple[MonthFacts, ...] = ()
-    if kind is CertificateKind.PAYROLL and first is not None and last is not None:
-        months = declared_months(affiliate, first, last)
-    return CertificateFacts(affiliate_facts(affiliate), months)
-
-
 def standing(affiliate: Affiliate, on: datetime.date) -> Standing:
     """What eligibility looks at, on the Moroccan day ``on``. Two queries."""
-    declared = _submitted(affiliate).filter(kind=DeclarationKind.MAIN.value)
+    declared = submitted(affiliate).filter(kind=DeclarationKind.MAIN.value)
     return Standing(
         on=on,
         state=AffiliateState(affiliate.state),
@@ -157,16 +146,16 @@ def _outdated(certificates: Sequence[Certificate]) -> frozenset[int]:
     ]
     if not relying:
         return frozenset()
-    submitted: dict[datetime.date, set[str]] = defaultdict(set)
-    for period, receipt in _submitted(relying[0].affiliate).values_list("period", "receipt_number"):
-        submitted[period].add(receipt or "")
+    live: dict[datetime.date, set[str]] = defaultdict(set)
+    for period, receipt in submitted(relying[0].affiliate).values_list("period", "receipt_number"):
+        live[period].add(receipt or "")
     return frozenset(
         certificate.pk
         for certificate in relying
         if CertificateFacts.from_json(certificate.facts).receipts
         != {
             receipt
-            for period, receipts in submitted.items()
+            for period, receipts in live.items()
             if certificate.first_period <= period <= certificate.last_period  # type: ignore[operator]
             for receipt in receipts
         }
@@ -220,7 +209,13 @@ class Comparison:
     first: Period | None
     last: Period | None
     wage_bill: Decimal | None
+    facts: CertificateFacts
     digest: str
+
+    @property
+    def rows(self) -> list[Row]:
+        """What its kind adds to compare."""
+        return to_compare(self.facts)
 
 
 def verification(token: str) -> Comparison | None:
@@ -239,8 +234,9 @@ def verification(token: str) -> Comparison | None:
         validity=validity(certificate),
         name=facts.affiliate.name,
         affiliation_number=facts.affiliate.affiliation_number,
-        first=facts.months[0].period if facts.months else None,
-        last=facts.months[-1].period if facts.months else None,
+        first=Period.from_day(certificate.first_period) if certificate.first_period else None,
+        last=Period.from_day(certificate.last_period) if certificate.last_period else None,
         wage_bill=facts.wage_bill if facts.months else None,
+        facts=facts,
         digest=certificate.digest,
     )

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_AFFILIATE}attestations/", views.certificate_list, name="list"),
     path(f"{_AFFILIATE}attestations/demander/", views.request_certificate, name="request"),
     path(f"{_AFFILIATE}attestations/<str:number>/", views.certificate_page, name="certificate"),
+    path(f"{_AFFILIATE}attestations/demander/<str:kind>/", views.ask, name="ask"),
     path(
         f"{_AFFILIATE}attestations/<str:number>/pdf/", views.certificate_pdf, name="certificate_pdf"
     ),

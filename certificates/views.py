@@ -2,6 +2,7 @@
 
 import uuid
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -17,14 +18,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from certificates import comparing, documents, queries, receipts, signing, workflows
-from certificates.eligibility import Standing, decide
+from certificates import comparing, documents, freezing, queries, receipts, signing, workflows
+from certificates.eligibility import Standing, decide, standing_range
 from certificates.enums import CertificateKind
 from certificates.errors import ComparisonNotReady, DocumentNotReady, NotAPdf, NotEligible
 from certificates.facts import CertificateFacts
-from certificates.forms import CodeForm, CompareForm, RangeForm, RequestForm
+from certificates.forms import AskForm, CodeForm, CompareForm, RangeForm, RequestForm
 from certificates.models import Certificate
 from certificates.numbers import grouped
+from certificates.wording import to_compare
 from declarations.queries import receipt_facts
 from payments.queries import slip_facts
 from portal import clock
@@ -34,6 +36,7 @@ from portal.models import User
 from portal.pace import seconds_to_wait
 from portal.uploads import MEGABYTE, takes_files
 from regulation.errors import DomainError
+from regulation.parameters import value_at
 from regulation.periods import InvalidPeriod, Period
 
 VERIFICATIONS_PER_MINUTE = 30
@@ -74,16 +77,80 @@ def certificate_list(request: HttpRequest, *, affiliate: Affiliate) -> HttpRespo
             "first": first,
             "last": last,
             "payroll": payroll,
-            "payroll_facts": queries.certificate_facts(
-                affiliate, CertificateKind.PAYROLL, first, last
+            "payroll_facts": CertificateFacts(
+                queries.affiliate_facts(affiliate), queries.declared_months(affiliate, first, last)
             )
             if payroll.granted
             else None,
+            "others": [kind for kind in CertificateKind if kind in ASKED_APART],
             "payroll_form": _request_form(CertificateKind.PAYROLL, first, last),
             "page": page,
             "rows": [(certificate, validities[certificate.pk]) for certificate in page],
         },
     )
+
+
+# The kinds that have a page of their own, where everything is explained before one asks.
+ASKED_APART = (
+    CertificateKind.STANDING,
+    CertificateKind.TENDER,
+    CertificateKind.EMPLOYEES,
+    CertificateKind.EMPLOYEE,
+    CertificateKind.WAGES,
+)
+
+# The kinds that are about something or somebody named by who asks.
+ABOUT = (CertificateKind.TENDER, CertificateKind.EMPLOYEE, CertificateKind.WAGES)
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def ask(request: HttpRequest, *, affiliate: Affiliate, kind: str) -> HttpResponse:
+    """One kind: what it is for, what it looks at, whether it may be issued as asked and if not what to do."""
+    wanted = next((one for one in ASKED_APART if one.value == kind), None)
+    if wanted is None:
+        raise Http404
+    standing = queries.standing(affiliate, clock.today())
+    first, last = _usual_range(standing)
+    defaults = {"first": str(last if wanted is CertificateKind.EMPLOYEES else first)}
+    initial = {**defaults, "last": str(last), "about": request.GET.get("about", "")}
+    form = AskForm(kind=wanted, months=_months(standing), initial=initial)
+    # A link from an employee's page names the employee and leaves the months to choose.
+    if form.fields and all(name in request.GET for name in form.fields):
+        form = AskForm(request.GET, kind=wanted, months=_months(standing), initial=initial)
+    context: dict[str, object] = {"affiliate": affiliate, "section": "certificates"}
+    if not form.fields or (form.is_bound and form.is_valid()):
+        context |= _answer(affiliate, wanted, standing, form.cleaned_data if form.fields else {})
+    return render(
+        request,
+        "certificates/ask.html",
+        {
+            **context,
+            "kind": wanted,
+            "form": form,
+            "standing_range": standing_range(standing),
+            "months": int(value_at("certificate.standing_months", standing.on).value),
+            "validity_months": int(value_at("certificate.standing_validity", standing.on).value),
+        },
+    )
+
+
+def _answer(
+    affiliate: Affiliate, kind: CertificateKind, standing: Standing, asked: dict[str, Any]
+) -> dict[str, object]:
+    """Whether it may be issued as asked, and the form that issues it."""
+    first, about = asked.get("first"), asked.get("about", "")
+    last = first if kind is CertificateKind.EMPLOYEES else asked.get("last")
+    person = freezing.person_standing(affiliate, about) if kind.is_personal else None
+    known = person is not None and person.is_known
+    return {
+        "eligibility": decide(kind, standing, first=first, last=last, about=about, person=person),
+        "person": freezing.person_facts(affiliate, about) if known else None,
+        "first": first,
+        "last": last,
+        "about": about,
+        "request_form": _request_form(kind, first, last, about),
+    }
 
 
 def _months(standing: Standing) -> list[Period]:
@@ -105,7 +172,10 @@ def _usual_range(standing: Standing) -> tuple[Period, Period]:
 
 
 def _request_form(
-    kind: CertificateKind, first: Period | None = None, last: Period | None = None
+    kind: CertificateKind,
+    first: Period | None = None,
+    last: Period | None = None,
+    about: str = "",
 ) -> RequestForm:
     return RequestForm(
         initial={
@@ -113,6 +183,7 @@ def _request_form(
             "kind": kind.value,
             "first": str(first or ""),
             "last": str(last or ""),
+            "about": about,
         },
         auto_id=f"{kind.value}_%s",
     )
@@ -131,7 +202,8 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
     try:
         first = Period.parse(asked["first"]) if asked["first"] else None
         last = Period.parse(asked["last"]) if asked["last"] else None
-        if asked["kind"] is CertificateKind.PAYROLL and (first is None or last is None):
+        ranged = asked["kind"].has_range and asked["kind"] not in workflows.OWN_RANGE
+        if ranged and (first is None or last is None):
             raise InvalidPeriod(value="")
         assert isinstance(request.user, User)  # noqa: S101  the page is behind the login
         certificate = workflows.request(
@@ -140,12 +212,17 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
             kind=asked["kind"],
             intent=asked["intent"],
             at=clock.now(),
-            first=first if asked["kind"] is CertificateKind.PAYROLL else None,
-            last=last if asked["kind"] is CertificateKind.PAYROLL else None,
+            first=first if ranged else None,
+            last=last if ranged else None,
+            about=asked["about"] if asked["kind"] in ABOUT else "",
         )
     except NotEligible as refusal:
         add_to_messages(request, refusal)
-        query = {"first": asked["first"], "last": asked["last"]} if asked["first"] else {}
+        query = {name: asked[name] for name in ("first", "last", "about") if asked[name]}
+        if asked["kind"] in ASKED_APART:
+            address = reverse(
+                "certificates:ask", args=[affiliate.affiliation_number, asked["kind"].value]
+            )
         return redirect(f"{address}?{urlencode(query)}" if query else address)
     except DomainError as refusal:
         add_to_messages(request, refusal)
@@ -178,6 +255,7 @@ def verification_url(certificate: Certificate) -> str:
 def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
     """One certificate: what it attests, what it is worth now, the paper and the address to hand over."""
     certificate = _certificate_or_404(affiliate, number)
+    facts = CertificateFacts.from_json(certificate.facts)
     return render(
         request,
         "certificates/certificate.html",
@@ -186,7 +264,8 @@ def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str)
             "section": "certificates",
             "certificate": certificate,
             "kind": CertificateKind(certificate.kind),
-            "facts": CertificateFacts.from_json(certificate.facts),
+            "facts": facts,
+            "rows": to_compare(facts),
             "validity": queries.validity(certificate),
             "verification_url": verification_url(certificate),
             "code": grouped(certificate.token),
@@ -322,6 +401,7 @@ def verification(request: HttpRequest, token: str) -> HttpResponse:
         {
             "found": found,
             "today": clock.now(),
+            "day": clock.today(),
             "compare_form": CompareForm(initial={"code": token}),
         },
         status=HTTPStatus.OK if found else HTTPStatus.NOT_FOUND,

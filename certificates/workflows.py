@@ -6,8 +6,8 @@ import uuid
 from django.db import connection, transaction
 
 from affiliates.models import Affiliate
-from certificates import notices, queries
-from certificates.eligibility import decide
+from certificates import freezing, notices, queries
+from certificates.eligibility import Standing, decide, standing_range
 from certificates.enums import CertificateKind, CertificateState, ReasonKind
 from certificates.errors import IntentReused, NotEligible, NotValidAnyMore, ReasonMissing
 from certificates.facts import digest
@@ -19,6 +19,9 @@ from portal.models import User
 from regulation.periods import Period
 
 LONGEST_NOTE = 300
+LONGEST_ABOUT = 160
+# The kinds whose months are not chosen by who asks.
+OWN_RANGE = (CertificateKind.STANDING, CertificateKind.TENDER)
 
 
 @transaction.atomic
@@ -31,8 +34,12 @@ def request(
     at: datetime.datetime,
     first: Period | None = None,
     last: Period | None = None,
+    about: str = "",
 ) -> Certificate:
-    """Issue a certificate with the facts of this instant, once per ``intent``; ``first``, ``last`` for a payroll.
+    """Issue a certificate with the facts of this instant, once per ``intent``.
+
+    ``first`` and ``last`` are the months of a kind that has a range, except those of good standing, which have
+    their own. ``about`` is the call for tenders (160 characters kept) or the employee's registration number.
 
     The same intent again gives the first certificate. A valid one of the same kind and months is superseded by the
     new one. Refuses with NotEligible (eligibility.decide says why) and IntentReused (same intent, another request).
@@ -42,29 +49,28 @@ def request(
         .select_related("agency")
         .get(pk=affiliate.pk)
     )
-    wanted = (
-        affiliate.pk,
-        kind.value,
-        first.first_day if first else None,
-        last.first_day if last else None,
-    )
+    on = day_of(at)
+    about = " ".join(about.split())[:LONGEST_ABOUT]
+    standing = queries.standing(affiliate, on)
     earlier = Certificate.objects.filter(intent=intent).first()
     if earlier is not None:
-        made = (earlier.affiliate_id, earlier.kind, earlier.first_period, earlier.last_period)
-        if made != wanted:
+        if not _is_same(earlier, affiliate, kind, first, last, about):
             raise IntentReused
         return earlier
-    eligibility = decide(kind, queries.standing(affiliate, day_of(at)), first=first, last=last)
+    person = freezing.person_standing(affiliate, about) if kind.is_personal else None
+    eligibility = decide(kind, standing, first=first, last=last, about=about, person=person)
     if not eligibility.granted:
         raise NotEligible(reasons=[refusal.reason.value for refusal in eligibility.refusals])
-    facts = queries.certificate_facts(affiliate, kind, first, last).to_json()
+    span = _span(kind, standing, first, last)
+    facts = freezing.certificate_facts(affiliate, kind, span, about=about, on=on).to_json()
     certificate = Certificate.objects.create(
         number=certificate_number(day_of(at).year, _next_counter()),
         token=new_token(),
         kind=kind.value,
         affiliate=affiliate,
-        first_period=wanted[2],
-        last_period=wanted[3],
+        first_period=span[0].first_day if span else None,
+        last_period=span[1].first_day if span else None,
+        about=about,
         facts=facts,
         digest=digest(facts),
         issued_at=at,
@@ -78,12 +84,36 @@ def request(
         affiliation_number=affiliate.affiliation_number,
         number=certificate.number,
         kind=kind.value,
-        first=str(first) if first else None,
-        last=str(last) if last else None,
+        first=str(span[0]) if span else None,
+        last=str(span[1]) if span else None,
+        about=about,
         digest=certificate.digest,
     )
     _supersede_twins(certificate, actor=actor, at=at)
     return certificate
+
+
+def _is_same(
+    earlier: Certificate,
+    affiliate: Affiliate,
+    kind: CertificateKind,
+    first: Period | None,
+    last: Period | None,
+    about: str,
+) -> bool:
+    """Whether a certificate already issued is what is asked for again; a good standing chose its own months."""
+    if (earlier.affiliate_id, earlier.kind, earlier.about) != (affiliate.pk, kind.value, about):
+        return False
+    months = (first and first.first_day, last and last.first_day)
+    return kind in OWN_RANGE or (earlier.first_period, earlier.last_period) == months
+
+
+def _span(
+    kind: CertificateKind, standing: Standing, first: Period | None, last: Period | None
+) -> tuple[Period, Period] | None:
+    if kind in OWN_RANGE:
+        return standing_range(standing)
+    return (first, last) if kind.has_range and first is not None and last is not None else None
 
 
 def _next_counter() -> int:
@@ -99,6 +129,7 @@ def _supersede_twins(certificate: Certificate, *, actor: User, at: datetime.date
         .filter(
             affiliate=certificate.affiliate,
             kind=certificate.kind,
+            about=certificate.about,
             first_period=certificate.first_period,
             last_period=certificate.last_period,
             state=CertificateState.VALID.value,

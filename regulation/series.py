@@ -20,6 +20,7 @@ class Theme(LabelledEnum):
     FAMILY_ALLOWANCES = "family_allowances", _("Allocations familiales")
     OTHER_REGIMES = "other_regimes", _("Autres régimes")
     DISPUTES = "disputes", _("Réclamations et recours")
+    CERTIFICATES = "certificates", _("Attestations")
 
 
 class Unit(LabelledEnum):
@@ -92,7 +93,13 @@ def _disputes(title: str, unit: Unit) -> Series:
     return Series(title, unit, Theme.DISPUTES)
 
 
+def _certificates(title: str) -> Series:
+    return Series(title, Unit.MONTHS, Theme.CERTIFICATES)
+
+
 SERIES: dict[str, Series] = {
+    "certificate.standing_months": _certificates(_("Régularité : derniers mois échus regardés")),
+    "certificate.standing_validity": _certificates(_("Régularité : durée d’une attestation")),
     "ceiling.monthly": _contributions(_("Plafond mensuel du salaire"), Unit.DIRHAMS_A_MONTH),
     "rate.pf.employer": _contributions(_("Prestations familiales, part patronale")),
     "rate.ct.employer": _contributions(_("Court terme, part patronale")),

@@ -283,7 +283,7 @@ def test_outsiders_cannot_ask(client, cast, months):
 
 
 def test_a_broken_press_says_in_preparation(client, cast, addresses, monkeypatch):
-    def broken(_html, _identifier):
+    def broken(_html, _identifier, more_seconds=0):
         raise DocumentNotReady
 
     monkeypatch.setattr(printing, "print_pdf", broken)
