@@ -30,6 +30,7 @@ REGISTRATION_MOVES: dict[tuple[RegistrationState, RequestAct, RequestParty], Reg
 }
 
 AFFILIATION_MOVES: dict[tuple[AffiliationState, RequestAct, RequestParty], AffiliationState] = {
+    (_A.DRAFT, RequestAct.EDIT, _APPLICANT): _A.DRAFT,
     (_A.DRAFT, RequestAct.SEND, _APPLICANT): _A.SENT,
     (_A.DRAFT, RequestAct.WITHDRAW, _APPLICANT): _A.WITHDRAWN,
     (_A.SENT, RequestAct.WITHDRAW, _APPLICANT): _A.WITHDRAWN,

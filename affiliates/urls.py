@@ -31,6 +31,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("affiliation/", affiliations.new_firm, name="new_firm"),
     path("affiliation/envoyee/", affiliations.begun, name="affiliation_begun"),
     path("affiliation/suivi/<str:token>/", affiliations.follow, name="affiliation"),
+    path(
+        "affiliation/suivi/<str:token>/corriger/", affiliations.correct, name="correct_affiliation"
+    ),
     path(_STAFF, employees.employee_list, name="employees"),
     path(_EMPLOYEE, employees.employee, name="employee"),
     path(f"{_EMPLOYEE}sortie/", employees.leave, name="leave"),

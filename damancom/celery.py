@@ -50,6 +50,10 @@ app.conf.beat_schedule = {
         "task": "affiliates.tasks.issue_plain_numbers",
         "schedule": crontab(hour="8,12,16", minute=5),
     },
+    "forget affiliations never confirmed": {
+        "task": "affiliates.tasks.forget_drafts",
+        "schedule": crontab(hour=4, minute=5),
+    },
     "work out missing keys of names": {
         "task": "affiliates.tasks.fill_name_keys",
         "schedule": crontab(minute=25),

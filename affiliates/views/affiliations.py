@@ -15,7 +15,7 @@ from affiliates.enums import AffiliationState, RequestAct, RequestParty
 from affiliates.forms import AnswerForm, FirmPiecesForm, NewFirmForm
 from affiliates.models import AffiliationRequest
 from affiliates.queries.affiliations import affiliation_steps
-from affiliates.rules import faults_of_firm, tidy_firm
+from affiliates.rules import NewFirm, faults_of_firm, tidy_firm
 from portal import clock, limits
 from portal.enums import Language
 from portal.errors import TooManyAttempts, add_to_form, message_of
@@ -89,12 +89,50 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
         "steps": affiliation_steps(row),
         "pieces": row.pieces.select_related("stored"),
         "forms": forms,
+        "token": token,
+        "may_edit": RequestAct.EDIT in may,
         "may_send": RequestAct.SEND in may,
         "may_answer": RequestAct.ANSWER in may,
         "may_withdraw": RequestAct.WITHDRAW in may,
         "ice_doubtful": not ice_key_matches(row.ice),
     }
     return render(request, "affiliates/affiliation.html", context, status=status)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def correct(request: HttpRequest, token: str) -> HttpResponse:
+    """Correct what was told, until it is sent; the address that the link proved stays."""
+    row = workflows.request_of_token(token)
+    if row is None:
+        raise Http404
+    private = redirect("affiliates:affiliation", token)
+    if row.state != AffiliationState.DRAFT:
+        return private
+    told = {name: getattr(row, name) for name in NewFirm.__dataclass_fields__}
+    told |= {"agency": row.agency, "first_hire_on": row.first_hire_on.isoformat()}
+    form = NewFirmForm(request.POST or None, initial=told)
+    form.fields["email"].disabled = True
+    form.fields["email"].help_text = _("Le lien privé prouve cette adresse : elle ne change pas.")
+    if request.method == "POST":
+        limits.count(limits.VISITOR_REQUESTS, client_address(request))
+        if form.is_valid():
+            firm = tidy_firm(form.firm())
+            for field, fault in faults_of_firm(firm, clock.today()).items():
+                add_to_form(form, fault, field)
+        if not form.errors:
+            try:
+                workflows.correct_affiliation(
+                    request=row, firm=firm, agency=form.cleaned_data["agency"]
+                )
+            except DomainError as refusal:
+                messages.error(request, message_of(refusal))
+            else:
+                messages.success(request, _("Vos corrections sont gardées."))
+            return private
+    context = {"form": form, "row": row, "cancel_url": private.url}
+    status = 422 if form.errors else 200
+    return render(request, "affiliates/affiliation_correction.html", context, status=status)
 
 
 def _act(request: HttpRequest, row: AffiliationRequest, forms: _Forms) -> HttpResponse | None:

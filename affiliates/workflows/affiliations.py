@@ -26,10 +26,11 @@ from affiliates.transitions import move_affiliation
 from affiliates.workflows.employers import register
 from affiliates.workflows.invitations import invite
 from affiliates.workflows.numbers import lock_affiliations, next_affiliation_number
-from portal import audit, mail
+from portal import audit, clock, mail
 from portal.enums import Language
 from portal.models import User
 from portal.pieces import Upload, keep_piece, pieces_of
+from regulation.parameters import value_at
 
 _LINK = signing.Signer(salt="affiliates.affiliation")
 TEXT_LIMIT = 1_000
@@ -75,6 +76,46 @@ def begin_affiliation(
         audit.record(actor=None, action="affiliation.begun", subject=row)
         _tell(row, "begun", at)
     return row
+
+
+@transaction.atomic
+def correct_affiliation(
+    *, request: AffiliationRequest, firm: NewFirm, agency: Agency
+) -> AffiliationRequest:
+    """Write what the firm tells anew before it sends its request; the same again changes nothing.
+
+    The address stays: having received the link there is what proves it. Refuses once sent (RequestMoveRefused).
+    """
+    row = _relock(request)
+    move_affiliation(AffiliationState(row.state), RequestAct.EDIT, RequestParty.APPLICANT)
+    told = tidy_firm(firm)
+    facts: dict[str, object] = {name: getattr(told, name) for name in NewFirm.__dataclass_fields__}
+    facts |= {"legal_form": told.legal_form.value, "email": row.email, "agency": agency}
+    changed = sorted(name for name, value in facts.items() if getattr(row, name) != value)
+    if not changed:
+        return row
+    for name in changed:
+        setattr(row, name, facts[name])
+    row.save(update_fields=changed)
+    audit.record(actor=None, action="affiliation.edit", subject=row, fields=changed)
+    return row
+
+
+@transaction.atomic
+def forget_drafts(*, at: datetime.datetime) -> int:
+    """Delete the drafts that nobody sent in the days the register keeps them; how many. Safe to run twice.
+
+    Nobody proved the address of such a request: nothing allows keeping what was typed there.
+    """
+    days = int(value_at("affiliation.draft_days", clock.day_of(at)).value)
+    stale = AffiliationRequest.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        state=AffiliationState.DRAFT.value, created_at__lt=at - datetime.timedelta(days=days)
+    )
+    rows = list(stale.order_by("pk"))
+    for row in rows:
+        audit.record(actor=None, action="affiliation.forgotten", subject=row)
+        row.delete()
+    return len(rows)
 
 
 @transaction.atomic

@@ -396,3 +396,57 @@ def test_both_languages(language) -> None:
         answer = visitor.get(page)
         assert answer.status_code == 200
         assert f'lang="{language}"' in answer.content.decode()
+
+
+# ---------------------------------------------------------------- corrected, or forgotten
+
+
+def retyped(**more) -> dict:
+    facts = {name: getattr(firm(), name) for name in NewFirm.__dataclass_fields__}
+    facts |= {"legal_form": "SARL", "first_hire_on": f"{clock.today():%Y-%m-%d}"}
+    return facts | {"intent": str(uuid.uuid4())} | more
+
+
+def test_a_draft_is_corrected_through_its_private_page() -> None:
+    one = begun(at=clock.now())
+    page = reverse(
+        "affiliates:correct_affiliation", kwargs={"token": workflows.token_of_request(one)}
+    )
+    assert page in Client().get(workflows.path_of(one)).content.decode()
+    assert "MENUISERIE DU PORT" in Client().get(page).content.decode()
+    typed = retyped(name="Menuiserie de la Rade", email="autre@exemple.ma", agency=one.agency_id)
+    response = Client().post(page, typed)
+    assert response.status_code == 302
+    one.refresh_from_db()
+    assert one.name == "MENUISERIE DE LA RADE"
+    assert one.email == "rachid@menuiserie.example", "the address is the one that the link proved"
+    assert AuditEntry.objects.filter(action="affiliation.edit").count() == 1
+
+    wrong = Client().post(page, typed | {"ice": "12"})
+    assert wrong.status_code == 422
+    one.refresh_from_db()
+    assert one.ice == ICE
+
+
+def test_a_request_already_sent_is_not_corrected_and_no_other_link_opens_it() -> None:
+    one = sent()
+    token = workflows.token_of_request(one)
+    page = reverse("affiliates:correct_affiliation", kwargs={"token": token})
+    assert Client().get(page).status_code == 302
+    assert Client().post(page, retyped(name="Autre", agency=one.agency_id)).status_code == 302
+    one.refresh_from_db()
+    assert one.name == "MENUISERIE DU PORT"
+    with pytest.raises(errors.RequestMoveRefused):
+        workflows.correct_affiliation(request=one, firm=firm(name="Autre"), agency=one.agency)
+    other = reverse("affiliates:correct_affiliation", kwargs={"token": token[:-2] + "zz"})
+    assert Client().get(other).status_code == 404
+    assert Client().post(other, retyped()).status_code == 404
+
+
+def test_a_draft_never_sent_is_forgotten_after_thirty_days() -> None:
+    old, kept = begun(at=AT - datetime.timedelta(days=31)), sent()
+    recent = begun(at=AT - datetime.timedelta(days=29))
+    assert workflows.forget_drafts(at=AT) == 1
+    assert workflows.forget_drafts(at=AT) == 0
+    assert set(AffiliationRequest.objects.values_list("pk", flat=True)) == {kept.pk, recent.pk}
+    assert AuditEntry.objects.get(action="affiliation.forgotten").subject_id == str(old.pk)

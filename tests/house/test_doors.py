@@ -34,6 +34,7 @@ PUBLIC = {
     "affiliates:new_firm",
     "affiliates:affiliation_begun",
     "affiliates:affiliation",
+    "affiliates:correct_affiliation",
     "affiliates:invitation",
     "admin:login",
 }
