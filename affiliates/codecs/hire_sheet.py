@@ -199,6 +199,12 @@ def read_hire(
     judged = {HireColumn(name): fault for name, fault in faults_of(person, limits).items()}
     if HireColumn.NATIONALITY in row.faults:
         judged.pop(HireColumn.CARD_KIND, None)
+    for column in (HireColumn.LAST_NAME_AR, HireColumn.FIRST_NAME_AR):
+        if column in judged and not getattr(person, column):
+            if HireColumn.NATIONALITY in row.faults:
+                del judged[column]
+            else:
+                judged[column] = CellMissing(form=_FORMS[column])
     # The words about the cell come first: what follows from an unread one is no fault of the person.
     found = judged | row.faults
     return ReadHire(person, {column: found[column] for column in HireColumn if column in found})

@@ -38,6 +38,8 @@ from portal.sheets.texts import ADVISORY
 from regulation.errors import DomainError
 
 SHEET_LIMIT: Final = 2 * 1_048_576
+#: Of a cell, enough to find it again.
+_SHOWN: Final = 60
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _fault(
 ) -> CellFault:
     cell = cells.get(column)
     place = table.columns.get(column, 0)
-    return CellFault(cell_name(number, place), column, cell.text if cell else "", refusal)
+    return CellFault(cell_name(number, place), column, cell.text[:_SHOWN] if cell else "", refusal)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, type[Exception]]] = {
     "a residence card for a Moroccan": ({"card_kind": "TS"}, "E2", errors.CardKindRefused),
     "no name": ({"last_name": None}, "A2", errors.CellMissing),
     "a name in Arabic among the Latin": ({"last_name": "العلمي"}, "A2", errors.NameNotLatin),
-    "no name in Arabic": ({"last_name_ar": None}, "C2", errors.NameNotArabic),
+    "no name in Arabic": ({"last_name_ar": None}, "C2", errors.CellMissing),
     "a telephone too short": ({"phone": "0612"}, "M2", errors.PhoneRefused),
     "an address too long": ({"address": "x" * 121}, "K2", errors.CellTooLong),
     "a RIB rounded": ({"rib": 1.1519000001205e23}, "N2", errors.CellRounded),
@@ -129,6 +129,14 @@ def test_a_formula_and_a_card_written_twice_are_told() -> None:
 
     text = ";".join(TITLES) + "\n" + ";".join(str(cell or "") for cell in with_(BAHIJA, city="=A1"))
     assert told(take(AffiliateFactory(), text.encode())) == [("L2", errors.CellIsFormula)]
+
+
+def test_what_follows_from_an_unread_cell_is_not_told() -> None:
+    """A land that cannot be read makes nobody a Moroccan, who would need a name in Arabic and another card."""
+    foreigner = with_(AISSATOU, nationality="Atlantide", address="x" * 130)
+    outcome = take(AffiliateFactory(), sheet(foreigner))
+    assert told(outcome) == [("G2", errors.CellNotRead), ("K2", errors.CellTooLong)]
+    assert [len(one.value) for one in outcome.rows[0].faults] == [9, 60]
 
 
 def test_a_faulty_sheet_says_everything_at_once() -> None:
