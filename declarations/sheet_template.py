@@ -14,7 +14,8 @@ from xlsxwriter.worksheet import Worksheet
 from affiliates.models import Affiliate, Employee
 from declarations import queries
 from declarations.codecs.prefill import PrefillFile, PrefillLine
-from declarations.enums import LineSituation, SheetColumn
+from declarations.enums import LineOrigin, LineSituation, SheetColumn
+from declarations.models import Declaration
 from portal import downloads, exports, formats
 from portal.exports import Column, Value
 from portal.sheets.table import column_name
@@ -80,7 +81,45 @@ def template_of(form: str, affiliate: Affiliate, period: Period) -> FileResponse
         return None
     # A month whose main declaration is submitted only takes people who were left out.
     people = () if queries.month_is_filed(affiliate, period) else rows(affiliate, prefill)
-    name = f"salaires-{affiliate.affiliation_number}-{period.compact}"
+    return _sheet_of(form, affiliate, period, people, "salaires")
+
+
+def correction_of(form: str, declaration: Declaration) -> FileResponse:
+    """What was filed as `csv` or `xlsx`, line for line, to be changed and sent back as its correction."""
+    period = Period.from_day(declaration.period)
+    return _sheet_of(form, declaration.affiliate, period, declared(declaration), "correction")
+
+
+def declared(declaration: Declaration) -> Iterator[Sequence[Value]]:
+    """A row for each line of a declaration, with what it declares. One query."""
+    number = declaration.affiliate.affiliation_number
+    period = int(Period.from_day(declaration.period).compact)
+    for line in declaration.lines.order_by("rank").iterator():
+        known = line.origin == LineOrigin.PREFILLED
+        allowances = (line.af_payable, line.af_deducted, line.af_net)
+        yield (
+            number,
+            period,
+            line.registration_number,
+            line.full_name[:30].strip(),
+            line.full_name[30:].strip(),
+            line.cin or None,
+            line.children if known else None,
+            *(allowances if known else (None, None, None)),
+            line.days_declared,
+            line.gross_wage,
+            line.situation or None,
+        )
+
+
+def _sheet_of(
+    form: str,
+    affiliate: Affiliate,
+    period: Period,
+    people: Iterable[Sequence[Value]],
+    kind: str,
+) -> FileResponse:
+    name = f"{kind}-{affiliate.affiliation_number}-{period.compact}"
     title = formats.period(period)
     if form == "csv":
         return exports.attachment_of("csv", name=name, title=title, columns=columns(), rows=people)
@@ -119,7 +158,9 @@ def _write_workbook(
         last = 0
         for last, row in enumerate(people, 1):
             for place, (column, value) in enumerate(zip(_WIDTHS, row, strict=True)):
-                if column in _FILLED:
+                if column in _FILLED and value is not None:
+                    exports.write_cell(sheet, last, place, value, open_cells)
+                elif column in _FILLED:
                     sheet.write_blank(last, place, None, _format(column, open_cells))
                 else:
                     exports.write_cell(sheet, last, place, value, known)

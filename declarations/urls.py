@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_DECLARATION, declarations.declaration_page, name="declaration"),
     path(f"{_DECLARATION}corriger/", corrections.correct, name="correct"),
     path(f"{_DECLARATION}corriger/saisir/", corrections.open_form, name="correct_form"),
+    path(f"{_DECLARATION}corriger/tableur.<str:form>", corrections.sheet, name="correct_sheet"),
     path(f"{_DECLARATION}corriger/fichier/", corrections.upload, name="correct_file"),
     path(f"{_DECLARATION}historique/", corrections.history, name="history"),
     path(f"{_DECLARATION}recepisse.json", declarations.receipt_json, name="receipt_json"),

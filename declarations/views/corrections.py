@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,6 +14,7 @@ from declarations import queries, versions, workflows
 from declarations.errors import CorrectionStopped, CorrectionTooLate
 from declarations.forms import SubmitForm, UploadForm
 from declarations.models import Declaration
+from declarations.sheet_template import correction_of
 from declarations.tasks import wake_check
 from declarations.views.found import SECTION, declaration_or_404
 from portal import clock
@@ -23,6 +24,7 @@ from regulation.errors import DomainError
 from regulation.periods import Period
 
 CHANGES_A_PAGE = 100
+SHEETS = ("xlsx", "csv")
 
 
 def _filed_or_404(affiliate: Affiliate, pk: int) -> Declaration:
@@ -74,6 +76,16 @@ def open_form(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpRespon
         add_to_messages(request, refusal)
         return redirect("declarations:correct", affiliate.affiliation_number, declaration.pk)
     return redirect("declarations:form", affiliate.affiliation_number, draft.pk)
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def sheet(_request: HttpRequest, affiliate: Affiliate, pk: int, form: str) -> FileResponse:
+    """The spreadsheet of what stands, to be corrected and sent back."""
+    declaration = _filed_or_404(affiliate, pk)
+    if form not in SHEETS:
+        raise Http404
+    return correction_of(form, versions.standing_of(declaration) or declaration)
 
 
 @require_POST

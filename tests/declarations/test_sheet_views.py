@@ -128,6 +128,71 @@ def test_a_month_goes_out_empty_and_comes_back_as_a_declaration(cast: Cast) -> N
     assert one.contributions_total
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_filed_month_is_corrected_by_its_own_spreadsheet(cast: Cast, form: str) -> None:
+    """What was filed comes out with its values; one is changed, seen with its effect, and submitted."""
+    employ(cast.affiliate, 2)
+    issue(cast.owner, cast.affiliate)
+    hire = [
+        cast.affiliate.affiliation_number,
+        "202601",
+        "000000000",
+        "NOUVEAU",
+        "NABIL",
+        "AB123456",
+    ]
+    empty = filled(download(cast, "csv"))
+    content = csv_of([*empty[1:], [*hire, *[""] * 4, "13", "1800", ""]], titles=empty[0])
+    one = Declaration.objects.get(received_file=post(cast, cast.owner, content, "janvier.csv"))
+    page = address(cast, "correct_sheet", pk=one.pk, form=form)
+    assert browser(cast.owner).get(page).status_code == 404, "nothing is filed yet"
+    browser(cast.owner).post(address(cast, "submit", pk=one.pk), {"version": one.version})
+
+    response = browser(cast.owner).get(page)
+    given = b"".join(response)  # type: ignore[arg-type]
+    if form == "csv":
+        rows = list(csv.reader(io.StringIO(given.decode("utf-8-sig")), delimiter=";"))
+    else:
+        table = table_of(given)
+        assert table.faults == []
+        rows = [[column.label for column in map(SheetColumn, table.columns)]]
+        for _row, cells in table.rows:
+            rows.append([cells[name].text if name in cells else "" for name in table.columns])
+    assert [row[10:13] for row in rows[1:]] == [["26", rows[1][11], ""]] * 2 + [
+        ["13", rows[3][11], ""]
+    ]
+    rows[1][11] = "9000"
+    rows[2][10] = "31"
+    target = address(cast, "correct_file", pk=one.pk)
+
+    def send(name: str) -> ReceivedFile:
+        sent = browser(cast.owner).post(
+            target, {"file": SimpleUploadedFile(name, csv_of(rows[1:], titles=rows[0]))}
+        )
+        found = re.search("/fichiers/([0-9]+)/", str(sent["Location"]))
+        assert found
+        check_file(int(found[1]))
+        return ReceivedFile.objects.get(pk=int(found[1]))
+
+    wrong = send("faux.csv")
+    assert wrong.verdict != FileVerdict.ACCEPTED
+    told = browser(cast.owner).get(address(cast, "file", pk=wrong.pk)).content.decode()
+    assert "K3" in told
+    rows[2][10] = "26"
+    right = send("juste.csv")
+    assert right.verdict == FileVerdict.ACCEPTED, right.findings.values_list("code", "facts")
+    two = Declaration.objects.get(received_file=right)
+    assert two.corrects == one
+    preview = browser(cast.owner).get(address(cast, "declaration", pk=two.pk)).content.decode()
+    assert "499,50" in preview, "the wage was 8 500,50"
+    browser(cast.owner).post(address(cast, "submit", pk=two.pk), {"version": two.version})
+    two.refresh_from_db()
+    assert two.status == DeclarationStatus.SUBMITTED
+    assert two.lines.get(cin="AB123456").days_declared == 13
+    for user in cast.outsiders:
+        assert browser(user).get(page).status_code == 404
+
+
 @pytest.mark.parametrize("language", ["fr", "ar"])
 def test_the_workbook_carries_what_the_fund_knows(cast: Cast, language: str) -> None:
     employ(cast.affiliate, 2)
