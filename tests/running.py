@@ -2,20 +2,24 @@
 
 import contextlib
 import os
+import signal
 import sys
 import time
+import traceback
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
+from django.db import connections
 
 from damancom.celery import app
 from damancom.embedded import CHECKOUT, free_port
 from damancom.processes import Child, Family
+from portal import failpoints
 
 START_SECONDS = 60
 
@@ -136,3 +140,26 @@ class Server:
                 time.sleep(0.05)
             else:
                 return
+
+
+def die_at(place: str, act: Callable[[], object]) -> None:
+    """Do `act` in a process of its own, killed with -9 at this failpoint; fails if it was not reached.
+
+    A fork, not a new interpreter: the same code, a connection of its own, and a tenth of a second. The connections
+    of this process are left alone: psycopg2 closes only what its own process opened.
+    """
+    inherited = [one.connection for one in connections.all()]
+    child = os.fork()
+    if child == 0:
+        try:
+            for one in connections.all():
+                one.connection = None
+            failpoints._ARMED = place
+            act()
+        except BaseException:  # noqa: BLE001 (nothing of the child may run the rest of the tests)
+            traceback.print_exc()
+        finally:
+            os._exit(bool(inherited))
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"{place} was not reached: exit {status}"
+    assert os.WTERMSIG(status) == signal.SIGKILL

@@ -3,14 +3,12 @@
 import threading
 
 import pytest
-from django.db import connection
 from django.db.models.query import QuerySet
 
 from declarations import workflows
 from declarations.models import Declaration, Receipt
 from payments.ledger_check import check
 from payments.models import LedgerEntry, PaymentSlip
-from payments.workflows import corrections
 from payments.workflows.slips import issue_slips
 from tests.affiliates.factories import AffiliateFactory, UserFactory
 from tests.declarations.factories import AT, submitted
@@ -82,33 +80,3 @@ def test_eight_workers_post_one_difference() -> None:
     assert PaymentSlip.objects.filter(complements__isnull=False).count() == 1
     assert LedgerEntry.objects.count() == 2
     assert check().breaches == ()
-
-
-class _Killed(Exception):
-    """Stands for the death of the process."""
-
-
-@pytest.mark.parametrize("place", ["correction-lowered", "correction-before-commit"])
-def test_a_death_in_the_middle_leaves_nothing_and_the_next_run_finishes(
-    place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    draft = correction("3000")
-    done = workflows.submit(actor=UserFactory(), at=LATE, declaration=draft, version=draft.version)
-    before = LedgerEntry.objects.count()
-
-    def die(name: str) -> None:
-        if name == place:
-            raise _Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(corrections, "failpoint", die)
-        with pytest.raises(_Killed):
-            issue_slips(actor=None, declaration_ids=[done.pk], at=LATE)
-    done.refresh_from_db()
-    assert (LedgerEntry.objects.count(), done.slip_issued_at) == (before, None)
-
-    issue_slips(actor=None, declaration_ids=[done.pk], at=LATE)
-
-    assert LedgerEntry.objects.count() > before
-    assert check().breaches == ()
-    assert connection.vendor == "postgresql"
