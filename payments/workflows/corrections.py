@@ -121,7 +121,7 @@ def post_difference(*, actor: User | None, declaration: Declaration, at: datetim
         _lower(actor, by_key[one.slip], one, declaration, on)
     for key in sorted({one.slip for one in found.lowerings}):
         _fit_holds(actor, by_key[key], at)
-        _take_back_surcharges(actor, by_key[key], declaration, on)
+        take_back_surcharges(actor, by_key[key], mark=str(declaration.pk), on=on)
     failpoint("correction-lowered")
     if found.raises:
         _complement(actor, declaration, slips, rows, found, on)
@@ -151,10 +151,11 @@ def _lower(
     slip.save(update_fields=["outstanding", "state", "settled_on"])
 
 
-def _take_back_surcharges(
-    actor: User | None, slip: PaymentSlip, declaration: Declaration, on: date
-) -> None:
-    """Lower the surcharges of a slip to what the law asks of what is left of it, as if it had always been so."""
+def take_back_surcharges(actor: User | None, slip: PaymentSlip, *, mark: str, on: date) -> None:
+    """Lower the surcharges of a slip to what the law asks of what is left of it, as if it had always been so.
+
+    `mark` names what brings this (a corrected declaration, a remission undone): its entries are made once.
+    """
     rows = Surcharge.objects.filter(slip=slip).order_by("month_number")
     before = ZERO
     for row in rows.select_for_update(of=("self",)):
@@ -169,7 +170,7 @@ def _take_back_surcharges(
             entry = posting.surcharge_lowered(
                 due, excess, row.outstanding, credits.given_up_on(due)
             )
-            cause = f"surcharge_corrected:{row.pk}:{declaration.pk}"
+            cause = f"surcharge_corrected:{row.pk}:{mark}"
             post(Event(entry, cause, on), actor=actor)
             row.outstanding -= min(excess, row.outstanding)
             row.taken_back += excess

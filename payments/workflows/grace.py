@@ -37,7 +37,7 @@ from payments.models import (
     Surcharge,
     SurchargeExemption,
 )
-from payments.workflows import letters, penalties
+from payments.workflows import corrections, letters, penalties
 from payments.workflows.ledger import Event, post
 from payments.workflows.targets import Payable, lock_targets, save_targets
 from portal import audit, clock
@@ -449,6 +449,7 @@ def watch(*, grace_id: int, as_of: date, today: date) -> GraceState:
     if grace.state != GraceState.GRANTED.value:
         return GraceState(grace.state)
     dues = _dues(grace)
+    slips = _slips_of(dues)
     targets = lock_targets([one.due.payment_reference for one in dues if one.due is not None])
     found = standing(grace, as_of=as_of)
     if found.is_kept:
@@ -473,6 +474,10 @@ def watch(*, grace_id: int, as_of: date, today: date) -> GraceState:
         affiliate=grace.affiliate_id, reference__contains=f" · {grace.pk}/"
     ).update(withdrawn_on=today)
     state = _close(grace, GraceState.BROKEN, today)
+    for slip in slips:
+        # A correction left alone the surcharges that were forgiven: they stand again, so they fall to the law now.
+        if penalties.lowered_by_line(slip, why="corrected"):
+            corrections.take_back_surcharges(None, slip, mark=f"grace{grace.pk}", on=today)
     for one in dues:
         if one.slip_id is not None:
             penalties.assess_surcharges(actor=None, slip_id=one.slip_id, as_of=as_of)
@@ -519,6 +524,13 @@ def _locked(grace_id: int) -> GraceRequest:
         .select_related("affiliate")
         .get(pk=grace_id)
     )
+
+
+def _slips_of(dues: Iterable[GraceDue]) -> list[PaymentSlip]:
+    """The slips that dues are of, or are surcharges of; locked, before the dues themselves."""
+    keys = {one.slip_id for one in dues} | {one.surcharge.slip_id for one in dues if one.surcharge}
+    rows = PaymentSlip.objects.filter(pk__in=keys - {None}).select_related("affiliate")
+    return list(rows.order_by("pk").select_for_update(of=("self",)))
 
 
 def _dues(grace: GraceRequest) -> list[GraceDue]:

@@ -7,6 +7,7 @@ import io
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
@@ -17,20 +18,30 @@ from declarations import workflows as declaring
 from declarations.enums import StopReason
 from declarations.errors import CorrectionStopped
 from declarations.models import CorrectionStop, Declaration
+from payments import tasks
 from payments.differences import CalledLine, plan
 from payments.ledger_check import check
-from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge, SurchargeExemption
+from payments.models import (
+    FilingPenalty,
+    GraceRequest,
+    Hold,
+    PaymentSlip,
+    Surcharge,
+    SurchargeExemption,
+)
 from payments.queries import credit_of, slip_facts
+from payments.workflows import grace
 from payments.workflows.corrections import called_lines, effect_of, live_slips
 from payments.workflows.holds import place_hold
 from payments.workflows.penalties import assess_surcharges, late_slips, surcharge_of
 from payments.workflows.slips import credit_upheld, issue_slips, use_credit
+from portal import clock
 from portal.models import User
 from regulation.enums import Branch
 from regulation.identifiers import creditor_reference
 from regulation.money import ZERO
 from regulation.penalties import by_group, surcharge
-from tests.affiliates.factories import EmploymentFactory
+from tests.affiliates.factories import EmploymentFactory, UserFactory
 from tests.cast import Cast
 from tests.declarations.factories import AT, JANUARY, answer, issue, send
 from tests.payments.camt_files import details, entry
@@ -205,6 +216,23 @@ def test_a_raise_is_called_beside_and_its_delay_runs_from_the_due_day(cast: Cast
     assert not Surcharge.objects.filter(slip=first).exists()
     assert not FilingPenalty.objects.exists()
     sound(two)
+
+
+def test_the_surcharge_of_a_raise_comes_with_the_night_not_with_the_signature(cast: Cast) -> None:
+    one = filed(cast)
+    paid(cast, PaymentSlip.objects.get(), str(PaymentSlip.objects.get().total))
+    corrected(cast, one, ("6000", "5000"))
+    assert not Surcharge.objects.exists()
+
+    with time_machine.travel(LATE + datetime.timedelta(days=1), tick=False):
+        for _ in range(2):
+            tasks.assess_surcharges()
+
+    extra = PaymentSlip.objects.get(complements__isnull=False)
+    # February's and March's months have begun; April's began on the 11th, more than five days ago.
+    assert [row.slip for row in Surcharge.objects.all()] == [extra] * 3
+    law = surcharge_of(extra, until=LATE.date())
+    assert sum(row.outstanding for row in Surcharge.objects.all()) == law.total
 
 
 def test_what_the_page_announces_of_a_raise_is_what_happens(cast: Cast) -> None:
@@ -489,3 +517,58 @@ def _live(cast: Cast, todo: list[tuple[str, str]], at: datetime.datetime) -> Non
     outstanding = sum((slip.outstanding for slip in live), ZERO)
     assert standing == one.contributions_total
     assert ZERO <= outstanding <= standing
+
+
+# ---------------------------------------------------------------- what was forgiven
+
+
+def forgiven(
+    cast: Cast, slip: PaymentSlip, on: datetime.date, remitted: Decimal
+) -> list[Surcharge]:
+    """The surcharges of a slip so far, a part of them forgiven by a plan that two persons granted."""
+    assess_surcharges(actor=None, slip_id=slip.pk, as_of=on)
+    with time_machine.travel(datetime.datetime.combine(on, datetime.time(10), datetime.UTC)):
+        made = grace.request_grace(
+            actor=cast.owner,
+            at=clock.now(),
+            affiliate=cast.affiliate,
+            terms=grace.Terms(remitted, 1, on + datetime.timedelta(days=30)),
+            reason="Difficulté passagère.",
+        )
+        grace.propose(actor=cast.staff, grace_id=made.pk, opinion="Favorable.", at=clock.now())
+        second = UserFactory(is_staff=True)
+        grace.grant(actor=second, grace_id=made.pk, at=clock.now())
+    return list(Surcharge.objects.order_by("month_number"))
+
+
+@pytest.mark.parametrize("remitted", ["1.00", "20.00", "80.00"])
+def test_a_fall_after_a_part_was_forgiven_still_replays(cast: Cast, remitted: str) -> None:
+    one = filed(cast)
+    slip = PaymentSlip.objects.get()
+    rows = forgiven(cast, slip, LATE.date(), D(remitted))
+    assert sum(row.amount - row.outstanding for row in rows) == D(remitted)
+
+    two = corrected(cast, one, ("500", "500"))
+
+    sound(two)
+    call_command("check_ledger", stdout=io.StringIO())
+
+
+@pytest.mark.parametrize("remitted", ["1.00", "80.00"])
+def test_what_was_forgiven_then_comes_back_falls_to_the_law(cast: Cast, remitted: str) -> None:
+    """A broken plan brings its remission back: not more than the law asks of what was left after the correction."""
+    one = filed(cast)
+    slip = PaymentSlip.objects.get()
+    forgiven(cast, slip, LATE.date(), D(remitted))
+    two = corrected(cast, one, ("500", "500"))
+    broken = datetime.date(2026, 6, 30)
+
+    for _ in range(2):
+        grace.watch(grace_id=GraceRequest.objects.get().pk, as_of=broken, today=broken)
+
+    assert GraceRequest.objects.get().state == "broken"
+    slip.refresh_from_db()
+    rows = Surcharge.objects.filter(slip=slip)
+    assert sum(row.standing for row in rows) == surcharge_of(slip, until=broken).total
+    assert sum(row.outstanding for row in rows) == surcharge_of(slip, until=broken).total
+    sound(two)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from declarations.enums import DeclarationStatus
 from declarations.models import ContributionLine, Declaration
-from payments.models import FilingPenalty, SlipLine, Surcharge
+from payments.enums import AccountKind
+from payments.models import FilingPenalty, LedgerLine, SlipLine, Surcharge
 from payments.workflows.corrections import called_lines, live_slips
 from regulation.errors import DomainError
 from regulation.periods import Period
@@ -70,7 +71,9 @@ def _statements(month: datetime.date | None) -> Iterator[tuple[str, list[Differe
         found = replay(surcharge.working)
         # A working tells the whole delay; each row is what its month added to the earlier ones.
         called[surcharge.slip_id] = called.get(surcharge.slip_id, Decimal(0)) + surcharge.standing
-        if called[surcharge.slip_id] != Decimal(surcharge.working["total"]):
+        if called[surcharge.slip_id] != Decimal(surcharge.working["total"]) and not _fell_whole(
+            surcharge
+        ):
             found.append(
                 Difference("amount", str(called[surcharge.slip_id]), surcharge.working["total"])
             )
@@ -80,6 +83,19 @@ def _statements(month: datetime.date | None) -> Iterator[tuple[str, list[Differe
         if str(penalty.amount) != penalty.working["amount"]:
             found.append(Difference("amount", str(penalty.amount), penalty.working["amount"]))
         yield f"{penalty.payment_reference}", found
+
+
+def _fell_whole(surcharge: Surcharge) -> bool:
+    """A month that a correction took off whole on a slip of which surcharges were forgiven.
+
+    The forgiven months kept their amounts, so this one fell in their place; once a remission is undone they fall
+    too, and the next month asks the rest. This one asks nothing: only its working is to be found again.
+    """
+    if surcharge.standing or not surcharge.taken_back:
+        return False
+    return LedgerLine.objects.filter(
+        surcharge__slip=surcharge.slip_id, account__kind=AccountKind.REMISSIONS.value
+    ).exists()
 
 
 def _of_declaration(declaration: Declaration) -> list[Difference]:
