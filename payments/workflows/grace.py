@@ -528,8 +528,9 @@ def _locked(grace_id: int) -> GraceRequest:
 
 def _slips_of(dues: Iterable[GraceDue]) -> list[PaymentSlip]:
     """The slips that dues are of, or are surcharges of; locked, before the dues themselves."""
-    keys = {one.slip_id for one in dues} | {one.surcharge.slip_id for one in dues if one.surcharge}
-    rows = PaymentSlip.objects.filter(pk__in=keys - {None}).select_related("affiliate")
+    keys = {one.slip_id for one in dues if one.slip_id is not None}
+    keys |= {one.surcharge.slip_id for one in dues if one.surcharge}
+    rows = PaymentSlip.objects.filter(pk__in=keys).select_related("affiliate")
     return list(rows.order_by("pk").select_for_update(of=("self",)))
 
 
