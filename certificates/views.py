@@ -29,7 +29,7 @@ from certificates.numbers import grouped
 from certificates.wording import to_compare
 from declarations.queries import receipt_facts
 from payments.queries import slip_facts
-from portal import clock
+from portal import clock, limits
 from portal.errors import add_to_messages, message_of
 from portal.middleware import client_address
 from portal.models import User
@@ -206,6 +206,7 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
         if ranged and (first is None or last is None):
             raise InvalidPeriod(value="")
         assert isinstance(request.user, User)  # noqa: S101  the page is behind the login
+        limits.count(limits.CERTIFICATES, str(request.user.pk))
         certificate = workflows.request(
             actor=request.user,
             affiliate=affiliate,

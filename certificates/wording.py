@@ -13,7 +13,7 @@ from regulation.text import _
 # A long text in a field cannot push the rest of the paper away.
 LONGEST_TEXT = 200
 # People drawn together in one row of the table: the renderer counts rows, not lines (docs/decisions/long-lists.md).
-PEOPLE_TOGETHER = 15
+PEOPLE_TOGETHER = 10
 # A name that would run under the next column ends with an ellipsis; the list of ten thousand has one line each.
 LONGEST_NAME = 44
 
@@ -119,7 +119,7 @@ class Together:
 
 
 def _together(people: Sequence[PersonLineFacts]) -> Iterator[Together]:
-    """Fifteen at a time; whoever's name needs another font is alone: its lines are higher, and would slip."""
+    """Ten at a time; whoever's name needs another font is alone: its lines are higher, and would slip."""
     some: list[tuple[int, PersonLineFacts]] = []
     for rank, one in enumerate(people, start=1):
         if some and (

@@ -42,6 +42,8 @@ REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
 BANK_CALLS = Limit("api:bank", 600, timedelta(minutes=1))
 INVITATIONS = Limit("invitations:affiliate", 20, timedelta(hours=1))
 VISITOR_REQUESTS = Limit("requests:visitor", 10, timedelta(hours=1))
+# Certificates asked for by one person, for all the firms they act for.
+CERTIFICATES = Limit("certificates:user", 60, timedelta(hours=1))
 # The public check of files costs a second of work each.
 CHECKS_FROM_ADDRESS = Limit("check:address", 60, timedelta(minutes=15))
 

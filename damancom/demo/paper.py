@@ -49,6 +49,15 @@ def certificates(register: Register, *, now: datetime.datetime) -> None:
             first=first,
             last=last - 2,
         )
+    certifying.request(
+        actor=directors["clinic"],
+        affiliate=clinic,
+        kind=CertificateKind.EMPLOYEES,
+        intent=intent("clinic employees"),
+        at=ago(5, 15),
+        first=last - 2,
+        last=last - 2,
+    )
     wrong = certifying.request(
         actor=directors["textile"],
         affiliate=textile,

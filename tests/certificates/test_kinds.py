@@ -27,6 +27,7 @@ from certificates.facts import CertificateFacts, PersonLineFacts, digest
 from certificates.models import Certificate
 from declarations.enums import DeclarationKind, DeclarationStatus, LineOrigin
 from declarations.models import DeclarationLine
+from portal import limits
 from portal.models import AuditEntry
 from regulation.money import CENT
 from regulation.periods import Period
@@ -38,6 +39,7 @@ from tests.certificates.test_documents import BAKERY, ISSUED, URL
 
 DECEMBER, JANUARY = Period(2025, 12), Period(2026, 1)
 NUMBER = "123456789"
+HOUR = datetime.timedelta(hours=1)
 APART = [kind.value for kind in views.ASKED_APART]
 pytestmark = pytest.mark.usefixtures("now")
 
@@ -305,6 +307,15 @@ def test_asking_from_the_page_issues_and_shows(client, cast, months, kind):
     assert public.status_code == 200
     if certificate.about:
         assert certificate.about in public.content.decode()
+
+
+def test_nobody_asks_for_a_thousand_certificates(client, cast, months, monkeypatch):
+    monkeypatch.setattr(limits, "CERTIFICATES", limits.Limit("certificates:user", 2, HOUR))
+    client.force_login(cast.owner)
+    address = reverse("certificates:request", args=[cast.affiliate.affiliation_number])
+    for _ in range(3):
+        client.post(address, {"intent": str(uuid.uuid4()), "kind": "standing"})
+    assert Certificate.objects.count() == 2
 
 
 @pytest.mark.parametrize("language", ["fr", "ar"])
