@@ -170,6 +170,7 @@ _MONTH_YEAR: Final = re.compile(r"(?<![0-9])(0[1-9]|1[0-2])[-/. ]?(20[0-9]{2})(?
 _BY_THE_WAY: Final = frozenset({"L07", "L21"})
 _CASH_CHANNELS: Final = frozenset({"AGE", "GAB", "PRX"})
 _CASH_NATURE: Final = "PMNT/CNTR/"
+_DIGIT: Final = re.compile(r"\d").search
 
 
 def references(line: Received) -> References:
@@ -184,8 +185,8 @@ def references(line: Received) -> References:
     structured, wrong_structured = _creditor_references(line.creditor_ref)
     found: dict[str, None] = dict.fromkeys(structured)
     wrong: dict[str, None] = dict.fromkeys(wrong_structured)
-    for text in texts:
-        if not text:
+    for text in dict.fromkeys(texts):
+        if not _DIGIT(text):
             continue
         good, bad = _creditor_references(text)
         found.update(dict.fromkeys(good))

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from django.db import connection
 from django.db.models import JSONField, Model
+from django.db.models.base import ModelState
 
 Row = TypeVar("Row", bound=Model)
 
@@ -66,8 +67,9 @@ def made_from(model: type[Row], facts: Mapping[str, Any]) -> Row:
 
     A column that is missing raises KeyError.
     """
-    row = model.from_db(None, (), [facts[name] for name in _columns_of(model)])
-    row._state.adding = True
+    row = model.__new__(model)
+    row.__dict__ = {name: facts[name] for name in _columns_of(model)}
+    row._state = ModelState()
     return row
 
 

@@ -6,7 +6,7 @@ stays flat: each entry is cleared once read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import IO, Any, Final
 
@@ -45,10 +45,11 @@ def inspect(
     format: FileFormat,
     version: str,
     profile: ReadingProfile,
+    keep: Callable[[list[CanonicalLine]], None] | None = None,
 ) -> MessageSummary:
     """First pass: the message, its statements, its totals and every fault of form. Writes nothing.
 
-    `format` and `version` come from `sniff`. A file
+    `format` and `version` come from `sniff`; `keep` is given the lines of each entry, as `read` would. A file
     that stops being XML half-way keeps the faults found so far and adds the one that stopped it.
     """
     summary = MessageSummary(format=format, version=version)
@@ -57,6 +58,8 @@ def inspect(
         for entry in reader.entries():
             for line in entry.lines:
                 summary.count(line)
+            if keep is not None:
+                keep(entry.lines)
     except FormatError as error:
         summary.faults.append(error.fault)
         return summary

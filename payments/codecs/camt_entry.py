@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from payments.codecs.faults import Fault, Faults, fault, quoted
@@ -49,7 +50,7 @@ def flatten(element: Any, out: Flat | None = None, prefix: str = "") -> Flat:
         tag = child.tag
         if not isinstance(tag, str):
             continue
-        path = prefix + local_name(tag)
+        path = _path(prefix, tag)
         if len(child):
             if _interrupted(child):
                 out.setdefault(path, []).append(_with_marks(child))
@@ -61,6 +62,11 @@ def flatten(element: Any, out: Flat | None = None, prefix: str = "") -> Flat:
         if path.endswith("Amt"):
             out.setdefault(path + "@Ccy", []).append(child.get("Ccy", ""))
     return out
+
+
+@lru_cache(maxsize=4096)
+def _path(prefix: str, tag: str) -> str:
+    return prefix + local_name(tag)
 
 
 def _interrupted(element: Any) -> bool:

@@ -6,6 +6,7 @@ Nothing here knows our accounts, our messages or the day: that is the business o
 
 from __future__ import annotations
 
+import pickle
 import struct
 import tempfile
 import zipfile
@@ -37,6 +38,7 @@ _NOT_XML: Final = frozenset({"E-F05", "E-F06", "E-F07"})
 _REPEATED: Final = ("TxDtls", "Ntry", "TxInfAndSts")
 _HIGHEST_RATIO: Final = 100
 _PIECE: Final = 1 << 20
+_TOGETHER: Final = 500
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 
@@ -57,6 +59,41 @@ class Opened:
     version: str
     profile: ReadingProfile
     near: date
+    spool: Spool | None = None
+
+
+class Spool:
+    """Lines already read, set aside in a temporary file of this process: XML is not parsed twice."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._waiting: list[CanonicalLine] = []
+        self.whole = False
+
+    def keep(self, lines: list[CanonicalLine]) -> None:
+        """Set these lines aside."""
+        self._waiting += lines
+        if len(self._waiting) >= _TOGETHER:
+            self._write()
+
+    def close(self) -> None:
+        """Every line of the file is here."""
+        self._write()
+        self.whole = True
+
+    def lines(self) -> Iterator[CanonicalLine]:
+        """The lines in order, as they were read."""
+        self._stream.seek(0)
+        while True:
+            try:
+                # Our own bytes, in a nameless file that only this process has open.
+                yield from pickle.load(self._stream)  # noqa: S301
+            except EOFError:
+                return
+
+    def _write(self) -> None:
+        pickle.dump(self._waiting, self._stream, pickle.HIGHEST_PROTOCOL)
+        self._waiting = []
 
 
 @contextmanager
@@ -72,7 +109,8 @@ def open_file(stream: IO[bytes], profile: ReadingProfile, *, near: date) -> Iter
             stream.seek(0)
             head = stream.read(HEAD)
         format, version = sniff(head, namespaces=profile.namespaces, formats=profile.formats)
-        yield Opened(stream, format, version, profile, near)
+        spool = Spool(kept.enter_context(tempfile.TemporaryFile())) if format in CAMT else None
+        yield Opened(stream, format, version, profile, near, spool)
 
 
 def inspect(opened: Opened) -> MessageSummary:
@@ -87,7 +125,12 @@ def inspect(opened: Opened) -> MessageSummary:
     if format is FileFormat.PAIN_002:
         summary = pain_status.summary_of(pain_status.inspect(stream, opened.version))
     else:
-        summary = camt.inspect(stream, format, opened.version, profile)
+        spool = opened.spool
+        summary = camt.inspect(
+            stream, format, opened.version, profile, spool.keep if spool else None
+        )
+        if spool and not summary.faults.refuses:
+            spool.close()
     if not any(one.code in _NOT_XML for one in summary.faults):
         _check_schema(opened, summary)
     return summary
@@ -111,6 +154,8 @@ def _check_schema(opened: Opened, summary: MessageSummary) -> None:
 def lines(opened: Opened) -> Iterator[CanonicalLine]:
     """Second pass, for a file that `inspect` accepts: its lines in order (of a pain.002, those with an amount)."""
     stream, format, profile = opened.stream, opened.format, opened.profile
+    if opened.spool and opened.spool.whole:
+        return opened.spool.lines()
     if format is FileFormat.CP1:
         return cp1.read(stream)
     if format is FileFormat.MT940:

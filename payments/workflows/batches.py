@@ -6,6 +6,7 @@ they can be matched: a whole entry that still waits gives way to them; one that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from django.db.models import Q
@@ -24,12 +25,30 @@ class Entries:
     def __init__(self) -> None:
         self._entry = ""
         self._answer: BankLine | None = None
+        self._told: set[tuple[int, str]] = set()
+
+    def look_ahead(
+        self, chunk: Iterable[CanonicalLine], accounts: Mapping[str, BankAccount]
+    ) -> None:
+        """Learn, in one query, which entries of these lines are in the books by their reference, in any form."""
+        asked = [line for line in chunk if line.entry_ref and (line.whole or line.entry_count > 1)]
+        self._told = set()
+        if asked:
+            rows = BankLine.objects.filter(
+                Q(details__entry_index=1) | Q(details__whole=True),
+                account_id__in={accounts[line.our_account].pk for line in asked},
+                entry_ref__in={line.entry_ref for line in asked},
+            )
+            self._told = set(rows.values_list("account_id", "entry_ref"))
 
     def other_form(self, line: CanonicalLine, account: BankAccount) -> BankLine | None:
         """The stored line that already stands for this one, or None when this line is to be taken.
 
-        Runs in the transaction that stages the line. May take a waiting whole entry out of suspense.
+        Runs in the transaction that stages the line, after `look_ahead`. May take a waiting whole entry out of
+        suspense.
         """
+        if line.entry_ref and (account.pk, line.entry_ref) not in self._told:
+            return None
         if line.whole:
             return _details_of(line, account)
         if line.entry_count == 1 or line.entry_amount is None:

@@ -53,6 +53,7 @@ class Staging:
         """
         keys = [self._key(line) for line in chunk]
         known = self._known(chunk, keys)
+        self._entries.look_ahead(chunk, self._accounts)
         fresh: dict[tuple[int, str], BankLine] = {}
         rows = [
             _row(self._file, self._accounts[line.our_account], line, key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -15,7 +16,7 @@ from itertools import islice
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from payments.codecs import reading
 from payments.codecs.faults import FormatError
@@ -37,6 +38,11 @@ CHUNK: Final = 2_000
 
 LEASE: Final = timedelta(minutes=11)
 """A little longer than a task may last: a file that runs longer lost its worker and may be taken again."""
+
+TURN: Final = 300
+"""Seconds of reversals in one turn, well under the limit of a task: a file of returns may take several."""
+
+_LIKE_AN_ORDER: Final = r"^\s*T[-0-9 .]{11,}\s*$"
 
 
 def due_files(*, at: datetime) -> list[int]:
@@ -72,10 +78,9 @@ def import_file(*, bank_file_id: int, at: datetime) -> None:
     except FormatError as error:
         verdicts.refuse(bank_file, [error.fault], 0)
     failpoint("bank-file-written")
-    if bank_file.verdict == BankFileVerdict.ACCEPTED.value:
-        _settle_reversals(bank_file)
+    whole = bank_file.verdict != BankFileVerdict.ACCEPTED.value or _settle_reversals(bank_file)
     failpoint("bank-file-settled")
-    _finish(bank_file, at)
+    _finish(bank_file, at) if whole else _hand_over(bank_file)
 
 
 def _note_parked(bank_file: BankFile) -> None:
@@ -115,6 +120,8 @@ def _accounts(bank_file: BankFile) -> dict[str, BankAccount]:
 
 def _write_lines(bank_file: BankFile, opened: reading.Opened) -> None:
     """Second pass: the lines, a chunk a transaction, from where an earlier attempt stopped."""
+    if bank_file.lines_done and bank_file.lines_done == bank_file.lines_total:
+        return
     staging = Staging(bank_file, _accounts(bank_file), opened.profile)
     lines = reading.lines(opened)
     done = bank_file.lines_done
@@ -135,7 +142,8 @@ def _write_chunk(bank_file: BankFile, staging: Staging, chunk: list[CanonicalLin
     """
     Bank.objects.select_for_update(of=("self",)).get(pk=bank_file.bank_id)
     locked = BankFile.objects.select_for_update(of=("self",)).get(pk=bank_file.pk)
-    if not jobs.owns(locked, bank_file):
+    # A turn starts the count of attempts again: how far the file has come says whose turn it is as well.
+    if not jobs.owns(locked, bank_file) or locked.lines_done != bank_file.lines_done:
         return False
     rows = staging.rows(chunk)
     settle(actor=None, lines=[row for row in rows if not row.verdict and not _undoes(row)])
@@ -152,20 +160,47 @@ def _undoes(row: BankLine) -> bool:
     return row.is_reversal and row.kind == LineKind.DEBIT.value
 
 
-def _settle_reversals(bank_file: BankFile) -> None:
-    reversals = (
-        BankLine.objects.filter(
-            Q(verdict="") | Q(verdict=LineVerdict.WAITING.value, verdict_code="L19"),
-            account__bank=bank_file.bank,
-            kind=LineKind.DEBIT.value,
-            is_reversal=True,
-        )
-        .order_by("pk")
-        .values_list("pk", flat=True)
+def _settle_reversals(bank_file: BankFile) -> bool:
+    """Settle the reversals that are new, and those that found nothing before and may find it now.
+
+    False when time ran out first: what is done is done, the rest is for the next turn.
+    """
+    end = time.monotonic() + TURN
+    rows = BankLine.objects.filter(
+        account__bank=bank_file.bank, kind=LineKind.DEBIT.value, is_reversal=True
     )
-    for line_id in list(reversals):
+    due = rows.filter(Q(verdict="") | _may_find_now()).order_by("pk").values_list("pk", flat=True)
+    for line_id in list(due):
+        if time.monotonic() > end:
+            return False
         settle_reversal(actor=None, line_id=line_id)
         failpoint("bank-file-half-reversed")
+    return True
+
+
+def _may_find_now() -> Q:
+    """Waiting reversals (L19) that cite some answered credit of their account, or look like an order's."""
+    received = BankLine.objects.filter(
+        account=OuterRef("account"), kind=LineKind.CREDIT.value, repeats__isnull=True
+    ).exclude(verdict="")
+    return Q(verdict=LineVerdict.WAITING.value, verdict_code="L19") & (
+        ~Q(original_bank_ref="")
+        & Q(Exists(received.filter(bank_ref=OuterRef("original_bank_ref"))))
+        | ~Q(end_to_end="") & Q(Exists(received.filter(end_to_end=OuterRef("end_to_end"))))
+        | Q(end_to_end__iregex=_LIKE_AN_ORDER)
+        | ~Q(batch="")
+        & Q(Exists(received.filter(batch=OuterRef("batch"), amount=OuterRef("amount"))))
+    )
+
+
+@transaction.atomic
+def _hand_over(claimed: BankFile) -> None:
+    """Leave the rest of a long file to the next sweep: it advances, so no attempt is counted against it."""
+    bank_file = BankFile.objects.select_for_update(of=("self",)).get(pk=claimed.pk)
+    if jobs.owns(bank_file, claimed):
+        bank_file.state, bank_file.attempts = JobState.WAITING.value, 0
+        bank_file.started_at = None
+        bank_file.save(update_fields=["state", "attempts", "started_at"])
 
 
 @transaction.atomic

@@ -124,7 +124,9 @@ def refuse_from_line(order: DebitOrder, line: BankLine) -> None:
 def came_back(line: BankLine, origin_id: int | None) -> DebitOrder | None:
     """The executed order that a booked debit brings back: by its reference, else the only one of the credit undone."""
     reference = order_reference_of(line.end_to_end)
-    which = Q(reference=reference) if reference else Q(bank_line_id=origin_id or 0)
+    if not reference and origin_id is None:
+        return None
+    which = Q(reference=reference) if reference else Q(bank_line_id=origin_id)
     orders = lock_orders(
         pk__in=DebitOrder.objects.filter(which, bank_line__isnull=False)[:2].values("pk")
     )
