@@ -67,15 +67,16 @@ def _work(work: Callable[[list[int]], None], ids: list[int], ready: Any, process
         cursor.execute("SELECT pg_backend_pid()")
         backend = cursor.fetchone()[0]
     ready.wait()
-    before = time.process_time() + _processor_of(backend)
+    before = time.process_time() + processor_of(backend)
     work(ids)
-    spent = time.process_time() + _processor_of(backend) - before
+    spent = time.process_time() + processor_of(backend) - before
     with processor.get_lock():
         processor.value += spent
     connection.close()
 
 
-def _processor_of(pid: int) -> float:
+def processor_of(pid: int) -> float:
+    """Seconds of processor that a process took until now."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 

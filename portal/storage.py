@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import BinaryIO
 
 from django.db import transaction
@@ -45,23 +45,20 @@ def _equal_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(buffer)
 
 
-class _StoredReader(io.RawIOBase):
-    """Reads a stored file chunk by chunk, each fetched when it is reached."""
+class _PieceReader(io.RawIOBase):
+    """Reads bytes that are kept in pieces, each fetched when it is reached."""
 
-    def __init__(self, stored: StoredFile) -> None:
-        self._chunks = StoredChunk.objects.filter(file=stored)
+    def __init__(self, piece: Callable[[int], bytes]) -> None:
+        self._piece = piece
         self._index = 0
-        self._rest = b""
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         if not self._rest:
-            data = self._chunks.filter(index=self._index).values_list("data", flat=True).first()
-            if data is None:
-                return 0
-            self._rest = bytes(data)
+            self._rest = memoryview(self._piece(self._index))
             self._index += 1
         count = min(len(buffer), len(self._rest))
         buffer[:count] = self._rest[:count]
@@ -69,9 +66,19 @@ class _StoredReader(io.RawIOBase):
         return count
 
 
+def open_pieces(piece: Callable[[int], bytes]) -> BinaryIO:
+    """A buffered binary stream over the pieces 0, 1, 2…, of which an empty one is the end; one in memory."""
+    return io.BufferedReader(_PieceReader(piece))
+
+
 def open_stored(stored: StoredFile) -> BinaryIO:
-    """A buffered binary stream over the stored bytes, from the start; at most two chunks in memory."""
-    return io.BufferedReader(_StoredReader(stored), CHUNK_BYTES)
+    """A buffered binary stream over the stored bytes, from the start; one chunk in memory."""
+    chunks = StoredChunk.objects.filter(file=stored)
+
+    def piece(index: int) -> bytes:
+        return bytes(chunks.filter(index=index).values_list("data", flat=True).first() or b"")
+
+    return open_pieces(piece)
 
 
 #: A file up to this size is read at once with its neighbours.

@@ -31,6 +31,10 @@ FAMILY = "A"
 CATEGORY = "A0"
 
 
+#: Lines read together: as many as a chunk of the file holds.
+MOST_TOGETHER = 256
+
+
 class PrefillLine(NamedTuple):
     """A02: one insured person the fund expects in the declaration."""
 
@@ -168,7 +172,18 @@ def read(stream: BinaryIO) -> PrefillFile:
     lines: dict[str, PrefillLine] = {}
     totals: PrefillTotals | None = None
     damaged: list[int] = []
-    for record in RecordReader(stream, TYPES):
+    reader = RecordReader(stream, TYPES)
+    records = iter(reader)
+    while True:
+        together = reader.together(f"{FAMILY}02", MOST_TOGETHER) if len(heads) == 2 else None
+        if together is not None:
+            people = cast(Sequence[PrefillLine], together.contents)
+            lines.update({line.registration_number: line for line in people})
+            reader.skip(together, len(people))
+            continue
+        record = next(records, None)
+        if record is None:
+            break
         if record.line_number <= 2:
             if record.family != FAMILY or record.content is None:
                 raise NotAPrefill(record.text[:40])

@@ -33,8 +33,10 @@ def to_look_at(lines: Sequence[PrefilledLine], state: State) -> list[int]:
     plain_names = not names.translate(None, _ALPHABET)
     keys = keys_of([line.registration_number for line in lines])
     for rank, (line, key) in enumerate(zip(lines, keys, strict=True)):
-        affiliate, period, number, name, _children, payable, deducted, net = line[:8]
-        returned, days, gross, capped, situation, stated = line[8:]
+        # fmt: off
+        (affiliate, period, number, name, children, payable, deducted, net,
+         returned, days, gross, capped, situation, stated) = line
+        # fmt: on
         last = ord(number[8]) - 48
         if (
             number > highest  # R21, R22
@@ -42,8 +44,12 @@ def to_look_at(lines: Sequence[PrefilledLine], state: State) -> list[int]:
             and (REFUSED_NUMBER < number < "2" or "9" <= number < OCCASIONAL_LABOUR)  # R23
             and (last == key or last == 9 - key)
             and (
-                issued is None or (number in issued and line[3:8] == issued[number][3:8])
-            )  # R20, R24
+                issued is None  # R20, R24
+                or (
+                    number in issued
+                    and issued[number][3:] == (name, children, payable, deducted, net)
+                )
+            )
             and (plain_names or not name.strip(ALPHABET))  # R4
             and affiliate == header.affiliation_number  # R11
             and period == header.period  # R13

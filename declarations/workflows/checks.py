@@ -109,14 +109,18 @@ def _note_parked(file: ReceivedFile) -> None:
 
 def _expected(files: Sequence[ReceivedFile], at: datetime.datetime) -> dict[int, Expected]:
     """What the fund knows of the month that each file answers; a month without a prefill gets it now."""
-    issued = crowds.prefill_bytes([(file.affiliate_id, file.period) for file in files])
+    issued = crowds.prefills([(file.affiliate_id, file.period) for file in files])
     filed = crowds.months_filed([(file.affiliate_id, file.period) for file in files])
     found = {}
     for file in files:
         month = (file.affiliate_id, file.period)
         period = Period.from_day(file.period)
-        content = issued.get(month)
-        prefill = _issued_now(file.affiliate, period, at) if content is None else _read(content)
+        stream = issued.pop(month, None)
+        prefill = (
+            _issued_now(file.affiliate, period, at)
+            if stream is None
+            else prefill_codec.read(stream)
+        )
         found[file.pk] = queries.expected_of(
             file.affiliate,
             period,
@@ -128,17 +132,13 @@ def _expected(files: Sequence[ReceivedFile], at: datetime.datetime) -> dict[int,
     return found
 
 
-def _read(content: bytes) -> PrefillFile:
-    return prefill_codec.read(io.BytesIO(content))
-
-
 def _issued_now(affiliate: Affiliate, period: Period, at: datetime.datetime) -> PrefillFile | None:
     """The prefill of a month that had none; None when the register does not fit the format."""
     try:
         row = issue_prefill(actor=None, at=at, affiliate=affiliate, period=period)
     except TooWideForPrefill:
         return None
-    return _read(bytes(row.content))
+    return prefill_codec.read(io.BytesIO(bytes(row.content)))
 
 
 def _examined(file: ReceivedFile, expected: Expected, stream: BinaryIO) -> _Check:

@@ -55,8 +55,8 @@ def submit_all(
 ) -> dict[int, Declaration | DomainError]:
     """Submit several drafts, given as key and version shown; each is submitted, or refused for its own reason.
 
-    See `submit`. One transaction, and for drafts of as many employers a number of statements that does not grow
-    with them; each has its own receipt and trace.
+    `submit` is this for one draft. One transaction, and for drafts of as many employers a number of statements that
+    does not grow with them; each has its own receipt and trace.
     """
     known = Declaration.objects.filter(pk__in=list(drafts))
     affiliates = Affiliate.objects.filter(pk__in=known.values("affiliate")).order_by("pk")

@@ -62,8 +62,8 @@ def dirhams(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
 
 
-#: Family allowances take few values, most of them zero.
-allowance = lru_cache(maxsize=1024)(dirhams)
+#: Amounts that take few values: the ceiling, family allowances.
+repeated = lru_cache(maxsize=1024)(dirhams)
 
 
 class LineBuffer:
@@ -81,10 +81,14 @@ class LineBuffer:
         if isinstance(line, PrefilledLine):
             _, _, number, _, children, payable, deducted, net = line[:8]
             returned, days, gross, capped, situation, _ = line[8:]
+            if payable or deducted or net or returned:
+                allowances = "\t".join(map(repeated, (payable, deducted, net, returned)))
+            else:
+                allowances = "0\t0\t0\t0"
+            wage = f"{gross // 100}.{gross % 100:02}"
             row = (
-                f"{self._rank}\t{_PREFILLED}\t{number}\t{name}\t\t{children}\t{allowance(payable)}\t"
-                f"{allowance(deducted)}\t{allowance(net)}\t{allowance(returned)}\t{days}\t"
-                f"{gross // 100}.{gross % 100:02}\t{capped // 100}.{capped % 100:02}\t{situation}"
+                f"{self._rank}\t{_PREFILLED}\t{number}\t{name}\t\t{children}\t{allowances}\t{days}\t"
+                f"{wage}\t{wage if capped == gross else repeated(capped)}\t{situation}"
             )
         else:
             row = (
