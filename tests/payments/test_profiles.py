@@ -186,5 +186,5 @@ def test_the_list_asks_the_same_number_of_questions(
     client = signed_in(supervisor("zero"))
     for n in range(5):
         approved(cast.bank_account.bank, {}, since=DAY + datetime.timedelta(days=n))
-    with django_assert_max_num_queries(15):  # type: ignore[operator]
+    with django_assert_max_num_queries(18):  # type: ignore[operator]
         client.get(reverse(LIST))
