@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from payments.models import Bank
+from regulation.periods import InvalidPeriod, Period
 
 
 class BankFileForm(forms.Form):
@@ -35,6 +37,46 @@ class PaidOnForm(forms.Form):
         input_formats=["%Y-%m-%d", "%d/%m/%Y"],
         error_messages={"invalid": _("Écrivez la date comme 25/04/2026.")},
     )
+
+
+_MONTH = forms.TextInput(attrs={"type": "month", "placeholder": "2026-04"})
+
+
+class SpanForm(forms.Form):
+    """From one month to another, both included; either may be left out."""
+
+    du = forms.CharField(label=_("Du mois"), required=False, widget=_MONTH)
+    au = forms.CharField(label=_("au mois"), required=False, widget=_MONTH)
+
+    def clean_du(self) -> Period | None:
+        """The first month."""
+        return _month(self.cleaned_data["du"])
+
+    def clean_au(self) -> Period | None:
+        """The last month."""
+        return _month(self.cleaned_data["au"])
+
+    @property
+    def asked(self) -> str:
+        """The same question for another address."""
+        first, last = self.bounds()
+        named = (("du", first), ("au", last))
+        return urlencode({key: str(month) for key, month in named if month})
+
+    def bounds(self) -> tuple[Period | None, Period | None]:
+        """The months asked, or the whole account when what was typed is no month."""
+        if not self.is_valid():
+            return None, None
+        return self.cleaned_data["du"], self.cleaned_data["au"]
+
+
+def _month(typed: str) -> Period | None:
+    if not typed:
+        return None
+    try:
+        return Period.parse(typed)
+    except InvalidPeriod as error:
+        raise forms.ValidationError(_("Écrivez le mois comme 2026-04.")) from error
 
 
 class AssignForm(forms.Form):

@@ -19,6 +19,7 @@ _FILE = "banque/fichiers/<str:receipt_number>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path(_ROOM, views.account, name="account"),
+    path(f"{_ROOM}mois/<str:kind>/", views.export_months, name="export_months"),
     path(f"{_ROOM}mouvements/", views.movements, name="movements"),
     path(f"{_ROOM}mouvements/<str:kind>/", views.export_movements, name="export_movements"),
     path(f"{_ROOM}bordereaux/", views.slip_list, name="slips"),

@@ -18,8 +18,9 @@ from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from payments import queries
 from payments.enums import SlipState
-from payments.forms import PaidOnForm
+from payments.forms import PaidOnForm, SpanForm
 from payments.models import FilingPenalty, PaymentSlip
+from payments.queries.statement import Span
 from payments.workflows import penalties, slips
 from portal import clock, formats
 from portal.actor import actor_of
@@ -39,12 +40,14 @@ PER_PAGE = 50
 def account(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """What is owed, what was paid, month by month, and the one thing to do next."""
     today = clock.today()
+    form = SpanForm(request.GET if {"du", "au"} & request.GET.keys() else None)
     context = {
         **SECTION,
         "today": today,
+        "form": form,
         "balance": queries.home_balance(affiliate, on=today),
         "dues": queries.open_dues(affiliate),
-        "rows": queries.statement_by_period(affiliate),
+        "rows": queries.statement_by_period(affiliate, Span(*form.bounds())),
         "awaited": queries.awaited_slips(affiliate),
         "has_grace": affiliate.graces.exists(),
     }
@@ -55,15 +58,16 @@ def account(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 @affiliate_view(Scope.READ)
 def movements(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """Every movement of the account with the balance after it, newest first; each opens to its cause."""
-    found = list(reversed(queries.movements(affiliate)))
+    form = SpanForm(request.GET if {"du", "au"} & request.GET.keys() else None)
+    found = list(reversed(queries.movements(affiliate, Span(*form.bounds()))))
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "payments/movements.html", {**SECTION, "page": page})
+    return render(request, "payments/movements.html", {**SECTION, "page": page, "form": form})
 
 
 @require_safe
 @affiliate_view(Scope.READ)
 def export_movements(request: HttpRequest, affiliate: Affiliate, kind: str) -> HttpResponseBase:
-    """Every movement with the balance after it, oldest first, as csv or xlsx."""
+    """The movements of the months asked with the balance after each, oldest first, as csv or xlsx."""
     if kind not in ("csv", "xlsx"):
         raise Http404
     columns = [
@@ -89,10 +93,34 @@ def export_movements(request: HttpRequest, affiliate: Affiliate, kind: str) -> H
             one.line.credit,
             one.balance,
         )
-        for one in queries.movements(affiliate)
+        for one in queries.movements(affiliate, Span(*SpanForm(request.GET).bounds()))
     )
     name = f"releve-{affiliate.affiliation_number}"
     return attachment_of(kind, name=name, title=_("Relevé de compte"), columns=columns, rows=rows)
+
+
+@require_safe
+@affiliate_view(Scope.READ)
+def export_months(request: HttpRequest, affiliate: Affiliate, kind: str) -> HttpResponseBase:
+    """The statement by declared month, for the months asked, oldest first, as csv or xlsx."""
+    if kind not in ("csv", "xlsx"):
+        raise Http404
+    columns = [
+        Column(_("Mois"), 10), Column(_("À payer avant le"), 14), Column(_("Dû")),
+        Column(_("dont majorations et astreintes")), Column(_("Payé")), Column(_("Retiré")),
+        Column(_("Reste à payer")), Column(_("Bordereaux"), 40),
+    ]  # fmt: skip
+    rows = (
+        (
+            str(row.period), row.due_on, row.due, row.surcharges, row.paid, row.credited, row.outstanding,
+            " ".join(slip.payment_reference for slip in row.slips),
+        )
+        for row in reversed(
+            queries.statement_by_period(affiliate, Span(*SpanForm(request.GET).bounds()))
+        )
+    )  # fmt: skip
+    name = f"releve-mois-{affiliate.affiliation_number}"
+    return attachment_of(kind, name=name, title=_("Relevé par mois"), columns=columns, rows=rows)
 
 
 @require_safe

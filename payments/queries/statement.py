@@ -38,8 +38,25 @@ class PeriodRow:
     due_on: date | None
 
 
-def statement_by_period(affiliate: Affiliate) -> list[PeriodRow]:
-    """The account statement by declared month, newest first, in two queries.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one month to another, both included; None: no bound."""
+
+    first: Period | None = None
+    last: Period | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether a day lies in it."""
+        return (self.first is None or day >= self.first.first_day) and (
+            self.last is None or day <= self.last.last_day
+        )
+
+
+EVER = Span()
+
+
+def statement_by_period(affiliate: Affiliate, span: Span = EVER) -> list[PeriodRow]:
+    """The account statement by declared month within `span`, newest first, in two queries.
 
     `due` counts slips, surcharges and penalties of the month; `credited` what disputes and corrections took off.
     """
@@ -76,6 +93,8 @@ def statement_by_period(affiliate: Affiliate) -> list[PeriodRow]:
         slips[slip.period].append(slip)
     rows = []
     for day in sorted(sums.keys() | slips.keys(), reverse=True):
+        if not span.holds(day):
+            continue
         found = sums.get(day)
         due, credited = (found["due"], found["credited"]) if found else (ZERO, ZERO)
         outstanding = found["outstanding"] if found else ZERO
@@ -111,8 +130,11 @@ class Movement:
         return self.line.account.kind == AccountKind.CREDIT.value
 
 
-def movements(affiliate: Affiliate) -> list[Movement]:
-    """Every movement of the receivable and credit accounts, oldest first, with the running balance; one query."""
+def movements(affiliate: Affiliate, span: Span = EVER) -> list[Movement]:
+    """Movements booked within `span` on the receivable and credit accounts, oldest first; one query.
+
+    The running balance counts what came before the span too.
+    """
     lines = (
         LedgerLine.objects.filter(
             account__affiliate=affiliate,
@@ -126,5 +148,6 @@ def movements(affiliate: Affiliate) -> list[Movement]:
     running, found = ZERO, []
     for line in lines:
         running += line.debit - line.credit
-        found.append(Movement(line, running))
+        if span.holds(line.entry.booked_on):
+            found.append(Movement(line, running))
     return found

@@ -112,3 +112,35 @@ def test_the_statement_leaves_for_a_spreadsheet(cast: Cast) -> None:
     assert at_desk(cast.owner).get(page.replace("csv", "pdf")).status_code == 404
     for user in cast.outsiders:
         assert at_desk(user).get(page).status_code == 404
+
+
+def _first_column(client: Client, page: str) -> list[str]:
+    text = b"".join(client.get(page).streaming_content).decode("utf-8-sig")
+    return [line.split(";", 1)[0] for line in text.splitlines()[1:]]
+
+
+def test_the_statement_opens_on_the_months_asked(cast: Cast) -> None:
+    """By declared month and by movement, on the page and in the sheet; the balance goes on from before."""
+    for month in (1, 2, 3):
+        owed = slip(cast.affiliate, Period(2026, month))
+    pay(cast, owed, "60.00")
+    number, client = cast.affiliate.affiliation_number, at_desk(cast.owner)
+    by_month = reverse("payments:account", args=[number])
+    rows = client.get(f"{by_month}?du=2026-02").context["rows"]
+    assert [str(row.period) for row in rows] == ["2026-03", "2026-02"]
+    rows = client.get(f"{by_month}?du=2026-02&au=2026-02").context["rows"]
+    assert [str(row.period) for row in rows] == ["2026-02"]
+    sheet = reverse("payments:export_months", args=[number, "csv"])
+    assert _first_column(client, sheet) == ["2026-01", "2026-02", "2026-03"]
+    assert _first_column(client, f"{sheet}?au=2026-01") == ["2026-01"]
+    assert client.get(sheet.replace("csv", "pdf")).status_code == 404
+    by_movement = reverse("payments:movements", args=[number])
+    april = client.get(f"{by_movement}?du=2026-04&au=2026-04").context["page"].object_list
+    assert april[0].balance == D("240.00")
+    assert len(client.get(f"{by_movement}?du=2026-05").context["page"].object_list) == 0
+    wrong = client.get(f"{by_movement}?du=avril")
+    assert "Écrivez le mois comme 2026-04." in wrong.content.decode()
+    assert len(wrong.context["page"].object_list) == 4
+    for user in cast.outsiders:
+        assert at_desk(user).get(sheet).status_code == 404
+    assert at_desk(cast.fiduciaire).get(sheet).status_code == 200
