@@ -35,7 +35,7 @@ def sign_in(browser: Browser, portal: WholePortal) -> Iterator[Callable[..., Pag
         page.goto("/connexion/")
         page.get_by_label("Adresse électronique").fill(email)
         page.get_by_label("Mot de passe").fill(portal.password)
-        page.get_by_role("main").get_by_role("button", name="Se connecter").click()
+        page.get_by_role("main").get_by_role("button", name="Se connecter", exact=True).click()
         expect(page).not_to_have_url(re.compile("connexion"))
         return page
 

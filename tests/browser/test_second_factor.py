@@ -76,4 +76,4 @@ def test_a_passkey_is_added_opens_the_door_and_confirms(open_page: Any, server: 
     authenticator(page)
     page.goto(f"{home}/connexion/confirmer/?next=/mes-preferences/&fort=1")
     page.get_by_role("button", name="Se servir de ma clé d’accès").click()
-    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("[data-passkey-said]")).to_be_visible()
