@@ -229,6 +229,9 @@ SERIES: dict[str, Series] = {
         _("Immatriculation : embauche annoncée d’avance, au plus"), Unit.DAYS
     ),
     "invitation.days": _calendar(_("Invitation : durée du lien"), Unit.DAYS),
+    "affiliation.draft_days": _calendar(
+        _("Demande d’affiliation jamais confirmée : oubliée après"), Unit.DAYS
+    ),
     "affiliation.nudge_first": _calendar(
         _("Affilié qui n’a rien déclaré : premier rappel après"), Unit.DAYS
     ),
