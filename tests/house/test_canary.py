@@ -226,6 +226,7 @@ def crawlers() -> list[Crawler]:
 
 #: The models whose keys a parameter takes, by room and the fixed words before it in the address.
 KEYED: dict[tuple[str, str], str] = {
+    ("portal", "ma-securite"): "mfa.Authenticator",
     ("affiliates", "mandats"): "affiliates.Mandate",
     ("affiliates", "invitations"): "affiliates.Invitation",
     ("affiliates", "salaries"): "affiliates.Employment",
@@ -244,6 +245,7 @@ KEYED: dict[tuple[str, str], str] = {
     ("payments", "remboursement"): "payments.ClerkAct",
     ("payments", "fichiers"): "payments.BankFile",
     ("payments", "bank-files"): "payments.BankFile",
+    ("payments", "debit-runs"): "payments.DebitRun",
     ("disputes", "reclamations"): "disputes.Dispute",
     ("disputes", "pieces"): "disputes.Attachment",
     ("disputes", "controles"): "disputes.Mission",
@@ -254,8 +256,14 @@ KEYED: dict[tuple[str, str], str] = {
     ("certificates", "paiements"): "payments.Allocation",
     ("certificates", "reclamations"): "disputes.Dispute",
 }
-#: Parameters that name nobody, by route: a series of the law, a shape of file, the secret of a link.
-FREE = {"name": "ceiling.monthly", "form": "csv", "kind": "csv", "token": "A" * 26}
+#: Parameters that name nobody: a series of the law, a shape of file, the secret of a link, the mark of a device.
+FREE = {
+    "name": "ceiling.monthly",
+    "form": "csv",
+    "kind": "csv",
+    "token": "A" * 26,
+    "mark": "a" * 32,
+}
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>|\(\?P<(\w+)>")
 
 
