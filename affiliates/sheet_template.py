@@ -3,13 +3,14 @@
 Its columns are those that `affiliates.codecs.hire_sheet` reads back; docs/formats/tableur-embauches.md describes them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from django.http import FileResponse
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
-from xlsxwriter.worksheet import Worksheet
 
 from affiliates.codecs.hire_sheet import MOST_PEOPLE, REQUIRED
 from affiliates.enums import HireColumn
@@ -17,6 +18,9 @@ from affiliates.models import Affiliate
 from portal import downloads, exports
 from portal.exports import Column
 from portal.sheets.table import column_name
+
+if TYPE_CHECKING:
+    from xlsxwriter.worksheet import Worksheet
 
 FORMS: Final = ("xlsx", "csv")
 #: Rows made ready in the workbook; more may be written below.

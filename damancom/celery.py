@@ -7,6 +7,8 @@ from celery.schedules import crontab
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "damancom.settings.base")
+# Checks run with the migrations, before any worker starts; here they would load every page, 25 MB, for nothing.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("damancom")
 app.config_from_object("django.conf:settings", namespace="CELERY")

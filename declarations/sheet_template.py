@@ -3,13 +3,14 @@
 Its columns are those that `declarations.codecs.sheets` reads back; docs/formats/tableur.md describes them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from django.http import FileResponse
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
-from xlsxwriter.worksheet import Worksheet
 
 from affiliates.models import Affiliate, Employee
 from declarations import queries
@@ -21,6 +22,9 @@ from portal.exports import Column, Value
 from portal.sheets.table import column_name
 from regulation.money import from_cents
 from regulation.periods import Period
+
+if TYPE_CHECKING:
+    from xlsxwriter.worksheet import Worksheet
 
 #: Rows left for people the fund does not know yet.
 SPARE_ROWS: Final = 100

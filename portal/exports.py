@@ -12,6 +12,8 @@ The whole file is written before its first byte leaves, so that no export is cut
 one megabyte and rows are taken one by one, so that memory does not grow with them (docs/decisions/spreadsheets.md).
 """
 
+from __future__ import annotations
+
 import csv
 import datetime
 import io
@@ -20,16 +22,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import BinaryIO, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
-import xlsxwriter
 from django.http import FileResponse
 from django.utils.translation import get_language_bidi, gettext
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from portal import downloads
 from portal.clock import CASABLANCA
+
+if TYPE_CHECKING:
+    import xlsxwriter
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 Value: TypeAlias = "str | int | Decimal | datetime.date | None"
 
@@ -129,6 +133,9 @@ class CellFormats:
 
 def open_workbook(stream: BinaryIO) -> xlsxwriter.Workbook:
     """A workbook whose rows leave memory as they are written, top to bottom, and whose texts stay texts."""
+    # Ten megabytes that a process which writes no workbook, a worker above all, does without.
+    import xlsxwriter
+
     workbook = xlsxwriter.Workbook(
         stream,
         {

@@ -1,10 +1,10 @@
 """Passkeys: what is asked of the browser, and whether its answer is right. The mathematics are python-fido2's."""
 
 import json
+from types import ModuleType
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.internal import auth
 from django.core.exceptions import ValidationError
 
 from portal.errors import PasskeyRefused
@@ -16,21 +16,28 @@ _LONGEST = 20_000
 _MALFORMED = (ValidationError, ValueError, TypeError, KeyError, AttributeError)
 
 
+def _library() -> ModuleType:
+    # Fifteen megabytes with its cryptography, that a worker, which opens no door, does without.
+    from allauth.mfa.webauthn.internal import auth
+
+    return auth
+
+
 def options_to_add(user: User) -> dict[str, Any]:
     """What the browser needs to make a passkey that can also open the door without a password."""
-    return auth.begin_registration(user, passwordless=True)
+    return _library().begin_registration(user, passwordless=True)
 
 
 def made(text: str) -> dict[str, Any]:
     """The credential in the browser's answer to ``options_to_add``, verified; PasskeyRefused otherwise."""
     credential = _read(text)
     try:
-        auth.parse_registration_response(credential)
-        binding = auth.complete_registration(credential)
+        _library().parse_registration_response(credential)
+        binding = _library().complete_registration(credential)
     except _MALFORMED as error:
         raise PasskeyRefused from error
     finally:
-        auth.clear_state()
+        _library().clear_state()
     if not binding.is_user_verified():
         raise PasskeyRefused
     return credential
@@ -38,21 +45,21 @@ def made(text: str) -> dict[str, Any]:
 
 def options_to_show(user: User | None) -> dict[str, Any]:
     """What the browser needs to show a passkey: of ``user``, or of whoever holds one for this site."""
-    return auth.begin_authentication(user)
+    return _library().begin_authentication(user)
 
 
 def shown(text: str, user: User | None) -> Authenticator:
     """The passkey that answered ``options_to_show``; PasskeyRefused when it did not, or the account is closed."""
     credential = _read(text)
     try:
-        auth.parse_authentication_response(credential)
-        holder = user or auth.extract_user_from_response(credential)
-        found: Authenticator = auth.complete_authentication(holder, credential)
+        _library().parse_authentication_response(credential)
+        holder = user or _library().extract_user_from_response(credential)
+        found: Authenticator = _library().complete_authentication(holder, credential)
     except _MALFORMED as error:
         raise PasskeyRefused from error
     finally:
         # A question is asked once, whatever was answered.
-        auth.clear_state()
+        _library().clear_state()
     if not holder.is_active:
         raise PasskeyRefused
     found.user = holder

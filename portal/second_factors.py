@@ -9,14 +9,17 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
 from portal.models import User
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 APPLICATION = Authenticator.Type.TOTP
 PASSKEY = Authenticator.Type.WEBAUTHN
@@ -108,7 +111,10 @@ def digest_of(code: str) -> str:
 # ---------------------------------------------------------------- what must be read again is sealed
 
 
-def _box() -> MultiFernet:
+def _box() -> "MultiFernet":
+    # Loaded where it is used: a worker, which opens no door, does without the library and its memory.
+    from cryptography.fernet import Fernet, MultiFernet
+
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return MultiFernet(
         Fernet(
