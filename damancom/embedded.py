@@ -38,6 +38,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR") or CHECKOUT / "var").resolve()
 READY_SECONDS = 60
 ROLE = DATABASE = "damancom"
+ADDRESSES = "addresses.json"
 Answer = TypeVar("Answer")
 
 
@@ -64,11 +65,24 @@ def missing_services(
                 os.environ["DATABASE_URL"] = start_postgres(family, home, durable=durable)
             if "REDIS_URL" in wanted:
                 os.environ["REDIS_URL"] = start_valkey(family, home, durable=durable)
+            _tell_addresses(folder, {name: os.environ[name] for name in wanted})
             yield family
         finally:
+            (folder / ADDRESSES).unlink(missing_ok=True)
             for name in wanted:
                 os.environ.pop(name, None)
             family.stop_all()
+
+
+def _tell_addresses(folder: Path, addresses: dict[str, str]) -> None:
+    """Let the commands of the same user find what runs here; readable by them alone, gone with the servers."""
+    _write_private(folder / ADDRESSES, json.dumps(addresses))
+
+
+def addresses() -> dict[str, str]:
+    """What ``make run`` started and where, by the name of its setting; nothing when it does not run."""
+    told = VAR / ADDRESSES
+    return dict(json.loads(told.read_text("utf-8"))) if told.exists() else {}
 
 
 @dataclass(frozen=True)

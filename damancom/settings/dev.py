@@ -3,11 +3,15 @@
 import os
 from pathlib import Path
 
+from damancom.embedded import addresses
+
 os.environ.setdefault(
     "SECRET_KEY", "for-this-machine-only-for-this-machine-only-for-this-machine-only"
 )
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 os.environ.setdefault("PUBLIC_URL", f"http://localhost:{os.environ.get('PORT', '8000')}")
+# A command typed beside « make run » speaks to the servers that it started.
+os.environ.update(addresses() | os.environ)
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/damancom")
 os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
 os.environ.setdefault(

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +63,27 @@ def test_data_is_kept_checked_and_guarded(folder: Path) -> None:
         psycopg2.connect(url.geturl())
     with embedded.missing_services(folder):
         assert ask("SELECT number FROM kept") == 42
+
+
+def test_a_command_finds_what_runs_and_only_while_it_runs(folder: Path) -> None:
+    def typed() -> "subprocess.CompletedProcess[str]":
+        given = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--check", "--skip-checks"],
+            cwd=embedded.CHECKOUT,
+            env=given | {"VAR_DIR": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    with embedded.missing_services(folder):
+        assert (folder / "addresses.json").stat().st_mode & 0o077 == 0
+        # Reached, and told that nothing was migrated yet: no server would be another word.
+        found = typed()
+        assert (found.returncode, "refused" in found.stderr) == (1, False), found.stderr
+    assert not (folder / "addresses.json").exists()
+    assert "refused" in typed().stderr
 
 
 def test_the_queue_is_kept_and_guarded(folder: Path) -> None:
