@@ -6,6 +6,7 @@ every method, and their own pages with their own keys; a canary in an answer fai
 not described here fails too.
 """
 
+import contextlib
 import datetime
 import hashlib
 import io
@@ -18,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from django.apps import apps
 from django.db import models, transaction
@@ -39,13 +41,14 @@ from portal import clock
 from portal.models import User
 from regulation.enums import Branch
 from tests.affiliates.factories import UserFactory
+from tests.certificates import pdf_text
 
 NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
 ROOMS = ("certificates", "disputes", "payments", "declarations", "affiliates")
 #: What two strangers may share: words of the law and of the screens are not secrets.
 SHORTEST = 6
-#: The names of fields, of states and of kinds of file are nobody’s.
-WORD = re.compile(r"[a-z_./-]+")
+#: The names of fields, of states and of kinds of file are nobody’s; so is a day.
+WORD = re.compile(r"[a-z_./-]+|\d{4}-\d\d-\d\d")
 #: Pages of the law: they read no row of anybody.
 OF_THE_LAW = ("/la-regle/", "/simulateur/", "/", "/connexion/")
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
@@ -346,7 +349,7 @@ def filled_desk(address: Address, keys: Collection[int]) -> str:
 
 
 def text_of(response: Any) -> str:
-    """The whole answer as text; a spreadsheet is opened."""
+    """The whole answer as text; a spreadsheet is opened, a document is read."""
     content = (
         b"".join(response.streaming_content)
         if getattr(response, "streaming", False)
@@ -355,6 +358,10 @@ def text_of(response: Any) -> str:
     if content[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             content = b"\n".join(archive.read(name) for name in archive.namelist())
+    if content[:5] == b"%PDF-":
+        # A piece that came from outside may be no document of ours: its bytes stand as they are.
+        with contextlib.suppress(pikepdf.PdfError, AttributeError):
+            content += pdf_text.text_of(content).encode()
     headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
     return headers + "\n" + content.decode("utf-8", errors="replace")
 
