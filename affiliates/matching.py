@@ -90,7 +90,8 @@ def _words(text: str) -> list[str]:
     for raw in re.findall(r"[^\W\d_]+", _plain(text)):
         arabic = raw[0] in _ARABIC
         if not arabic:
-            raw = "".join(char for char in raw if "A" <= char <= "Z")
+            # A doubled letter is one before anything is asked of the word: ALLLA is ALLA, and no article L with LA.
+            raw = _DOUBLES.sub(r"\1", "".join(char for char in raw if "A" <= char <= "Z"))
         particle = raw in (_ARABIC_PARTICLES if arabic else _PARTICLES)
         article = not arabic and raw in _ARTICLES
         if (article and not glued) or not raw:

@@ -34,8 +34,28 @@ RESTARTS, RESTART_SECONDS = 3, 60
 OWN_ENVIRONMENT = {"worker": {"STATEMENT_TIMEOUT_SECONDS": "300"}}
 
 
-class Stopped(BaseException):
+class Stopped(Exception):
     """Somebody asked us to stop."""
+
+
+class Asked:
+    """Whether somebody asked us to stop. A signal only leaves its mark; who waits looks at it between two steps.
+
+    An exception thrown by the handler itself would strike anywhere: between the birth of a child and its name in our
+    list, say, and that child would outlive us.
+    """
+
+    to_stop = False
+
+    @classmethod
+    def note(cls, _number: int, _frame: object) -> None:
+        cls.to_stop = True
+
+    @classmethod
+    def look(cls) -> None:
+        """Raise Stopped if somebody asked."""
+        if cls.to_stop:
+            raise Stopped
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +64,7 @@ def main(arguments: list[str]) -> int:
             prepare()
             return 0
         for number in SIGNALS:
-            signal.signal(number, _stop)
+            signal.signal(number, Asked.note)
         run()
     except Stopped:
         print("\nArrêté.", flush=True)
@@ -71,18 +91,32 @@ def run() -> NoReturn:
         os.environ["PORT"] = str(port)
         os.environ.setdefault("SECRET_KEY", _secret_key())
         with missing_services(VAR) as services:
-            # A process of its own: the supervisor stays small, and what it starts shares nothing with it.
-            prepared = subprocess.run(
-                [sys.executable, "-m", "damancom.start", "prepare"],
-                check=True,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
+            accounts = _prepared()
             try:
-                _watch(family, services, host, port, prepared.stdout)
+                _watch(family, services, host, port, accounts)
             finally:
                 print("\nArrêt en cours…", flush=True)
                 family.stop_all()
+
+
+def _prepared() -> str:
+    """What a process of its own prints while it prepares: ours stays small, and what it starts shares nothing with it.
+
+    Whoever asks us to stop meanwhile is not kept waiting for the end of the demonstration.
+    """
+    command = [sys.executable, "-m", "damancom.start", "prepare"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as preparing:
+        while True:
+            try:
+                said, _ = preparing.communicate(timeout=0.2)
+                break
+            except subprocess.TimeoutExpired:
+                if Asked.to_stop:
+                    preparing.terminate()
+    Asked.look()
+    if preparing.returncode != 0:
+        raise subprocess.CalledProcessError(preparing.returncode, command)
+    return said
 
 
 def prepare() -> None:
@@ -118,6 +152,7 @@ def _watch(family: Family, services: Family, host: str, port: int, accounts: str
         )
 
     commands = _commands(host, port)
+    Asked.look()
     # Alone first: somebody waits for the page, and the others need the processor for seconds before they are ready.
     _await_answer(start("web"), f"http://{host}:{port}/")
     start("worker")
@@ -125,7 +160,8 @@ def _watch(family: Family, services: Family, host: str, port: int, accounts: str
     print(f"\n{accounts.strip()}\n", flush=True)
     print(f"Journaux : {os.path.relpath(LOGS)}/ — Ctrl-C pour arrêter.", flush=True)
     while True:
-        time.sleep(0.5)
+        Asked.look()
+        time.sleep(0.2)
         for name, service in services.children.items():
             if service.process.poll() is not None:
                 # Without it nothing works, and starting it again under living connections would hide why it ended.
@@ -159,6 +195,7 @@ def _commands(host: str, port: int) -> dict[str, list[str]]:
 def _await_answer(web: Child, address: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while web.process.poll() is None and time.monotonic() < deadline:
+        Asked.look()
         try:
             urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 - our own address
         except urllib.error.HTTPError as answer:
@@ -200,12 +237,6 @@ def _secret_key() -> str:
         ) as handle:
             handle.write(secrets.token_urlsafe(64))
     return path.read_text("ascii")
-
-
-def _stop(_number: int, _frame: object) -> NoReturn:
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # once is enough: stopping must not be interrupted
-    raise Stopped
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ from tests.running import Server, Worker
 __all__ = ["cast"]
 
 # A busy machine is not a fault of the code: properties have no stopwatch, benchmarks do.
-hypothesis_settings.register_profile("house", deadline=None)
+# The same code gets the same verdict, so the examples of a property are those of its text; to look for new ones:
+# make test ARGS="--hypothesis-profile=explore".
+hypothesis_settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("explore", deadline=None, max_examples=1_000)
 hypothesis_settings.load_profile("house")
 
 

@@ -1,5 +1,6 @@
 """`make run`, played for real on a copy of the checkout: it starts, it says so, it stops, and it survives a crash."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -47,15 +48,20 @@ def environment(port: int) -> dict[str, str]:
     }
 
 
-def start(copy: Path, port: int) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextlib.contextmanager
+def start(copy: Path, port: int) -> "Iterator[subprocess.Popen[str]]":
+    with subprocess.Popen(
         [sys.executable, "-m", "damancom.start"],
         cwd=copy,
         env=environment(port),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # only what failed is still alive; leaving it would make us wait for it
 
 
 def read_until_started(process: "subprocess.Popen[str]") -> str:
@@ -116,6 +122,14 @@ def test_it_starts_stops_and_recovers_from_a_crash(copy: Path) -> None:
         assert "Arrêté." in again.communicate(timeout=60)[0]
     assert again.returncode == 0
     assert processes_of(copy) == []
+
+    # Whoever changes their mind at once, at whatever step of the start, leaves nothing behind either.
+    for seconds in (0.1, 0.8, 1.6, 2.4, 3.2):
+        with start(copy, port) as hasty:
+            time.sleep(seconds)
+            hasty.send_signal(signal.SIGTERM)
+            hasty.communicate(timeout=60)
+        assert processes_of(copy) == [], seconds
 
     with start(copy, port) as orphaned:
         read_until_started(orphaned)
