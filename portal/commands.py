@@ -1,5 +1,6 @@
 """The base of commands that change something: a rehearsal unless told otherwise, one report at the end."""
 
+from abc import abstractmethod
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -31,6 +32,6 @@ class RehearsedCommand(BaseCommand):
                 _("Répétition : rien n’a été enregistré. Relancez avec --apply pour le faire.")
             )
 
+    @abstractmethod
     def work(self, **options: Any) -> list[str]:
         """Do the whole work and return the lines of the report. No side effect outside the database."""
-        raise NotImplementedError

@@ -2,16 +2,15 @@
 
 import uuid
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from affiliates.enums import AffiliationState, LegalForm, RequestAct, RequestParty
+from affiliates.enums import AffiliationState, LegalForm
 from affiliates.models.register import Affiliate, Agency
+from affiliates.models.requests import RequestPiece, RequestStep
 from portal.enums import Language
-from portal.models import StoredFile
 
 OPEN_AFFILIATIONS = (AffiliationState.SENT.value, AffiliationState.PIECE_ASKED.value)
 
@@ -90,40 +89,19 @@ class AffiliationRequest(models.Model):
         return f"A-{self.pk:05d}" if self.pk else "A-"
 
 
-class AffiliationStep(models.Model):
-    """One act on a request, with its words, as both sides read it. Written once."""
+class AffiliationStep(RequestStep):
+    """One act on the request of a new employer."""
 
     request = models.ForeignKey(AffiliationRequest, on_delete=models.PROTECT, related_name="steps")
-    act = models.CharField(_("acte"), max_length=13, choices=RequestAct.choices())
-    party = models.CharField(_("par"), max_length=9, choices=RequestParty.choices())
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    at = models.DateTimeField(_("le"))
-    text = models.TextField(_("texte"), max_length=1000, blank=True)
 
-    class Meta:
-        verbose_name = _("étape")
-        verbose_name_plural = _("étapes")
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.request_id} {self.act}"
+    class Meta(RequestStep.Meta):
+        pass
 
 
-class AffiliationPiece(models.Model):
-    """A piece joined to a request; served as an attachment only, to the fund."""
+class AffiliationPiece(RequestPiece):
+    """A piece joined to the request of a new employer."""
 
     request = models.ForeignKey(AffiliationRequest, on_delete=models.PROTECT, related_name="pieces")
-    stored = models.OneToOneField(
-        StoredFile, verbose_name=_("fichier"), on_delete=models.PROTECT, related_name="+"
-    )
-    content_type = models.CharField(_("type"), max_length=60)
 
-    class Meta:
-        verbose_name = _("pièce")
-        verbose_name_plural = _("pièces")
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.request_id} {self.stored_id}"
+    class Meta(RequestPiece.Meta):
+        pass

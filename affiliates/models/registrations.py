@@ -10,12 +10,10 @@ from affiliates.enums import (
     CardKind,
     NumberSeries,
     RegistrationState,
-    RequestAct,
-    RequestParty,
     Sex,
 )
 from affiliates.models.register import Affiliate, Employee, NameKeyField
-from portal.models import StoredFile
+from affiliates.models.requests import RequestPiece, RequestStep
 
 OPEN_REGISTRATIONS = (
     RegistrationState.DRAFT.value,
@@ -162,42 +160,21 @@ class RegistrationRequest(models.Model):
         return f"{self.first_name_ar} {self.last_name_ar}".strip()
 
 
-class RegistrationStep(models.Model):
-    """One act on a request, with its words, as both sides read it. Written once."""
+class RegistrationStep(RequestStep):
+    """One act on the request of an employer."""
 
     request = models.ForeignKey(RegistrationRequest, on_delete=models.PROTECT, related_name="steps")
-    act = models.CharField(_("acte"), max_length=13, choices=RequestAct.choices())
-    party = models.CharField(_("par"), max_length=9, choices=RequestParty.choices())
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    at = models.DateTimeField(_("le"))
-    text = models.TextField(_("texte"), max_length=1000, blank=True)
 
-    class Meta:
-        verbose_name = _("étape")
-        verbose_name_plural = _("étapes")
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.request_id} {self.act}"
+    class Meta(RequestStep.Meta):
+        pass
 
 
-class RegistrationPiece(models.Model):
-    """A piece joined to a request; served as an attachment only."""
+class RegistrationPiece(RequestPiece):
+    """A piece joined to the request of an employer."""
 
     request = models.ForeignKey(
         RegistrationRequest, on_delete=models.PROTECT, related_name="pieces"
     )
-    stored = models.OneToOneField(
-        StoredFile, verbose_name=_("fichier"), on_delete=models.PROTECT, related_name="+"
-    )
-    content_type = models.CharField(_("type"), max_length=60)
 
-    class Meta:
-        verbose_name = _("pièce")
-        verbose_name_plural = _("pièces")
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.request_id} {self.stored_id}"
+    class Meta(RequestPiece.Meta):
+        pass

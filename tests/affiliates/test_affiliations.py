@@ -357,11 +357,11 @@ def test_the_clerk_reads_compares_and_decides(cast) -> None:
     assert staff.get(desk(one, "piece", one.pieces.get().pk)).status_code == 200
     assert staff.post(desk(one, "ask"), {"ask-text": "Le bail."}).status_code == 302
     assert staff.post(desk(one, "refuse"), {"refuse-text": ""}).status_code == 422
-    staff.post(desk(one, "accept"))
+    staff.post(desk(one, "grant"))
     one.refresh_from_db()
     assert one.affiliate is None, "the same ICE"
     known.delete()
-    staff.post(desk(one, "accept"))
+    staff.post(desk(one, "grant"))
     one.refresh_from_db()
     assert one.state == AffiliationState.ACCEPTED
     assert AuditEntry.objects.filter(action="affiliation.read").exists()
@@ -374,12 +374,12 @@ def test_only_the_staff_of_the_agency_reach_it(cast) -> None:
         client = Client()
         client.force_login(user)
         assert client.get(desk(here), follow=True).status_code == 404
-        assert client.post(desk(here, "accept"), follow=True).status_code == 404
+        assert client.post(desk(here, "grant"), follow=True).status_code == 404
     staff = Client()
     staff.force_login(cast.staff)
     for row in (elsewhere, draft):
         assert staff.get(desk(row)).status_code == 404
-        assert staff.post(desk(row, "accept")).status_code == 404
+        assert staff.post(desk(row, "grant")).status_code == 404
 
 
 @pytest.mark.parametrize("language", ["fr", "ar"])

@@ -246,7 +246,7 @@ def test_the_clerk_sees_both_side_by_side_and_tells_the_number(cast, row) -> Non
     assert other.number in page
     assert AuditEntry.objects.filter(action="registration.read").exists()
     assert staff.get(desk(row, "piece", piece=row.pieces.get().pk)).status_code == 200
-    assert staff.post(desk(row, "issue"), {"person": same.pk}).status_code == 302
+    assert staff.post(desk(row, "grant"), {"person": same.pk}).status_code == 302
     row.refresh_from_db()
     assert row.employee == same
     assert Employment.objects.filter(affiliate=cast.affiliate, employee=same).exists()
@@ -273,19 +273,19 @@ def test_the_clerk_asks_and_refuses_with_words(cast, row) -> None:
 
 def test_a_person_chosen_out_of_thin_air_is_not_found(cast, row) -> None:
     stranger = EmployeeFactory()
-    assert as_(cast.staff).post(desk(row, "issue"), {"person": stranger.pk}).status_code == 404
+    assert as_(cast.staff).post(desk(row, "grant"), {"person": stranger.pk}).status_code == 404
 
 
 def test_only_the_staff_of_the_agency_reach_the_desk(cast, row) -> None:
     elsewhere = request_of()
     for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger):
         assert as_(user).get(desk(row), follow=True).status_code == 404
-        assert as_(user).post(desk(row, "issue"), follow=True).status_code == 404
+        assert as_(user).post(desk(row, "grant"), follow=True).status_code == 404
     assert as_(cast.staff).get(desk(elsewhere)).status_code == 404
-    assert as_(cast.staff).post(desk(elsewhere, "issue")).status_code == 404
+    assert as_(cast.staff).post(desk(elsewhere, "grant")).status_code == 404
     draft = request_of(cast.affiliate, sent=False, card_number="K9")
     assert as_(cast.staff).get(desk(draft)).status_code == 404
     workflows.withdraw_request(actor=cast.owner, at=row.created_at, request=row)
-    assert as_(cast.staff).post(desk(row, "issue")).status_code == 302
+    assert as_(cast.staff).post(desk(row, "grant")).status_code == 302
     row.refresh_from_db()
     assert row.state == RegistrationState.WITHDRAWN
