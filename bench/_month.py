@@ -1,11 +1,14 @@
 """A month of the whole country, seeded: employers of every size, what the fund expects of them, what they send."""
 
 import random
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 
 from declarations.codecs import e_bds, prefill
+from declarations.codecs.e_bds import PrefilledLine
 from declarations.codecs.prefill import PrefillLine
 from declarations.codecs.records import AffiliateHeader
 from regulation.identifiers import (
@@ -24,6 +27,36 @@ SEED = 20_260_101
 AT = datetime(2026, 2, 5, 9, tzinfo=UTC)
 
 
+class Kind(StrEnum):
+    """What is the matter with a filing."""
+
+    RIGHT = "right"
+    ADVISED = "low wage, advised"
+    CEILING = "ceiling wrong, line refused"
+    PAPER = "letters of the paper form, line refused"
+    TOTAL = "total wrong, file refused"
+    SHORT = "a column lost, file refused"
+
+
+#: What a filing of each kind is told: the verdict, and the codes of its findings.
+TOLD: dict[Kind, tuple[str, frozenset[str]]] = {
+    Kind.RIGHT: ("accepted", frozenset()),
+    Kind.ADVISED: ("accepted", frozenset({"R35"})),
+    Kind.CEILING: ("blocked", frozenset({"R34"})),
+    Kind.PAPER: ("blocked", frozenset({"R29"})),
+    Kind.TOTAL: ("refused", frozenset({"R60"})),
+    Kind.SHORT: ("refused", frozenset({"D2", "R7", "R20"})),
+}
+#: Filings in a thousand that are not right, in a month as the fund receives it.
+FAULTS: Mapping[Kind, int] = {
+    Kind.ADVISED: 30,
+    Kind.CEILING: 20,
+    Kind.PAPER: 10,
+    Kind.TOTAL: 15,
+    Kind.SHORT: 5,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Filing:
     """One employer's month: its number, its people, the prefill it was given and the file it sends."""
@@ -32,28 +65,37 @@ class Filing:
     people: int
     prefill: bytes
     declaration: bytes
+    kind: Kind
 
 
-def sizes(count: int, chance: random.Random) -> list[int]:
-    """How many people each of `count` employers has; the shares are exact, the order is not."""
-    found = []
-    for share, fewest, most in SIZES:
-        found += [chance.randint(fewest, most) for _ in range(round(count * share / 100))]
-    found = found[:count] + [1] * (count - len(found))
-    chance.shuffle(found)
-    return found
+def sizes(count: int, chance: random.Random) -> Iterator[int]:
+    """How many people each of `count` employers has, one by one; the shares are exact, the order is not.
+
+    Drawn as from a bag that holds them all, of which only the numbers left are kept.
+    """
+    bag = {(fewest, most): round(count * share / 100) for share, fewest, most in SIZES}
+    bag[(1, 1)] = max(0, count - sum(bag.values()))
+    for _ in range(count):
+        (size,) = chance.sample(list(bag), 1, counts=list(bag.values()))
+        bag[size] -= 1
+        yield chance.randint(*size)
 
 
-def filings(count: int, seed: int = SEED) -> Iterator[Filing]:
-    """`count` filings that are right, always the same for one seed."""
+def filings(
+    count: int, *, faults: Mapping[Kind, int] | None = None, seed: int = SEED
+) -> Iterator[Filing]:
+    """`count` filings, always the same for one seed; `faults` says how many in a thousand are not right."""
     chance = random.Random(seed)
+    shares = dict(faults or {})
+    shares[Kind.RIGHT] = 1_000 - sum(shares.values())
     person = 1  # 100000000 is nobody
     for rank, people in enumerate(sizes(count, chance)):
-        yield _filing(rank, person, people, chance)
+        (kind,) = chance.choices(list(shares), list(shares.values()))
+        yield _filing(rank, person, people, kind, chance)
         person += people
 
 
-def _filing(rank: int, person: int, people: int, chance: random.Random) -> Filing:
+def _filing(rank: int, person: int, people: int, kind: Kind, chance: random.Random) -> Filing:
     number = complete_affiliation_number(f"{100_000 + rank}")
     header = AffiliateHeader(
         number, PERIOD.compact, f"SOCIETE {rank}", "COMMERCE", "1 RUE DES ORANGERS", "CASABLANCA",
@@ -73,12 +115,43 @@ def _filing(rank: int, person: int, people: int, chance: random.Random) -> Filin
                 line, days_declared=26, gross_wage=gross, capped_wage=min(gross, CEILING)
             )
         )
+    answers[-1] = _answer(expected[-1], answers[-1], kind)
+    sent = b"".join(e_bds.write(transfer_identifier=identifier, header=header, lines=answers))
     return Filing(
         number,
         people,
         b"".join(prefill.write(transfer_identifier=identifier, header=header, lines=expected)),
-        b"".join(e_bds.write(transfer_identifier=identifier, header=header, lines=answers)),
+        _damaged(sent, kind),
+        kind,
     )
+
+
+def _answer(expected: PrefillLine, right: PrefilledLine, kind: Kind) -> PrefilledLine:
+    """The last line of a filing of this kind; its sums agree with what it says."""
+    if kind is Kind.ADVISED:
+        return e_bds.prefilled_line(
+            expected, days_declared=26, gross_wage=150_000, capped_wage=150_000
+        )
+    if kind is Kind.CEILING:
+        over = CEILING + 100
+        return e_bds.prefilled_line(expected, days_declared=26, gross_wage=over, capped_wage=over)
+    if kind is Kind.PAPER:  # unpaid leave is CS here, CO on paper; the control sum counts a rank
+        line = e_bds.prefilled_line(
+            expected, days_declared=0, gross_wage=0, capped_wage=0, situation="CS"
+        )
+        return line._replace(situation="CO")
+    return right
+
+
+def _damaged(sent: bytes, kind: Kind) -> bytes:
+    records = sent.split(b"\n")  # the last piece is what follows the last line feed: nothing
+    if kind is Kind.TOTAL:  # the wage bill of the whole, columns 44 to 58, is one centime off
+        total = records[-2]
+        records[-2] = total[:43] + b"%015d" % (int(total[43:58]) + 1) + total[58:]
+    elif kind is Kind.SHORT:  # a column lost inside the name of the last person
+        line = records[2]
+        records[2] = line[:30] + line[31:]
+    return b"\n".join(records)
 
 
 def receive(batch: list[Filing], *, at: datetime) -> list[int]:
@@ -147,3 +220,77 @@ def file_them(file_ids: list[int], *, at: datetime = AT) -> None:
         drafts = list(Declaration.objects.filter(received_file__in=group, status="draft"))
         workflows.submit_all(actor=actor, at=at, drafts={one.pk: one.version for one in drafts})
         issue_slips(actor=None, declaration_ids=[one.pk for one in drafts], at=at)
+
+
+def outcomes(batch: Sequence[Filing], file_ids: Sequence[int]) -> tuple[Counter[Kind], list[str]]:
+    """How many filings of each kind ended as they should, and the numbers of those that did not.
+
+    Accepted: its own declaration submitted, receipt, slip and three traces. Not accepted: its verdict with the
+    codes of its fault, the trace of the check, and nothing else.
+    """
+    from declarations.models import Declaration, FileFinding, Receipt, ReceivedFile
+    from payments.models import PaymentSlip
+
+    verdicts = dict(
+        ReceivedFile.objects.filter(pk__in=file_ids, state="done").values_list("pk", "verdict")
+    )
+    codes = defaultdict(set)
+    for file, code in FileFinding.objects.filter(received_file__in=file_ids).values_list(
+        "received_file", "code"
+    ):
+        codes[file].add(code)
+    made = Declaration.objects.filter(received_file__in=file_ids)
+    submitted = dict(made.filter(status="submitted").values_list("received_file", "pk"))
+    receipts = set(
+        Receipt.objects.filter(declaration__in=made).values_list("declaration", flat=True)
+    )
+    slips = dict(PaymentSlip.objects.filter(declaration__in=made).values_list("declaration", "pk"))
+    traced = {
+        action: _traced(action, subject_type, subjects)
+        for action, subject_type, subjects in (
+            ("declarations.file.checked", "declarations.receivedfile", file_ids),
+            ("declarations.declaration.submitted", "declarations.declaration", submitted.values()),
+            ("payments.slip_issued", "payments.paymentslip", slips.values()),
+        )
+    }
+    right: Counter[Kind] = Counter()
+    wrong = []
+    for one, file in zip(batch, file_ids, strict=True):
+        verdict, told = TOLD[one.kind]
+        declaration = submitted.get(file)
+        slip = slips.get(declaration)
+        full = declaration in receipts and slip is not None
+        full = full and traced["declarations.declaration.submitted"][str(declaration)] == 1
+        full = full and traced["payments.slip_issued"][str(slip)] == 1
+        fine = (
+            verdicts.get(file) == verdict
+            and codes[file] == told
+            and traced["declarations.file.checked"][str(file)] == 1
+            and (full if verdict == "accepted" else declaration is None)
+        )
+        if fine:
+            right[one.kind] += 1
+        else:
+            wrong.append(one.affiliation_number)
+    strays = made.count() - len(submitted)
+    return right, wrong + [f"{strays} drafts left"] * bool(strays)
+
+
+def _traced(action: str, subject_type: str, subjects: Collection[int]) -> Counter[str]:
+    from portal.models import AuditEntry
+
+    rows = AuditEntry.objects.filter(
+        action=action, subject_type=subject_type, subject_id__in=[str(one) for one in subjects]
+    )
+    return Counter(rows.values_list("subject_id", flat=True))
+
+
+def books_balance() -> bool:
+    """Whether the ledger of the whole month adds up, however long looking takes."""
+    from django.db import connection
+
+    from payments.ledger_check import check
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    return check().breaches == ()
