@@ -68,8 +68,63 @@ DROP FUNCTION payments_entry_balanced();
 
 DROP_BY_ROW = "".join(f"DROP TRIGGER {name} ON payments_ledgerline;\n" for name in BY_ROW)
 
+BY_ROW_AGAIN = """
+DROP TRIGGER suspense_not_overdrawn ON payments_ledgerline;
+DROP TRIGGER ledger_entry_balanced ON payments_ledgerline;
+DROP FUNCTION payments_suspense_by_statement();
+DROP FUNCTION payments_lines_balanced();
+
+CREATE FUNCTION payments_entry_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong numeric;
+BEGIN
+    SELECT sum(debit) - sum(credit) INTO wrong FROM payments_ledgerline WHERE entry_id = NEW.entry_id;
+    IF wrong <> 0 THEN
+        RAISE EXCEPTION 'ledger entry % is not balanced: %', NEW.entry_id, wrong
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_balanced';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER ledger_entry_balanced
+    AFTER INSERT ON payments_ledgerline DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION payments_entry_balanced();
+
+CREATE FUNCTION payments_suspense_not_overdrawn() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_suspense boolean;
+    balance numeric;
+BEGIN
+    SELECT kind = 'suspense' INTO is_suspense FROM payments_ledgeraccount WHERE id = NEW.account_id;
+    IF NOT is_suspense THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.bank_line_id IS NULL THEN
+        RAISE EXCEPTION 'a suspense line must name its bank line'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_names_bank_line';
+    END IF;
+    PERFORM 1 FROM payments_bankline WHERE id = NEW.bank_line_id FOR UPDATE;
+    SELECT sum(credit) - sum(debit) INTO balance FROM payments_ledgerline
+        WHERE account_id = NEW.account_id AND bank_line_id = NEW.bank_line_id;
+    IF balance < 0 THEN
+        RAISE EXCEPTION 'suspense of bank line % is overdrawn: %', NEW.bank_line_id, balance
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_not_overdrawn';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER suspense_not_overdrawn
+    AFTER INSERT ON payments_ledgerline DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.debit > 0) EXECUTE FUNCTION payments_suspense_not_overdrawn();
+
+CREATE CONSTRAINT TRIGGER suspense_names_bank_line
+    AFTER INSERT ON payments_ledgerline DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.credit > 0 AND NEW.bank_line_id IS NULL)
+    EXECUTE FUNCTION payments_suspense_not_overdrawn();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("payments", "0011_bank_profiles_and_pages")]
 
-    operations = [migrations.RunSQL(DROP_BY_ROW + BY_STATEMENT)]
+    operations = [migrations.RunSQL(DROP_BY_ROW + BY_STATEMENT, BY_ROW_AGAIN)]
