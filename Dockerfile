@@ -21,7 +21,7 @@ COPY . .
 # Files to serve and translations are made here, with settings that exist for this one command.
 RUN SECRET_KEY=only-while-the-image-is-made-only-while-the-image-is-made \
     ALLOWED_HOSTS=localhost PUBLIC_URL=https://localhost \
-    DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost SIGNING_PEM_FILE=/run/secrets/signing \
+    DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost SIGNING_PEM_FILE=/run/secrets/signing CREDITOR_NUMBER=A0 \
     DJANGO_SETTINGS_MODULE=damancom.settings.base \
     sh -c "python -m damancom.messages compile && python manage.py collectstatic --noinput --verbosity 0"
 USER damancom

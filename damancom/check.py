@@ -21,6 +21,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgres://damancom:secret@127.0.0.1:1/damancom",
     "REDIS_URL": "redis://:secret@127.0.0.1:1/0",
     "SIGNING_PEM_FILE": "/run/secrets/signing",
+    "CREDITOR_NUMBER": "A0",
 }
 
 

@@ -22,6 +22,8 @@ SIGNING_PEM_FILE = env.text("SIGNING_PEM_FILE")
 SIGNING_DEVELOPMENT = False
 # The certificates of former seals, by which older papers are still recognised; no key in it.
 SIGNING_FORMER_FILE = env.text("SIGNING_FORMER_FILE", "")
+# The creditor number that the fund's bank gave: banks recognise debits by it. None is public, none is invented.
+CREDITOR_NUMBER = env.reference("CREDITOR_NUMBER", longest=35)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 # The demo creates accounts whose password is public: never here.
 DEMO_ALLOWED = False

@@ -17,6 +17,7 @@ os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
 os.environ.setdefault(
     "SIGNING_PEM_FILE", str(Path(__file__).resolve().parents[2] / "var/signing/development.pem")
 )
+os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # The demonstration opens with a password; put 1 to be led to the second factor.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
 

@@ -1,11 +1,13 @@
 """Typed readers of the environment: a missing or nonsensical value stops the start with one clear sentence."""
 
 import os
+import re
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+EXAMPLE_REFERENCES = {"CNSS", "EXAMPLE", "EXEMPLE"}
 EXAMPLE_VALUES = {"changeme", "change-me", "example", "secret", "password"}
 
 
@@ -25,6 +27,19 @@ def secret(name: str, *, minimum_length: int) -> str:
     if value.lower() in EXAMPLE_VALUES or len(value) < minimum_length:
         raise ImproperlyConfigured(
             f"{name} doit être un secret propre à cette installation, d'au moins {minimum_length} caractères."
+        )
+    return value
+
+
+def reference(name: str, *, longest: int) -> str:
+    """Capitals and digits that somebody else gave this installation, without default; an example is refused."""
+    value = text(name)
+    if (
+        not re.fullmatch(rf"[A-Z0-9]{{1,{longest}}}", value, re.ASCII)
+        or value in EXAMPLE_REFERENCES
+    ):
+        raise ImproperlyConfigured(
+            f"{name} doit être la référence reçue (1 à {longest} lettres capitales et chiffres), reçu « {value} »."
         )
     return value
 

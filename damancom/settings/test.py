@@ -12,6 +12,7 @@ os.environ.setdefault(
     "SIGNING_PEM_FILE",
     str(Path(__file__).resolve().parents[2] / "var/test/signing/development.pem"),
 )
+os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # Tests of the requirement itself switch it on.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
 

@@ -42,7 +42,7 @@ def copy() -> Iterator[Path]:
 def environment(port: int) -> dict[str, str]:
     """A person's terminal: nothing of this test run's own services and settings."""
     ours = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL",
-            "SIGNING_PEM_FILE"}  # fmt: skip
+            "SIGNING_PEM_FILE", "CREDITOR_NUMBER"}  # fmt: skip
     return {name: value for name, value in os.environ.items() if name not in ours} | {
         "PORT": str(port)
     }

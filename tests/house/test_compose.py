@@ -53,7 +53,11 @@ def test_no_secret_has_a_value_or_a_default() -> None:
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_every_obligatory_setting_is_passed_on(name: str) -> None:
     source = (settings.BASE_DIR / "damancom" / "settings" / "base.py").read_text("utf-8")
-    obligatory = set(re.findall(r'env\.(?:text|secret|words)\(\s*"(\w+)"(?:\)|, minimum)', source))
+    obligatory = set(
+        re.findall(
+            r'env\.(?:text|secret|words|reference)\(\s*"(\w+)"(?:\)|, (?:minimum|longest))', source
+        )
+    )
     assert {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "PUBLIC_URL"} <= obligatory
     assert obligatory <= set(OURS[name]["environment"])
 

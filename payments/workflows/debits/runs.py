@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -43,8 +44,6 @@ from regulation.money import ZERO, format_amount
 from regulation.parameters import french_day
 
 FUND_NAME: Final = "CAISSE NATIONALE DE SECURITE SOCIALE"
-FUND_NUMBER: Final = "CNSS"
-"""The creditor number: the real one is given by the fund's bank; none is public (bank-files §16)."""
 
 LEASE: Final = timedelta(minutes=11)
 LARGEST_FILE: Final = 100 * 1_048_576
@@ -314,7 +313,7 @@ def bytes_of(run: DebitRun, orders: Iterable[DebitOrder], at: datetime) -> bytes
         message_id=run.message_id,
         created_at=at.astimezone(CASABLANCA),
         collect_on=run.collect_on,
-        creditor=pain.Creditor(FUND_NAME, FUND_NUMBER, run.bank_account.rib),
+        creditor=pain.Creditor(FUND_NAME, settings.CREDITOR_NUMBER, run.bank_account.rib),
     )
 
 
