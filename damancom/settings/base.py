@@ -101,6 +101,12 @@ DATABASES = {
         env.text("DATABASE_URL"), statement_timeout_s=env.integer("STATEMENT_TIMEOUT_SECONDS", 10)
     )
 }
+# Backups: where they are written, the key that seals them, and where pg_dump is when the PATH does not say.
+BACKUP_DIR = env.text("BACKUP_DIR", str(VAR / "backups"))
+BACKUP_KEY_FILE = env.text("BACKUP_KEY_FILE", "")
+POSTGRES_PROGRAMS = env.text("POSTGRES_PROGRAMS", "")
+# Who may create a database, to restore into one; the application's own role when not given.
+RESTORE_DATABASE_URL = env.text("RESTORE_DATABASE_URL", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "portal.User"
