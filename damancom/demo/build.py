@@ -11,7 +11,17 @@ from django.db import transaction
 
 from affiliates.models import Affiliate
 from affiliates.queries import statuses_on
-from damancom.demo import debits, desk, files, missions, paper, quarrels, requests, world
+from damancom.demo import (
+    debits,
+    desk,
+    files,
+    missions,
+    paper,
+    quarrels,
+    requests,
+    statements,
+    world,
+)
 from damancom.demo.files import Credit
 from damancom.demo.history import History
 from damancom.demo.register import build, jobs_of_all
@@ -69,6 +79,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     history.live()
     debits.live(register, now=now)
     desk.live(register, now=now)
+    statements.live(register, now=now)
     paper.certificates(register, now=now)
     requests.ask(register, now=now)
     requests.hire_season(register, now=now)
@@ -182,17 +193,17 @@ ACCOUNTS = (
     Account(
         "Hamza Idrissi, Banque du Détroit",
         "banque@detroit.example",
-        "déposer banque/camt.054-…, lire la réponse ligne à ligne",
+        "déposer banque/camt.054-…, lire chaque sorte de réponse ; un avis refusé, une remise à prendre",
     ),
     Account(
         "Salma Kettani, Crédit des Oasis",
         "banque@oasis.example",
-        "voir ses fichiers, et un virement sans référence",
+        "un relevé MT940, et des virements sans référence",
     ),
     Account(
         "Dr Meryem Skalli, clinique de 118 salariés, AMO privée",
         "direction@clinique.example",
-        "ses attestations : valide et remplacée ; un mois passé corrigé, ses versions et son crédit",
+        "ses attestations ; un mois corrigé, ses versions ; un autre payé deux fois, son crédit",
     ),
     Account(
         "Abdelhak Lahlou, textile, 300 salariés",
@@ -207,7 +218,7 @@ ACCOUNTS = (
     Account(
         "Yasmina Sefrioui, coiffeuse (écrans en arabe)",
         "yasmina@coiffure.example",
-        "un mois payé en retard et ce qu’il coûte",
+        "un mois payé sous l’ancienne référence : son crédit, ce que coûte le retard",
     ),
     Account(
         "Omar Bouazza, garage de 9 salariés",
@@ -222,6 +233,6 @@ ACCOUNTS = (
     Account(
         "Samira El Fassi, superviseure",
         "superviseur@caisse.example",
-        "valider le versement que l’agent propose d’affecter ; toutes les agences",
+        "valider le versement que l’agent propose d’affecter, approuver la convention d’une banque",
     ),
 )

@@ -1,7 +1,7 @@
 """Twelve months of the demo's firms, lived through the workflows at the instants where each act would happen.
 
 The story is a list of dated acts, sorted and played once. Habits differ: most pay on the due day; the garage is
-often late, the riad contests, a transfer of Atlas Maille comes without its reference.
+often late, the riad contests, the clinic pays a month twice, a transfer of Atlas Maille comes without its reference.
 """
 
 import datetime
@@ -56,6 +56,7 @@ HABITS: dict[str, dict[int, tuple[Payment, ...]]] = {
         1: (Payment(share=Decimal("0.7")),),
         3: (Payment(share=Decimal("1.05")),),
     },
+    "clinic": {2: (Payment(), Payment(days_late=2))},
     "textile": {
         1: (Payment(text="COTISATIONS SOCIALES ATLAS MAILLE"),),
     },

@@ -91,6 +91,8 @@ AGENCIES = (
 CLERK = Person("agent@caisse.example", "Karim Alaoui")
 CLERK_OF_MARRAKECH = Person("guichet@caisse.example", "Imane Fikri")
 SUPERVISOR = Person("superviseur@caisse.example", "Samira El Fassi")
+# What the supervisor may not decide alone: this one proposes.
+DEPUTY = Person("adjoint@caisse.example", "Rachid Amrani")
 INSPECTORS = (
     (Person("inspectrice@caisse.example", "Zineb Ouadghiri"), Grade.INSPECTOR),
     (Person("inspecteur@caisse.example", "Driss Naciri"), Grade.SENIOR),
@@ -100,6 +102,7 @@ STAFF = (
     (CLERK, "01", StaffRole.CLERK),
     (CLERK_OF_MARRAKECH, "27", StaffRole.CLERK),
     (SUPERVISOR, "01", StaffRole.SUPERVISOR),
+    (DEPUTY, "01", StaffRole.SUPERVISOR),
     *((person, "01", StaffRole.CLERK) for person, _grade in INSPECTORS),
 )
 

@@ -22,7 +22,16 @@ from declarations import workflows as declaring
 from declarations.enums import FileVerdict
 from declarations.models import Declaration, DeclarationLine, ReceivedFile
 from disputes.models import Dispute
-from payments.models import BankLine, FilingPenalty, PaymentSlip, Surcharge
+from payments.models import (
+    BankFile,
+    BankLine,
+    BankProfile,
+    DebitOrder,
+    FilingPenalty,
+    PaymentSlip,
+    Surcharge,
+)
+from payments.queries import credit_of, double_payments
 from payments.workflows import bank_files, slips
 from portal.models import AuditEntry, User
 from regulation.enums import KeySeries
@@ -90,7 +99,7 @@ def test_the_world_is_built_once_through_the_workflows(db, tmp_path, capsys):
     assert Surcharge.objects.filter(outstanding__gt=0).exists()
     late = FilingPenalty.objects.get()
     assert (late.affiliate.name, late.filed) == ("GARAGE DES TROIS ROUTES", True)
-    assert BankLine.objects.filter(verdict="ATT").exists(), "suspense money"
+    _the_banks_show_each_kind()
     assert set(Certificate.objects.values_list("state", flat=True)) == {
         state.value for state in CertificateState
     }
@@ -153,6 +162,25 @@ def _the_homes_say_what_is_new():
     assert "remplacée" in titles("clinic")
     assert "révoquée" in titles("textile")
     assert titles("bakery") == ""
+
+
+def _the_banks_show_each_kind():
+    """Two formats read by an agreed profile, every verdict in one statement, a refusal, a return, a double payment."""
+    agreed = {one.format: one for one in BankFile.objects.exclude(profile=None)}
+    assert {"cfonb120", "mt940"} <= set(agreed)
+    answers = {"ACC", "PAR", "ATT", "DBL", "INF"}
+    assert set(agreed["cfonb120"].lines.values_list("verdict", flat=True)) == answers
+    assert {"L07", "L09", "L10", "L11"} & set(
+        BankLine.objects.filter(verdict="ATT").values_list("verdict_code", flat=True)
+    ) == {"L09", "L10", "L11"}, "suspense money"
+    refused = BankFile.objects.get(verdict="refused")
+    assert {fault["code"] for fault in refused.faults} == {"E-F14"}
+    assert set(DebitOrder.objects.values_list("state", flat=True)) == {"returned", "sent"}
+    assert set(BankProfile.objects.values_list("state", flat=True)) == {"approved", "proposed"}
+    (double,) = double_payments(NOW.date())
+    assert double.affiliate.affiliation_number == world.firm("clinic").number
+    slip = PaymentSlip.objects.get(affiliate__name="COIFFURE YASMINA", state="issued")
+    assert credit_of(slip.affiliate) == slip.total
 
 
 def _the_visitor_declares_and_the_bank_pays(folder):
