@@ -1,27 +1,40 @@
-"""The clerk's desk of certificates: read, and revoke with a reason through the workflow."""
+"""The clerk's desk of certificates: read, issue for an affiliate, revoke; each through its workflow."""
 
+import uuid
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
 
 from affiliates.access import staff_affiliates
-from certificates import workflows
-from certificates.forms import RevocationForm
+from affiliates.models import Affiliate
+from certificates import documents, downloads, freezing, queries, receipts, workflows
+from certificates.eligibility import Eligibility, decide
+from certificates.forms import DeskForm, RevocationForm
 from certificates.models import Certificate
-from portal import clock, formats
-from portal.admin import StaffAdmin
-from portal.errors import add_to_messages
-from portal.models import User
+from declarations.queries import receipt_facts
+from portal import audit, clock, formats, limits
+from portal.actor import actor_of
+from portal.admin import StaffScreens
+from portal.errors import add_to_form, add_to_messages
 from regulation.errors import DomainError
+
+Screen = method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
 
 
 @admin.register(Certificate)
-class CertificateAdmin(StaffAdmin):
-    list_display = ("number", "state", "kind", "affiliate", "months", "issued_on")
+class CertificateAdmin(StaffScreens):
+    list_display = ("number", "state", "kind", "affiliate", "months", "issued_on", "at_the_desk")
     list_filter = ("state", "kind", "ended_because")
     search_fields = ("=number", "=affiliate__affiliation_number", "affiliate__name")
     list_select_related = ("affiliate",)
@@ -29,6 +42,16 @@ class CertificateAdmin(StaffAdmin):
     # The token opens the public page: whoever needs it reads it on the paper.
     exclude = ("token", "intent")
     actions = ("revoke",)
+    change_list_template = "admin/certificates/list.html"
+    change_form_template = "admin/certificates/certificate.html"
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+        """Our own screens before the lists of Django."""
+        return [
+            self.screen("delivrer/", self.issue_view, "issue"),
+            self.screen("<int:pk>/pdf/", self.pdf_view, "pdf"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description=_("Période"))
     def months(self, row: Certificate) -> str:
@@ -40,11 +63,167 @@ class CertificateAdmin(StaffAdmin):
     def issued_on(self, row: Certificate) -> str:
         return formats.day(row.issued_at)
 
+    @admin.display(description=_("Au bureau"), boolean=True)
+    def at_the_desk(self, row: Certificate) -> bool:
+        return bool(row.purpose)
+
     def affiliation_number_of(self, row: Certificate) -> str:
         return row.affiliate.affiliation_number
 
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         return rows.filter(affiliate__in=staff_affiliates(request.user))
+
+    # ------------------------------------------------------------------------------------------- issue
+
+    @Screen
+    def issue_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Look whether a paper is possible, issue it, or print a receipt: always with a reason that the firm reads."""
+        if request.method != "POST":
+            number = request.GET.get("affilie", "")
+            form = DeskForm(initial={"intent": uuid.uuid4(), "affiliation_number": number})
+            return self._issue_page(request, form)
+        form = DeskForm(request.POST)
+        sound = form.is_valid()
+        affiliate = self._affiliate(request, form)
+        if affiliate is None:
+            return self._issue_page(request, form)
+        paper = request.POST.get("paper", "")
+        if paper and form.cleaned_data.get("purpose"):
+            return self._receipt(request, affiliate, paper, form.cleaned_data["purpose"])
+        if sound and request.POST.get("issue"):
+            done = self._issue(request, affiliate, form)
+            if done is not None:
+                return done
+        asked = self._answer(affiliate, form) if sound else None
+        return self._issue_page(request, form, affiliate=affiliate, eligibility=asked)
+
+    def _issue_page(
+        self,
+        request: HttpRequest,
+        form: DeskForm,
+        *,
+        affiliate: Affiliate | None = None,
+        eligibility: Eligibility | None = None,
+    ) -> HttpResponse:
+        if affiliate is not None:
+            audit.record_reading(
+                request,
+                action="certificate.looked_up",
+                subject=affiliate,
+                affiliation_number=affiliate.affiliation_number,
+            )
+        return self.page(
+            request,
+            "admin/certificates/issue.html",
+            title=gettext("Délivrer pour un affilié"),
+            form=form,
+            affiliate=affiliate,
+            eligibility=eligibility,
+            filed=receipts.last_filed(affiliate) if affiliate else [],
+            paid=receipts.last_paid(affiliate) if affiliate else [],
+        )
+
+    def _affiliate(self, request: HttpRequest, form: DeskForm) -> Affiliate | None:
+        """The affiliate of the form, if it is on this desk; otherwise the form says that there is none."""
+        number = form.cleaned_data.get("affiliation_number", "")
+        rows = staff_affiliates(request.user).select_related("agency")
+        found = rows.filter(affiliation_number=number).first() if number else None
+        if number and found is None:
+            form.add_error("affiliation_number", _("Aucun affilié de votre bureau n’a ce numéro."))
+        return found
+
+    @staticmethod
+    def _answer(affiliate: Affiliate, form: DeskForm) -> Eligibility:
+        asked = form.cleaned_data
+        person = (
+            freezing.person_standing(affiliate, asked["about"])
+            if asked["kind"].is_personal
+            else None
+        )
+        return decide(
+            asked["kind"],
+            queries.standing(affiliate, clock.today()),
+            first=asked["first"],
+            last=asked["last"],
+            about=asked["about"],
+            person=person,
+        )
+
+    def _issue(
+        self, request: HttpRequest, affiliate: Affiliate, form: DeskForm
+    ) -> HttpResponseBase | None:
+        asked = form.cleaned_data
+        chosen = asked["kind"].months_are_chosen
+        try:
+            limits.count(limits.CERTIFICATES, str(actor_of(request).pk))
+            certificate = workflows.issue_at_the_desk(
+                actor=actor_of(request),
+                affiliate=affiliate,
+                kind=asked["kind"],
+                intent=asked["intent"],
+                at=clock.now(),
+                purpose=asked["purpose"],
+                first=asked["first"] if chosen else None,
+                last=asked["last"] if chosen else None,
+                about=asked["about"] if asked["kind"].names_something else "",
+            )
+        except DomainError as refusal:
+            add_to_form(form, refusal)
+            return None
+        messages.success(
+            request,
+            gettext("L’attestation %(number)s est délivrée ; l’affilié est prévenu.")
+            % {"number": certificate.number},
+        )
+        return redirect(self.address("change", certificate.pk))
+
+    # ----------------------------------------------------------------------------------------- papers
+
+    def _receipt(
+        self, request: HttpRequest, affiliate: Affiliate, paper: str, purpose: str
+    ) -> HttpResponseBase:
+        """The receipt of a filing (« filing:12 ») or of a payment (« payment:12 »), with its trace."""
+        kind, _colon, key = paper.partition(":")
+        document = self._receipt_document(affiliate, kind, key)
+        if document is None:
+            raise Http404
+        with transaction.atomic():
+            audit.record(
+                actor=actor_of(request),
+                action=f"{kind}.receipt_issued",
+                subject=affiliate,
+                affiliation_number=affiliate.affiliation_number,
+                purpose=purpose,
+                document=document.filename,
+            )
+        return downloads.send(request, document)
+
+    @staticmethod
+    def _receipt_document(affiliate: Affiliate, kind: str, key: str) -> documents.Document | None:
+        if not (key.isascii() and key.isdecimal() and len(key) < 19):
+            return None
+        if kind == "filing" and (declaration := receipts.filed(affiliate, int(key))) is not None:
+            employer = queries.affiliate_facts(affiliate)
+            return documents.filing_receipt(employer, receipt_facts(declaration))
+        if kind == "payment" and (facts := receipts.payment_facts(affiliate, int(key))) is not None:
+            return documents.payment_receipt(facts)
+        return None
+
+    @method_decorator(require_safe)
+    def pdf_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """The paper of a certificate; the firm sees in its trace that it was fetched."""
+        certificate = self.get_queryset(request).select_related("affiliate").filter(pk=pk).first()
+        if certificate is None:
+            raise Http404
+        audit.record_reading(
+            request,
+            action="certificate.paper_read",
+            subject=certificate,
+            affiliation_number=certificate.affiliate.affiliation_number,
+        )
+        return downloads.send(request, downloads.document_of(certificate))
+
+    # ----------------------------------------------------------------------------------------- revoke
 
     @admin.action(description=_("Révoquer (délivrée par erreur)"), permissions=["view"])
     def revoke(
@@ -65,12 +244,10 @@ class CertificateAdmin(StaffAdmin):
                     "action_name": "revoke",
                 },
             )
-        actor = request.user
-        assert isinstance(actor, User)  # noqa: S101  the desk is behind the login
         for certificate in certificates.order_by("pk"):
             try:
                 workflows.revoke(
-                    actor=actor,
+                    actor=actor_of(request),
                     certificate=certificate,
                     reason=form.cleaned_data["reason"],
                     at=clock.now(),

@@ -21,6 +21,16 @@ class CertificateKind(LabelledEnum):
         return self not in (CertificateKind.REGISTRATION, CertificateKind.EMPLOYEE)
 
     @property
+    def months_are_chosen(self) -> bool:
+        """Whether who asks chooses the months; those of a good standing follow from the day."""
+        return self.has_range and self not in (CertificateKind.STANDING, CertificateKind.TENDER)
+
+    @property
+    def names_something(self) -> bool:
+        """Whether it is about something or somebody named by who asks: a call for tenders, an employee."""
+        return self is CertificateKind.TENDER or self.is_personal
+
+    @property
     def is_personal(self) -> bool:
         """Whether it is about one employee, to whom the employer hands it over."""
         return self in (CertificateKind.EMPLOYEE, CertificateKind.WAGES)

@@ -37,6 +37,13 @@ class ReasonMissing(DomainError):
     message = _("Écrivez pourquoi l’attestation est révoquée : l’employeur lira cette raison.")
 
 
+class PurposeMissing(DomainError):
+    """A member of staff asks for a paper of an affiliate without saying why."""
+
+    code = "certificate.purpose_missing"
+    message = _("Écrivez pourquoi ce document est délivré : l’affilié lira ce motif.")
+
+
 class DocumentNotReady(DomainError):
     """The press gave no document; asking again later is all there is to do."""
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from certificates.enums import CertificateKind
 from certificates.numbers import read_token
+from disputes.forms.missions import PeriodField
 from portal import formats
 from regulation.periods import Period
 from regulation.text import ascii_digits
@@ -81,6 +83,67 @@ class RequestForm(forms.Form):
 
     def clean_kind(self) -> CertificateKind:
         return CertificateKind(self.cleaned_data["kind"])
+
+
+class MonthField(PeriodField):
+    """A month that may be left empty; gives a Period or None."""
+
+    def clean(self, value: Any) -> Period | None:  # type: ignore[override]
+        return super().clean(value) if value else None
+
+
+class DeskForm(forms.Form):
+    """What a member of staff asks for an affiliate, and why."""
+
+    intent = forms.UUIDField(widget=forms.HiddenInput)
+    affiliation_number = forms.CharField(
+        label=_("Numéro d’affiliation"),
+        max_length=7,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr"}),
+    )
+    purpose = forms.CharField(
+        label=_("Motif"),
+        help_text=_(
+            "Qui demande ce document et pour quoi faire. L’affilié lit ce motif, avec votre nom."
+        ),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    kind = forms.ChoiceField(
+        label=_("Attestation"),
+        choices=[(kind.value, capfirst(kind.label)) for kind in CertificateKind],
+    )
+    first = MonthField(
+        label=_("Du mois de"),
+        help_text=_("Pour la masse salariale, la liste des salariés et les salaires déclarés."),
+        required=False,
+    )
+    last = MonthField(label=_("Au mois de"), required=False)
+    about = forms.CharField(
+        label=_("Salarié ou marché"),
+        help_text=_(
+            "Le numéro d’immatriculation du salarié, ou le marché de l’attestation pour marché public."
+        ),
+        max_length=160,
+        required=False,
+    )
+
+    def clean_kind(self) -> CertificateKind:
+        return CertificateKind(self.cleaned_data["kind"])
+
+    def clean_about(self) -> str:
+        return " ".join(ascii_digits(self.cleaned_data["about"]).split())
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        kind = cleaned.get("kind")
+        if kind is CertificateKind.EMPLOYEES:
+            cleaned["last"] = cleaned.get("first")
+        if kind is not None and kind.months_are_chosen:
+            for name in ("first", "last"):
+                if not cleaned.get(name) and name not in self.errors:
+                    self.add_error(name, _("Choisissez le mois."))
+        return cleaned
 
 
 class CodeForm(forms.Form):

@@ -35,6 +35,10 @@ class Certificate(models.Model):
         related_name="+",
     )
     intent = models.UUIDField(unique=True)
+    # Why a member of staff issued it for the affiliate, who reads it; empty when the affiliate asked.
+    purpose = models.CharField(
+        _("motif de la délivrance"), max_length=300, blank=True, db_default=""
+    )
     state = models.CharField(
         _("état"),
         max_length=10,

@@ -24,6 +24,28 @@ from regulation.text import _
 _SLIP = _("bordereau de cotisations")
 _SURCHARGE = _("majoration de retard")
 _PENALTY = _("astreinte")
+_FILED = (DeclarationStatus.SUBMITTED.value, DeclarationStatus.REPLACED.value)
+
+
+PAPERS_SHOWN = 12
+
+
+def last_filed(affiliate: Affiliate) -> list[Declaration]:
+    """The declarations that were filed last, those replaced since included: each has its receipt."""
+    return list(
+        Declaration.objects.filter(affiliate=affiliate, status__in=_FILED).order_by(
+            "-submitted_at"
+        )[:PAPERS_SHOWN]
+    )
+
+
+def last_paid(affiliate: Affiliate) -> list[Allocation]:
+    """One allocation of each of the last payments that still stand: each payment has its receipt."""
+    kept = Allocation.objects.filter(
+        affiliate=affiliate, undoes__isnull=True, undone_by__isnull=True
+    ).select_related("bank_line")
+    of_line = kept.order_by("bank_line_id", "pk").distinct("bank_line_id").values("pk")
+    return list(kept.filter(pk__in=of_line).order_by("-paid_on", "-pk")[:PAPERS_SHOWN])
 
 
 def slip_of(affiliate: Affiliate, pk: int) -> PaymentSlip | None:
@@ -37,11 +59,7 @@ def slip_of(affiliate: Affiliate, pk: int) -> PaymentSlip | None:
 
 def filed(affiliate: Affiliate, pk: int) -> Declaration | None:
     """A declaration that this affiliate submitted, replaced since or not; None for a draft and anyone else's."""
-    return Declaration.objects.filter(
-        affiliate=affiliate,
-        pk=pk,
-        status__in=[DeclarationStatus.SUBMITTED.value, DeclarationStatus.REPLACED.value],
-    ).first()
+    return Declaration.objects.filter(affiliate=affiliate, pk=pk, status__in=_FILED).first()
 
 
 def payment_facts(affiliate: Affiliate, pk: int) -> PaymentFacts | None:

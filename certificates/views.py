@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
@@ -18,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from certificates import comparing, documents, freezing, queries, receipts, signing, workflows
+from certificates import comparing, documents, freezing, queries, receipts, workflows
+from certificates.downloads import document_of, send, too_many, verification_url
 from certificates.eligibility import Standing, decide, standing_range
 from certificates.enums import CertificateKind
-from certificates.errors import ComparisonNotReady, DocumentNotReady, NotAPdf, NotEligible
+from certificates.errors import ComparisonNotReady, NotAPdf, NotEligible
 from certificates.facts import CertificateFacts
 from certificates.forms import AskForm, CodeForm, CompareForm, RangeForm, RequestForm
 from certificates.models import Certificate
@@ -40,7 +40,6 @@ from regulation.parameters import value_at
 from regulation.periods import InvalidPeriod, Period
 
 VERIFICATIONS_PER_MINUTE = 30
-DOCUMENTS_PER_MINUTE = 60
 COMPARISONS_PER_MINUTE = 6
 # The longest paper, a list of ten thousand people, is under a third of it.
 COMPARE_LIMIT = 12 * MEGABYTE
@@ -98,9 +97,6 @@ ASKED_APART = (
     CertificateKind.EMPLOYEE,
     CertificateKind.WAGES,
 )
-
-# The kinds that are about something or somebody named by who asks.
-ABOUT = (CertificateKind.TENDER, CertificateKind.EMPLOYEE, CertificateKind.WAGES)
 
 
 @require_safe
@@ -202,7 +198,7 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
     try:
         first = Period.parse(asked["first"]) if asked["first"] else None
         last = Period.parse(asked["last"]) if asked["last"] else None
-        ranged = asked["kind"].has_range and asked["kind"] not in workflows.OWN_RANGE
+        ranged = asked["kind"].months_are_chosen
         if ranged and (first is None or last is None):
             raise InvalidPeriod(value="")
         assert isinstance(request.user, User)  # noqa: S101  the page is behind the login
@@ -215,7 +211,7 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
             at=clock.now(),
             first=first if ranged else None,
             last=last if ranged else None,
-            about=asked["about"] if asked["kind"] in ABOUT else "",
+            about=asked["about"] if asked["kind"].names_something else "",
         )
     except NotEligible as refusal:
         add_to_messages(request, refusal)
@@ -244,11 +240,6 @@ def _certificate_or_404(affiliate: Affiliate, number: str) -> Certificate:
     if certificate is None:
         raise Http404
     return certificate
-
-
-def verification_url(certificate: Certificate) -> str:
-    """The absolute address printed in the QR code."""
-    return settings.PUBLIC_URL + reverse("certificates:verification", args=[certificate.token])
 
 
 @require_safe
@@ -282,20 +273,7 @@ def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str)
 def certificate_pdf(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
     """The paper of a certificate, valid or not: what it is worth is on the verification page."""
     certificate = _certificate_or_404(affiliate, number)
-    return _download(request, document_of(certificate))
-
-
-def document_of(certificate: Certificate) -> documents.Document:
-    """The paper of a certificate, from its frozen facts alone."""
-    return documents.certificate(
-        CertificateKind(certificate.kind),
-        CertificateFacts.from_json(certificate.facts),
-        number=certificate.number,
-        digest=certificate.digest,
-        issued_at=certificate.issued_at,
-        verification_url=verification_url(certificate),
-        code=grouped(certificate.token),
-    )
+    return send(request, document_of(certificate))
 
 
 @require_safe
@@ -306,7 +284,7 @@ def slip_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -> HttpResp
     if slip is None:
         raise Http404
     employer = queries.affiliate_facts(affiliate)
-    return _download(request, documents.slip(employer, slip_facts(slip), on=clock.today()))
+    return send(request, documents.slip(employer, slip_facts(slip), on=clock.today()))
 
 
 @require_safe
@@ -317,7 +295,7 @@ def filing_receipt_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -
     if declaration is None:
         raise Http404
     employer = queries.affiliate_facts(affiliate)
-    return _download(request, documents.filing_receipt(employer, receipt_facts(declaration)))
+    return send(request, documents.filing_receipt(employer, receipt_facts(declaration)))
 
 
 @require_safe
@@ -327,7 +305,7 @@ def payment_receipt_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) 
     facts = receipts.payment_facts(affiliate, pk)
     if facts is None:
         raise Http404
-    return _download(request, documents.payment_receipt(facts))
+    return send(request, documents.payment_receipt(facts))
 
 
 @require_safe
@@ -337,42 +315,7 @@ def decision_pdf(request: HttpRequest, *, affiliate: Affiliate, number: str) -> 
     facts = receipts.decision_facts(affiliate, number)
     if facts is None:
         raise Http404
-    return _download(request, documents.decision(facts))
-
-
-def _download(request: HttpRequest, document: documents.Document) -> HttpResponse:
-    """The PDF as an attachment; 429 for a hasty reader, a readable 503 while the press cannot answer."""
-    wait = seconds_to_wait("document", str(request.user.pk), limit=DOCUMENTS_PER_MINUTE)
-    if wait:
-        return _too_many(request, wait)
-    try:
-        content = signing.sign(documents.pdf(document))
-    except DocumentNotReady as refusal:
-        answer = render(
-            request,
-            "certificates/preparing.html",
-            {"message": message_of(refusal)},
-            status=HTTPStatus.SERVICE_UNAVAILABLE,
-        )
-        answer["Retry-After"] = "60"
-        return answer
-    return HttpResponse(
-        content,
-        content_type="application/pdf",
-        headers={
-            "Content-Disposition": f'attachment; filename="{document.filename}"',
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        },
-    )
-
-
-def _too_many(request: HttpRequest, wait: int) -> HttpResponse:
-    answer = render(
-        request, "certificates/too_many.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS
-    )
-    answer["Retry-After"] = str(wait)
-    return answer
+    return send(request, documents.decision(facts))
 
 
 # ------------------------------------------------------------------------------------------------- public pages
@@ -394,7 +337,7 @@ def verification(request: HttpRequest, token: str) -> HttpResponse:
     """What a certificate is worth now, and the few facts to compare it with; 404 when there is none."""
     wait = seconds_to_wait("verification", client_address(request), limit=VERIFICATIONS_PER_MINUTE)
     if wait:
-        return _too_many(request, wait)
+        return too_many(request, wait)
     found = queries.verification(token)
     return render(
         request,
@@ -418,7 +361,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         return _comparison(request, CompareForm(initial={"code": request.GET.get("code", "")}))
     wait = seconds_to_wait("comparison", client_address(request), limit=COMPARISONS_PER_MINUTE)
     if wait:
-        return _too_many(request, wait)
+        return too_many(request, wait)
     form = CompareForm(request.POST, request.FILES)
     if not form.is_valid():
         return _comparison(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
@@ -9,7 +10,13 @@ from affiliates.models import Affiliate
 from certificates import freezing, notices, queries
 from certificates.eligibility import Standing, decide, standing_range
 from certificates.enums import CertificateKind, CertificateState, ReasonKind
-from certificates.errors import IntentReused, NotEligible, NotValidAnyMore, ReasonMissing
+from certificates.errors import (
+    IntentReused,
+    NotEligible,
+    NotValidAnyMore,
+    PurposeMissing,
+    ReasonMissing,
+)
 from certificates.facts import digest
 from certificates.models import Certificate
 from certificates.numbers import certificate_number, new_token
@@ -20,8 +27,6 @@ from regulation.periods import Period
 
 LONGEST_NOTE = 300
 LONGEST_ABOUT = 160
-# The kinds whose months are not chosen by who asks.
-OWN_RANGE = (CertificateKind.STANDING, CertificateKind.TENDER)
 
 
 @transaction.atomic
@@ -36,7 +41,7 @@ def request(
     last: Period | None = None,
     about: str = "",
 ) -> Certificate:
-    """Issue a certificate with the facts of this instant, once per ``intent``.
+    """Issue a certificate with the facts of this instant, once per ``intent``, at the request of the affiliate.
 
     ``first`` and ``last`` are the months of a kind that has a range, except those of good standing, which have
     their own. ``about`` is the call for tenders (160 characters kept) or the employee's registration number.
@@ -44,17 +49,76 @@ def request(
     The same intent again gives the first certificate. A valid one of the same kind and months is superseded by the
     new one. Refuses with NotEligible (eligibility.decide says why) and IntentReused (same intent, another request).
     """
+    return _issue(
+        actor=actor,
+        affiliate=affiliate,
+        asked=_Asked(kind, first, last, " ".join(about.split())[:LONGEST_ABOUT]),
+        intent=intent,
+        at=at,
+    )
+
+
+@transaction.atomic
+def issue_at_the_desk(
+    *,
+    actor: User,
+    affiliate: Affiliate,
+    kind: CertificateKind,
+    intent: uuid.UUID,
+    at: datetime.datetime,
+    purpose: str,
+    first: Period | None = None,
+    last: Period | None = None,
+    about: str = "",
+) -> Certificate:
+    """Issue, as ``request`` does and under the same conditions, what a member of staff asks for an affiliate.
+
+    ``purpose`` (300 characters kept) is why; the affiliate reads it on the certificate's page and in a letter.
+    Refuses PurposeMissing too.
+    """
+    purpose = " ".join(purpose.split())[:LONGEST_NOTE]
+    if not purpose:
+        raise PurposeMissing
+    return _issue(
+        actor=actor,
+        affiliate=affiliate,
+        asked=_Asked(kind, first, last, " ".join(about.split())[:LONGEST_ABOUT]),
+        intent=intent,
+        at=at,
+        purpose=purpose,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked for: a kind, and what it needs to know."""
+
+    kind: CertificateKind
+    first: Period | None
+    last: Period | None
+    about: str
+
+
+def _issue(
+    *,
+    actor: User,
+    affiliate: Affiliate,
+    asked: _Asked,
+    intent: uuid.UUID,
+    at: datetime.datetime,
+    purpose: str = "",
+) -> Certificate:
+    kind, first, last, about = asked.kind, asked.first, asked.last, asked.about
     affiliate = (
         Affiliate.objects.select_for_update(of=("self",))
         .select_related("agency")
         .get(pk=affiliate.pk)
     )
     on = day_of(at)
-    about = " ".join(about.split())[:LONGEST_ABOUT]
     standing = queries.standing(affiliate, on)
     earlier = Certificate.objects.filter(intent=intent).first()
     if earlier is not None:
-        if not _is_same(earlier, affiliate, kind, first, last, about):
+        if not _is_same(earlier, affiliate, asked):
             raise IntentReused
         return earlier
     person = freezing.person_standing(affiliate, about) if kind.is_personal else None
@@ -76,6 +140,7 @@ def request(
         issued_at=at,
         issued_by=actor,
         intent=intent,
+        purpose=purpose,
     )
     audit.record(
         actor=actor,
@@ -87,31 +152,28 @@ def request(
         first=str(span[0]) if span else None,
         last=str(span[1]) if span else None,
         about=about,
+        purpose=purpose,
         digest=certificate.digest,
     )
+    if purpose:
+        notices.tell_issue(certificate, at=at)
     _supersede_twins(certificate, actor=actor, at=at)
     return certificate
 
 
-def _is_same(
-    earlier: Certificate,
-    affiliate: Affiliate,
-    kind: CertificateKind,
-    first: Period | None,
-    last: Period | None,
-    about: str,
-) -> bool:
+def _is_same(earlier: Certificate, affiliate: Affiliate, asked: _Asked) -> bool:
     """Whether a certificate already issued is what is asked for again; a good standing chose its own months."""
-    if (earlier.affiliate_id, earlier.kind, earlier.about) != (affiliate.pk, kind.value, about):
+    known = (earlier.affiliate_id, earlier.kind, earlier.about)
+    if known != (affiliate.pk, asked.kind.value, asked.about):
         return False
-    months = (first and first.first_day, last and last.first_day)
-    return kind in OWN_RANGE or (earlier.first_period, earlier.last_period) == months
+    months = (asked.first and asked.first.first_day, asked.last and asked.last.first_day)
+    return not asked.kind.months_are_chosen or (earlier.first_period, earlier.last_period) == months
 
 
 def _span(
     kind: CertificateKind, standing: Standing, first: Period | None, last: Period | None
 ) -> tuple[Period, Period] | None:
-    if kind in OWN_RANGE:
+    if kind.has_range and not kind.months_are_chosen:
         return standing_range(standing)
     return (first, last) if kind.has_range and first is not None and last is not None else None
 

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from certificates import comparing, documents, signing, views, workflows
+from certificates import comparing, documents, downloads, signing, views, workflows
 from certificates.enums import CertificateKind, Verdict
 from certificates.errors import NotAPdf
 from portal.models import StoredFile
@@ -36,7 +36,7 @@ def issue(cast, affiliate=None, at=NOW):
 
 
 def paper(certificate) -> bytes:
-    return signing.sign(documents.pdf(views.document_of(certificate)))
+    return signing.sign(documents.pdf(downloads.document_of(certificate)))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_one_byte_and_an_update_are_told_apart(certificate):
 
 
 def test_a_code_moved_to_another_pdf(cast, certificate):
-    address = views.verification_url(certificate)
+    address = downloads.verification_url(certificate)
     answer = comparing.compare(blank(f"Contrat {address}"))
     assert (answer.verdict, answer.found.number) == (Verdict.BORROWED, certificate.number)
     # An image of the code in a PDF that names nothing: the reader comes from its page.

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from affiliates.enums import AffiliateState, Role
-from certificates import documents, queries, views, workflows
+from certificates import documents, downloads, queries, views, workflows
 from certificates.eligibility import (
     Arrear,
     PersonStanding,
@@ -175,7 +175,7 @@ def test_each_kind_freezes_its_facts_and_keeps_their_digest(cast, months, kind):
             if certificate.first_period <= month.period <= certificate.last_period
         }
     assert AuditEntry.objects.get(action="certificate.issued").facts["about"] == certificate.about
-    text = text_of(documents.pdf(views.document_of(certificate)))
+    text = text_of(documents.pdf(downloads.document_of(certificate)))
     assert certificate.number in text
     expected = {
         CertificateKind.STANDING: "en situation régulière",

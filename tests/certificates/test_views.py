@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from affiliates.enums import Role
-from certificates import printing, views, workflows
+from certificates import downloads, printing, views, workflows
 from certificates.enums import CertificateKind, CertificateState
 from certificates.errors import DocumentNotReady
 from certificates.models import Certificate
@@ -295,7 +295,7 @@ def test_a_broken_press_says_in_preparation(client, cast, addresses, monkeypatch
 
 
 def test_a_hasty_reader_of_papers_is_slowed(client, cast, addresses, monkeypatch):
-    monkeypatch.setattr(views, "DOCUMENTS_PER_MINUTE", 1)
+    monkeypatch.setattr(downloads, "DOCUMENTS_PER_MINUTE", 1)
     client.force_login(cast.owner)
     assert client.get(addresses["slip_pdf"]).status_code == 200
     assert client.get(addresses["slip_pdf"]).status_code == 429
