@@ -19,8 +19,8 @@ from django.utils.translation import gettext
 
 from affiliates.enums import ROLE_SCOPES, Role, Scope, StaffRole
 from affiliates.errors import ScopeMissing
-from affiliates.models import Affiliate, Mandate, Membership, StaffAssignment
-from portal import clock
+from affiliates.models import Affiliate, Mandate, Membership, Representative, StaffAssignment
+from portal import audit, clock
 from portal.errors import message_of
 from portal.models import User
 
@@ -54,6 +54,34 @@ def for_actor(user: Actor, scope: Scope = Scope.READ, *, on: datetime.date) -> Q
     return Affiliate.objects.filter(
         pk__in=own.order_by().values("affiliate_id").union(given.order_by().values("affiliate_id"))
     )
+
+
+def offices_of(user: Actor) -> QuerySet[Representative]:
+    """The accountants' offices that a person works for; none for anybody else."""
+    if not isinstance(user, User) or not user.is_active:
+        return Representative.objects.none()
+    return Representative.objects.filter(members=user)
+
+
+def taken_back(
+    scope: Scope, pairs: Collection[tuple[User, Affiliate]], *, on: datetime.date
+) -> set[tuple[int, int]]:
+    """Of these people and affiliates, those who had a right and may not do ``scope`` any more, as pairs of keys.
+
+    For work that was asked at the doorway and is done later: what let the person in must still be there. Whoever
+    never had a role or a mandate there (the fund itself) is not judged here. Four queries.
+    """
+    people = {user.pk for user, _affiliate in pairs}
+    firms = {affiliate.pk for _user, affiliate in pairs}
+    asked = {(user.pk, affiliate.pk) for user, affiliate in pairs}
+    members = Membership.objects.filter(user__in=people, affiliate__in=firms)
+    mandates = Mandate.objects.filter(representative__members__in=people, affiliate__in=firms)
+    linked = {
+        *members.values_list("user_id", "affiliate_id"),
+        *mandates.values_list("representative__members", "affiliate_id"),
+    }
+    still = who_may(scope, [user for user, _affiliate in pairs if user.is_active], on=on)
+    return (asked & linked) - still
 
 
 def who_may(scope: Scope, people: Collection[User], *, on: datetime.date) -> set[tuple[int, int]]:
@@ -97,11 +125,24 @@ def _require(
     if found is None:
         raise Http404
     affiliate, scopes = found
+    _note_passage(user, affiliate, scope)
     if scope not in scopes:
         raise PermissionDenied(
             message_of(ScopeMissing(name=affiliate.name, scope=gettext(scope.label)))
         )
     return affiliate, scopes
+
+
+def _note_passage(user: Actor, affiliate: Affiliate, scope: Scope) -> None:
+    """Let the trace of what follows bear the name of the office too, when only its mandate allows the act."""
+    if not isinstance(user, User):
+        return
+    own = any(scope in ROLE_SCOPES[Role(role)] for role in affiliate.own_roles)  # type: ignore[attr-defined]
+    given = zip(affiliate.given_scopes, affiliate.given_by, strict=True)  # type: ignore[attr-defined]
+    offices = {office for scopes, office in given if scope == Scope.READ or scope.value in scopes}
+    audit.passed_through(
+        user, affiliate.affiliation_number, "" if own else ", ".join(sorted(offices))[:120]
+    )
 
 
 def _find(
@@ -110,6 +151,7 @@ def _find(
     """The affiliate and what the person may do there, in one query; None without any link to it."""
     if not isinstance(user, User) or not user.is_active:
         return None
+    given = _mandates(user, on).filter(affiliate=OuterRef("pk")).order_by("pk")
     affiliate = (
         Affiliate.objects.filter(affiliation_number=affiliation_number)
         .select_related("agency")
@@ -117,9 +159,8 @@ def _find(
             own_roles=ArraySubquery(
                 _memberships(user).filter(affiliate=OuterRef("pk")).values("role")
             ),
-            given_scopes=ArraySubquery(
-                _mandates(user, on).filter(affiliate=OuterRef("pk")).values("scopes")
-            ),
+            given_scopes=ArraySubquery(given.values("scopes")),
+            given_by=ArraySubquery(given.values("representative__name")),
             has_siblings=Exists(for_actor(user, on=on).exclude(pk=OuterRef("pk"))),
         )
         .first()

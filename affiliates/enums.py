@@ -40,6 +40,19 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 }
 
 
+#: What a mandate may allow, besides reading.
+MANDATE_SCOPES = (Scope.DECLARE, Scope.PAY, Scope.CERTIFICATES, Scope.DISPUTES)
+
+
+class MandateRequestState(LabelledEnum):
+    """Where the request of an office for a mandate stands."""
+
+    OPEN = "open", _("en attente")
+    ACCEPTED = "accepted", _("acceptée")
+    REFUSED = "refused", _("refusée")
+    WITHDRAWN = "withdrawn", _("retirée")
+
+
 class StaffRole(LabelledEnum):
     """What a member of the fund's staff may decide."""
 

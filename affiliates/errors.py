@@ -47,6 +47,32 @@ class MandateOverlaps(DomainError):
     )
 
 
+class MandateRequestClosed(DomainError):
+    """The request was already answered or taken back."""
+
+    code = "mandate.request_closed"
+    message = _(
+        "Cette demande de mandat est « {state} » : il n’y a plus rien à y répondre. Rechargez la page."
+    )
+    translated = ("state",)
+
+
+class MandateInThePast(DomainError):
+    """A mandate that would begin before today."""
+
+    code = "mandate.past"
+    message = _("Un mandat commence aujourd’hui ou plus tard : choisissez le {today} ou après.")
+
+
+class OfficeUnknown(DomainError):
+    """No office has this number."""
+
+    code = "mandate.office_unknown"
+    message = _(
+        "Aucun cabinet n’a le numéro {number}. Le cabinet le lit en haut de sa page « Mandats »."
+    )
+
+
 class StatusOverlaps(DomainError):
     """The same status already covers some of these days."""
 

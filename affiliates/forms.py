@@ -1,6 +1,8 @@
 """The shape of what is typed about people and firms; what may be done is judged by the rules and the workflows."""
 
+import datetime
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -11,13 +13,26 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.countries import countries_in
-from affiliates.enums import AbsenceKind, CardKind, LeaveReason, LegalForm, Role, Sex
-from affiliates.models import Agency
+from affiliates.enums import (
+    MANDATE_SCOPES,
+    AbsenceKind,
+    CardKind,
+    LeaveReason,
+    LegalForm,
+    Role,
+    Scope,
+    Sex,
+)
+from affiliates.errors import MandateInThePast
+from affiliates.models import Agency, Representative
 from affiliates.rules import MOROCCO, NewFirm, NewHire
+from portal.formats import sentence
 from portal.forms import PiecesField
 from portal.law_forms import DayField
 from portal.models import User
 from regulation.enums import LabelledEnum
+from regulation.errors import DomainError
+from regulation.identifiers import check_affiliation_number
 
 _TEXT_LIMIT = 1_000
 #: Copies of cards sent together, for forty people or fewer.
@@ -272,6 +287,82 @@ class InviteForm(forms.Form):
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
         role.choices = choices_of(Role)
+
+
+class RoleForm(forms.Form):
+    """What a person of the firm may do."""
+
+    role = forms.ChoiceField(label=_("Rôle"), widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role: Any = self.fields["role"]
+        role.choices = choices_of(Role)
+
+
+class OfficeNumberForm(forms.Form):
+    """Which office, by the number it gave."""
+
+    cabinet = _code(
+        _("Numéro du cabinet"),
+        _("Comme M-00012 : le cabinet le lit en haut de sa page « Mandats »."),
+    )
+
+
+class MandateForm(forms.Form):
+    """What an office may do, from when to when."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("Ce que le cabinet peut faire"),
+        help_text=_("Consulter va toujours avec. Gérer les accès reste à l’entreprise."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    starts_on = DayField(label=_("À partir du"))
+    ends_on = DayField(
+        label=_("Jusqu’au"),
+        required=False,
+        help_text=_("Compris. Laissez vide pour un mandat sans date de fin."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scopes: Any = self.fields["scopes"]
+        scopes.choices = [(scope.value, capfirst(_(scope.label))) for scope in MANDATE_SCOPES]
+
+    def check_start(self, today: datetime.date) -> None:
+        """Refuse a day before today (MandateInThePast)."""
+        if self.cleaned_data["starts_on"] < today:
+            raise MandateInThePast(today=f"{today:%d/%m/%Y}")
+
+    def told(self) -> dict[str, Any]:
+        """The scopes and the days, once the shape is right."""
+        return {
+            "scopes": [Scope(value) for value in self.cleaned_data["scopes"]],
+            "starts_on": self.cleaned_data["starts_on"],
+            "ends_on": self.cleaned_data["ends_on"],
+        }
+
+
+class AskMandateForm(MandateForm):
+    """Of which firm, and for which of one's offices, a mandate is asked."""
+
+    office = forms.ModelChoiceField(label=_("Cabinet"), queryset=Representative.objects.none())
+    affiliation_number = _code(_("Numéro d’affiliation de l’entreprise"), _("Sept chiffres."))
+    field_order = ("office", "affiliation_number", "scopes", "starts_on", "ends_on")
+
+    def __init__(self, *args: Any, offices: Collection[Representative], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        office: Any = self.fields["office"]
+        office.queryset = Representative.objects.filter(pk__in=[one.pk for one in offices])
+        self.initial["office"] = next(iter(offices)).pk
+        if len(offices) == 1:
+            office.widget = forms.HiddenInput()
+
+    def clean_affiliation_number(self) -> str:
+        try:
+            return check_affiliation_number(self.cleaned_data["affiliation_number"])
+        except DomainError as refusal:
+            raise ValidationError(sentence(refusal), code=refusal.code) from refusal
 
 
 class OpenAccountForm(forms.Form):

@@ -6,6 +6,7 @@ from affiliates.views import (
     employees,
     hire_sheets,
     invitations,
+    mandates,
     registrations,
 )
 
@@ -18,9 +19,18 @@ _REQUESTS = f"{_STAFF}immatriculations/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path(_ACCESS, access.access, name="access"),
+    path(f"{_ACCESS}mandats/donner/", mandates.grant, name="grant_mandate"),
+    path(f"{_ACCESS}mandats/<int:mandate_id>/retirer/", mandates.revoke, name="revoke_mandate"),
+    path(f"{_ACCESS}demandes/<int:request_id>/", mandates.answer, name="answer_mandate"),
+    path("mandats/", mandates.mandates, name="mandates"),
+    path("mandats/demander/", mandates.ask, name="ask_mandate"),
     path(
-        f"{_ACCESS}mandats/<int:mandate_id>/retirer/", access.revoke_mandate, name="revoke_mandate"
+        "mandats/demandes/<int:request_id>/retirer/",
+        mandates.withdraw_request,
+        name="withdraw_mandate_request",
     ),
+    path("mandats/<int:mandate_id>/rendre/", mandates.give_back, name="give_back_mandate"),
+    path(f"{_ACCESS}personnes/<int:membership_id>/", access.member, name="member"),
     path(f"{_ACCESS}inviter/", access.invite, name="invite"),
     path(
         f"{_ACCESS}invitations/<int:invitation_id>/retirer/",

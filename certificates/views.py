@@ -29,7 +29,7 @@ from certificates.numbers import grouped
 from certificates.wording import to_compare
 from declarations.queries import receipt_facts
 from payments.queries import slip_facts
-from portal import clock, limits
+from portal import audit, clock, limits
 from portal.errors import add_to_messages, message_of
 from portal.middleware import client_address
 from portal.models import User
@@ -255,6 +255,9 @@ def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str)
             "affiliate": affiliate,
             "section": "certificates",
             "certificate": certificate,
+            "office": audit.offices_of([certificate], "certificate.issued").get(
+                str(certificate.pk), ""
+            ),
             "kind": CertificateKind(certificate.kind),
             "facts": facts,
             "rows": to_compare(facts),

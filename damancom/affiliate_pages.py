@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from affiliates.access import affiliate_view, for_actor
+from affiliates.access import affiliate_view, for_actor, offices_of
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from affiliates.queries import search
@@ -254,5 +254,11 @@ def choose(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "damancom/choose.html",
-        {"choices": choices, "page": page, "query": query, "today": today},
+        {
+            "choices": choices,
+            "page": page,
+            "query": query,
+            "today": today,
+            "is_office": offices_of(request.user).exists(),
+        },
     )

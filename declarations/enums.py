@@ -42,6 +42,7 @@ class FileVerdict(LabelledEnum):
     ACCEPTED = "accepted", _("acceptée")
     BLOCKED = "blocked", _("à corriger")
     REFUSED = "refused", _("refusée")
+    DROPPED = "dropped", _("non traitée : droit retiré")
 
 
 class Severity(LabelledEnum):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from affiliates.access import affiliate_view
 from affiliates.enums import AuthorityState, Scope
 from affiliates.models import Affiliate, DebitAuthority
-from payments.enums import DebitState
+from payments.enums import DebitAct, DebitState
 from payments.models import MOST_ACCOUNTS
 from payments.queries import debits as queries
 from payments.queries.debits import FreeDue, Intention
@@ -25,7 +25,7 @@ from payments.transitions import advised_day, collection_days, cut_off
 from payments.workflows.baskets import make_basket
 from payments.workflows.debits import orders as side
 from payments.workflows.debits.orders import Part
-from portal import clock, formats
+from portal import audit, clock, formats
 from portal.actor import actor_of
 from portal.clock import CASABLANCA
 from portal.errors import add_to_messages, message_of
@@ -186,6 +186,12 @@ def order_page(request: HttpRequest, affiliate: Affiliate, reference: str) -> Ht
         "tone": _TONES[state],
         "may_sign": state is DebitState.DRAFT and now < found.limit and Scope.PAY in scopes,
         "may_stop": (stops or state is DebitState.DRAFT) and Scope.PAY in scopes,
+        "offices": {
+            name: audit.offices_of([found.first], f"payments.debit_{act}").get(
+                str(found.first.pk), ""
+            )
+            for name, act in (("prepared", "prepared"), ("signed", DebitAct.SIGN.value))
+        },
         "codes": [one for part in found.parts for one in part.pays],
         "is_over": state in _TO_PAY_AGAIN,
         "names": queries.bank_names([part.order.authority for part in found.parts]),

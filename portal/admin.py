@@ -127,6 +127,7 @@ class AuditEntryAdmin(StaffAdmin):
     list_display = (
         "at",
         "actor_name",
+        "office_name",
         "action",
         "affiliation_number",
         "subject_type",

@@ -9,6 +9,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -31,6 +32,45 @@ UNSEALED_LIMIT = datetime.timedelta(minutes=5)
 # Longer than any transaction of ours may last: an entry cannot be committed later than this after it was written.
 _LONGEST_TRANSACTION = datetime.timedelta(minutes=15)
 _FIRST_LINK = "0" * 64
+
+
+# By person and affiliation number: the office whose mandate opened the door last. See `passed_through`.
+_doors: ContextVar[dict[tuple[int, str], str] | None] = ContextVar("doors", default=None)
+
+
+def passed_through(user: User, affiliation_number: str, office: str) -> None:
+    """Tell by which office's mandate ``user`` came to this affiliate (empty: in their own right).
+
+    Said by the doorway at each passage; the acts that follow in the same request bear both names.
+    """
+    doors = _doors.get()
+    if doors is None:
+        doors = {}
+        _doors.set(doors)
+    doors[(user.pk, affiliation_number)] = office
+
+
+def forget_doors() -> None:
+    """Begin a request, or a task: nobody has passed a doorway yet."""
+    _doors.set(None)
+
+
+def _office_of(actor: User | None, affiliation_number: str) -> str:
+    doors = _doors.get()
+    return doors.get((actor.pk, affiliation_number), "") if actor is not None and doors else ""
+
+
+def offices_of(subjects: Iterable[models.Model], action: str) -> dict[str, str]:
+    """By key of these subjects, all of one model, the office under whose mandate ``action`` was done; one query."""
+    rows = list(subjects)
+    if not rows:
+        return {}
+    found = AuditEntry.objects.filter(
+        subject_type=rows[0]._meta.label_lower,
+        subject_id__in=[str(row.pk) for row in rows],
+        action=action,
+    ).exclude(office_name="")
+    return dict(found.order_by("pk").values_list("subject_id", "office_name"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +110,7 @@ def _entry(actor: User | None, action: str, act: Act) -> AuditEntry:
         at=clock.now(),
         actor=actor,
         actor_name=actor.full_name if actor else SYSTEM,
+        office_name=_office_of(actor, act.affiliation_number),
         action=action,
         affiliation_number=act.affiliation_number,
         subject_type=act.subject._meta.label_lower,
@@ -126,6 +167,8 @@ def write_readings(request: HttpRequest) -> None:
 
 def _content(entry: AuditEntry) -> str:
     """The entry as one line of text, always the same for the same row."""
+    # Entries written before offices were noted keep the line they were sealed with.
+    office = [entry.office_name] if entry.office_name else []
     return json.dumps(
         [
             entry.pk,
@@ -139,6 +182,7 @@ def _content(entry: AuditEntry) -> str:
             entry.subject_id,
             entry.facts,
             entry.request_id,
+            *office,
         ],
         ensure_ascii=False,
         separators=(",", ":"),

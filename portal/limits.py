@@ -41,6 +41,7 @@ REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
 # Files sent by the machines of one bank.
 BANK_CALLS = Limit("api:bank", 600, timedelta(minutes=1))
 INVITATIONS = Limit("invitations:affiliate", 20, timedelta(hours=1))
+MANDATE_REQUESTS = Limit("mandates:office", 60, timedelta(hours=1))
 VISITOR_REQUESTS = Limit("requests:visitor", 10, timedelta(hours=1))
 # Certificates asked for by one person, for all the firms they act for.
 CERTIFICATES = Limit("certificates:user", 60, timedelta(hours=1))

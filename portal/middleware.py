@@ -42,6 +42,7 @@ class RequestCode:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         token = current_request_id.set(new_request_code())
+        audit.forget_doors()
         try:
             response = self.get_response(request)
             response.headers["X-Request-Code"] = current_request_id.get()

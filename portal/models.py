@@ -116,6 +116,10 @@ class AuditEntry(models.Model):
         related_name="+",
     )
     actor_name = models.CharField(_("nom de l’auteur"), max_length=120)
+    # The office whose mandate let the actor act for the affiliate; empty for whoever belongs to the firm or the fund.
+    office_name = models.CharField(
+        _("au titre du mandat de"), max_length=120, blank=True, default="", db_default=""
+    )
     action = models.CharField(_("acte"), max_length=60, db_index=True)
     affiliation_number = models.CharField(
         _("numéro d’affiliation"), max_length=7, blank=True, db_index=True

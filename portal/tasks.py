@@ -29,6 +29,9 @@ class PortalTask(Task):
     retry_backoff_max = 60
     retry_jitter = True
 
+    def before_start(self, *_of_the_call: Any) -> None:
+        audit.forget_doors()
+
 
 def wake(task: Task, *args: Any) -> None:
     """Send ``task`` once the current transaction is committed.

@@ -8,6 +8,7 @@ from affiliates.models.affiliations import (
 )
 from affiliates.models.authorities import DebitAuthority
 from affiliates.models.invitations import Invitation
+from affiliates.models.mandates import MandateRequest
 from affiliates.models.register import (
     Absence,
     Affiliate,
@@ -46,6 +47,7 @@ __all__ = [
     "Employment",
     "Invitation",
     "Mandate",
+    "MandateRequest",
     "Membership",
     "NumberCounter",
     "RegistrationPiece",

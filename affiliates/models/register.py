@@ -219,6 +219,11 @@ class Representative(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def number(self) -> str:
+        """What the office gives a firm so that it can be named: « M-00012 »."""
+        return f"M-{self.pk:05d}" if self.pk else "M-"
+
 
 class Mandate(models.Model):
     """What an affiliate lets a representative do, from when to when."""

@@ -1,5 +1,11 @@
 """Questions to the register."""
 
+from affiliates.queries.mandates import (
+    mandate_requests_of,
+    mandates_held,
+    open_requests_for,
+    shown_mandates,
+)
 from affiliates.queries.register import (
     PAGE,
     AccessCard,
@@ -32,9 +38,13 @@ __all__ = [
     "drafts_without_pieces",
     "employed_in",
     "expected_situations",
+    "mandate_requests_of",
+    "mandates_held",
     "open_request_count",
+    "open_requests_for",
     "requests_of",
     "search",
+    "shown_mandates",
     "staff_of",
     "statuses_on",
     "steps_of",

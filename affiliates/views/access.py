@@ -1,4 +1,4 @@
-"""The page that says who may do what for an affiliate; inviting a colleague, taking back a mandate."""
+"""The page that says who may do what for an affiliate; inviting a colleague."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,13 +9,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from affiliates import queries, workflows
 from affiliates.access import affiliate_view
-from affiliates.enums import Role, Scope
-from affiliates.forms import InviteForm
-from affiliates.models import Affiliate, Invitation, Mandate
+from affiliates.enums import ROLE_SCOPES, Role, Scope
+from affiliates.forms import InviteForm, RoleForm
+from affiliates.models import Affiliate, Invitation, Membership
 from portal import clock, limits
 from portal.actor import actor_of
 from portal.enums import Language
-from portal.errors import add_to_form
+from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh
 from regulation.errors import DomainError
 
@@ -29,7 +29,17 @@ def access(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 
 def _access_page(request: HttpRequest, affiliate: Affiliate, form: InviteForm) -> HttpResponse:
     card = queries.access_card(affiliate, on=clock.today())
-    context = {"card": card, "section": "access", "form": form, "now": clock.now()}
+    context = {
+        "card": card,
+        "asked": queries.open_requests_for(affiliate),
+        "roles": [
+            (role, [(scope, scope in ROLE_SCOPES[role]) for scope in Scope]) for role in Role
+        ],
+        "all_scopes": list(Scope),
+        "section": "access",
+        "form": form,
+        "now": clock.now(),
+    }
     status = 422 if form.errors else 200
     return render(request, "affiliates/access.html", context, status=status)
 
@@ -78,19 +88,39 @@ def withdraw_invitation(
 @require_http_methods(["GET", "HEAD", "POST"])
 @affiliate_view(Scope.MANAGE)
 @fresh
-def revoke_mandate(request: HttpRequest, affiliate: Affiliate, mandate_id: int) -> HttpResponse:
-    """Ask, then take a mandate back; it stops at the office's next request."""
-    mandate = get_object_or_404(
-        Mandate.objects.select_related("representative"), pk=mandate_id, affiliate=affiliate
+def member(request: HttpRequest, affiliate: Affiliate, membership_id: int) -> HttpResponse:
+    """One person of the firm: another role, or no access any more. The last owner keeps theirs."""
+    row = get_object_or_404(
+        Membership.objects.select_related("user", "affiliate"),
+        pk=membership_id,
+        affiliate=affiliate,
+        ended_at__isnull=True,
     )
-    if request.method == "POST":
-        workflows.revoke_mandate(actor=actor_of(request), at=clock.now(), mandate=mandate)
-        messages.success(
-            request,
-            _("Le mandat de %(name)s est retiré : ce cabinet n’a plus accès à vos pages.")
-            % {"name": mandate.representative.name},
-        )
-        return redirect("affiliates:access", affiliation_number=affiliate.affiliation_number)
-    return render(
-        request, "affiliates/revoke_mandate.html", {"mandate": mandate, "section": "access"}
-    )
+    changing = request.method == "POST" and "remove" not in request.POST
+    form, status = RoleForm(request.POST if changing else None, initial={"role": row.role}), 200
+    if request.method == "POST" and (not changing or form.is_valid()):
+        actor, at = actor_of(request), clock.now()
+        try:
+            if changing:
+                workflows.add_member(
+                    actor=actor,
+                    at=at,
+                    affiliate=affiliate,
+                    user=row.user,
+                    role=Role(form.cleaned_data["role"]),
+                )
+                said = _("Le rôle de %(name)s est enregistré ; il vaut dès sa prochaine page.")
+            else:
+                workflows.end_membership(actor=actor, at=at, membership=row)
+                said = _("%(name)s n’a plus accès à votre entreprise.")
+        except DomainError as refusal:
+            add_to_messages(request, refusal)
+            status = 422
+        else:
+            messages.success(request, said % {"name": row.user.full_name})
+            if row.user == actor:
+                return redirect("home")
+            return redirect("affiliates:access", affiliate.affiliation_number)
+    context = {"row": row, "form": form, "section": "access"}
+    status = 422 if form.errors else status
+    return render(request, "affiliates/member.html", context, status=status)

@@ -4,7 +4,7 @@ Every function takes ``actor`` (who does it) and ``at`` (the instant, aware); ea
 audit entry when something changed, and answers the same when asked twice.
 """
 
-from affiliates.workflows.access import add_member, end_membership, grant_mandate, revoke_mandate
+from affiliates.workflows.access import add_member, end_membership
 from affiliates.workflows.affiliations import (
     accept_affiliation,
     answer_affiliation,
@@ -54,6 +54,14 @@ from affiliates.workflows.invitations import (
     token_of,
     withdraw_invitation,
 )
+from affiliates.workflows.mandates import (
+    accept_mandate,
+    ask_for_mandate,
+    grant_mandate,
+    refuse_mandate,
+    revoke_mandate,
+    withdraw_mandate_request,
+)
 from affiliates.workflows.registrations import (
     answer_request,
     ask_for_piece,
@@ -74,12 +82,14 @@ __all__ = [
     "SheetOutcome",
     "accept_affiliation",
     "accept_as",
+    "accept_mandate",
     "accept_with_password",
     "activate_authority",
     "add_member",
     "answer_affiliation",
     "answer_request",
     "ask_applicant",
+    "ask_for_mandate",
     "ask_for_piece",
     "begin_affiliation",
     "cancel_absence",
@@ -103,6 +113,7 @@ __all__ = [
     "record_absence",
     "refuse_affiliation",
     "refuse_authority",
+    "refuse_mandate",
     "refuse_request",
     "register",
     "register_employee",
@@ -120,5 +131,6 @@ __all__ = [
     "token_of_request",
     "withdraw_affiliation",
     "withdraw_invitation",
+    "withdraw_mandate_request",
     "withdraw_request",
 ]

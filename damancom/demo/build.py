@@ -83,6 +83,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     paper.certificates(register, now=now)
     requests.ask(register, now=now)
     requests.hire_season(register, now=now)
+    requests.mandate(register, now=now)
     missions.missions(register, now=now)
     _open_month(history, last.next(), now)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from affiliates import sheet_template, workflows
-from affiliates.enums import CardKind, LegalForm, Sex
-from affiliates.models import Agency, Employee
+from affiliates.enums import CardKind, LegalForm, Scope, Sex
+from affiliates.models import Agency, Employee, Representative
 from affiliates.rules import NewFirm, NewHire
 from damancom.demo import world
 from damancom.demo.register import Register
@@ -51,6 +51,21 @@ def hire_season(register: Register, *, now: datetime.datetime) -> None:
         intent=uuid.uuid5(uuid.NAMESPACE_URL, "demo:season"),
         stream=stream,
     )
+
+
+def mandate(register: Register, *, now: datetime.datetime) -> None:
+    """The accountants ask the riad for a mandate: its owner decides on her page « Accès »."""
+    accountant = register.people[world.ACCOUNTANT.email]
+    office = Representative.objects.filter(members=accountant).first()
+    if office is not None:
+        workflows.ask_for_mandate(
+            actor=accountant,
+            at=now,
+            representative=office,
+            affiliation_number=register.affiliates["riad"].affiliation_number,
+            scopes=[Scope.DECLARE, Scope.CERTIFICATES],
+            starts_on=clock.day_of(now),
+        )
 
 
 def ask(register: Register, *, now: datetime.datetime) -> None:

@@ -17,7 +17,8 @@ from declarations.models import Declaration
 from declarations.sheet_template import correction_of
 from declarations.tasks import wake_check
 from declarations.views.found import SECTION, declaration_or_404
-from portal import clock
+from declarations.workflows.drafts import SUBMITTED
+from portal import audit, clock
 from portal.actor import actor_of
 from portal.errors import add_to_form, add_to_messages
 from regulation.errors import DomainError
@@ -138,6 +139,7 @@ def history(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse
     """Every version of a declaration, and what one of them (`?version=`, the latest) changed of the one before."""
     declaration = _filed_or_404(affiliate, pk)
     filed = list(versions.history(declaration))
+    offices = audit.offices_of(filed, SUBMITTED)
     asked = request.GET.get("version", "")
     chosen = next((one for one in filed if str(one.pk) == asked), filed[0])
     found = versions.difference(chosen.corrects, chosen) if chosen.corrects else None
@@ -145,7 +147,7 @@ def history(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse
         **SECTION,
         "declaration": declaration,
         "period": Period.from_day(declaration.period),
-        "versions": filed,
+        "versions": [(one, offices.get(str(one.pk), "")) for one in filed],
         "chosen": chosen,
         "difference": found,
         "people": Paginator(found.people if found else (), CHANGES_A_PAGE).get_page(

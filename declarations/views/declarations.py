@@ -17,7 +17,8 @@ from declarations.forms import SubmitForm
 from declarations.models import Receipt
 from declarations.views.corrections import compare
 from declarations.views.found import SECTION, declaration_or_404
-from portal import clock
+from declarations.workflows.drafts import SUBMITTED
+from portal import audit, clock
 from portal.actor import actor_of
 from portal.downloads import attachment
 from portal.errors import add_to_messages
@@ -39,6 +40,7 @@ def declaration_page(request: HttpRequest, affiliate: Affiliate, pk: int) -> Htt
     }
     if declaration.was_filed:
         context["contributions"] = queries.stored_contributions(declaration)
+        context["office"] = audit.offices_of([declaration], SUBMITTED).get(str(declaration.pk), "")
         context["standing"] = versions.standing_of(declaration)
         return render(request, "declarations/submitted.html", context)
     if declaration.status == DeclarationStatus.DRAFT and declaration.corrects is not None:

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 from django.db import transaction
 
+from affiliates.access import taken_back
+from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from declarations import crowds, queries
 from declarations.codecs import prefill as prefill_codec
@@ -29,6 +31,7 @@ from declarations.workflows.rows import LineBuffer, load_findings, load_lines
 from declarations.workflows.sheets import examine_sheet
 from portal import audit, jobs
 from portal.bulk import insert_rows, update_rows
+from portal.clock import day_of
 from portal.enums import JobState
 from portal.failpoints import failpoint
 from portal.storage import open_all
@@ -66,6 +69,7 @@ def check_file(*, file_id: int, at: datetime.datetime) -> ReceivedFile:
 def check_files(*, file_ids: Collection[int], at: datetime.datetime) -> None:
     """Check those of these files that are due, together.
 
+    A file whose sender lost the right to declare since is dropped: nothing found in it is kept, no draft is made.
     Safe to run twice, at once or after a crash: each run claims the rows with their attempt number, counted and
     committed before the work, and only the last claim may write the outcome. After three attempts a row is
     parked, for staff to see.
@@ -156,7 +160,7 @@ def _examined(file: ReceivedFile, expected: Expected, stream: BinaryIO) -> _Chec
 
 @transaction.atomic
 def _conclude(checks: Sequence[_Check], at: datetime.datetime) -> None:
-    mine = _locked(checks)
+    mine = _still_allowed(_locked(checks), at)
     accepted = [one for one in mine if one.examination.verdict is FileVerdict.ACCEPTED]
     taken = _places(accepted, DeclarationStatus.SUBMITTED)
     # A declaration was submitted while these were being read: check them again, against the new state.
@@ -201,7 +205,8 @@ def _locked(checks: Sequence[_Check]) -> list[_Check]:
     affiliates = Affiliate.objects.filter(pk__in={one.file.affiliate_id for one in checks})
     held = {row.pk: row for row in affiliates.order_by("pk").select_for_update(of=("self",))}
     files = ReceivedFile.objects.filter(pk__in=[one.file.pk for one in checks])
-    rows = {row.pk: row for row in files.order_by("pk").select_for_update(of=("self",))}
+    sent = files.select_related("received_by").order_by("pk")
+    rows = {row.pk: row for row in sent.select_for_update(of=("self",))}
     mine = []
     for one in checks:
         row = rows[one.file.pk]
@@ -210,6 +215,34 @@ def _locked(checks: Sequence[_Check]) -> list[_Check]:
             one.file = row
             mine.append(one)
     return mine
+
+
+def _still_allowed(checks: Sequence[_Check], at: datetime.datetime) -> list[_Check]:
+    """The checks whose sender may still declare; the others are dropped. Rights change under the same lock."""
+    pairs = [(one.file.received_by, one.file.affiliate) for one in checks]
+    lost = taken_back(Scope.DECLARE, pairs, on=day_of(at)) if pairs else set()
+    kept: list[_Check] = []
+    dropped: list[_Check] = []
+    for one in checks:
+        gone = (one.file.received_by_id, one.file.affiliate_id) in lost
+        (dropped if gone else kept).append(one)
+    for one in dropped:
+        one.file.state, one.file.verdict = JobState.DONE.value, FileVerdict.DROPPED.value
+        one.file.finding_count, one.file.checked_at = 0, at
+    update_rows([one.file for one in dropped], ["state", "verdict", "finding_count", "checked_at"])
+    audit.record_all(
+        actor=None,
+        action="declarations.file.dropped",
+        acts=[
+            audit.Act(
+                one.file,
+                one.file.affiliate.affiliation_number,
+                {"period": f"{one.file.period:%Y-%m}", "person": one.file.received_by.full_name},
+            )
+            for one in dropped
+        ],
+    )
+    return kept
 
 
 def _places(

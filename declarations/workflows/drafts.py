@@ -29,6 +29,9 @@ from regulation.contributions import ContributionResult
 from regulation.errors import DomainError
 from regulation.periods import Period
 
+#: The name of the act in the trace.
+SUBMITTED = "declarations.declaration.submitted"
+
 
 def submit(
     *, actor: User, at: datetime.datetime, declaration: Declaration, version: int
@@ -128,7 +131,7 @@ def _write(actor: User, at: datetime.datetime, rows: Sequence[Declaration]) -> N
     receipts = issue_receipts(rows)
     audit.record_all(
         actor=actor,
-        action="declarations.declaration.submitted",
+        action=SUBMITTED,
         acts=[
             audit.Act(
                 row,

@@ -231,6 +231,8 @@ def crawlers() -> list[Crawler]:
 KEYED: dict[tuple[str, str], str] = {
     ("portal", "ma-securite"): "mfa.Authenticator",
     ("affiliates", "mandats"): "affiliates.Mandate",
+    ("affiliates", "demandes"): "affiliates.MandateRequest",
+    ("affiliates", "personnes"): "affiliates.Membership",
     ("affiliates", "invitations"): "affiliates.Invitation",
     ("affiliates", "salaries"): "affiliates.Employment",
     ("affiliates", "absence"): "affiliates.Absence",
