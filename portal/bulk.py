@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -58,24 +60,27 @@ def number_rows(rows: Sequence[Model]) -> None:
             "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
             [rows[0]._meta.db_table, len(rows)],
         )
+        name = rows[0]._meta.pk.attname
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = key
+            row.__dict__[name] = key
 
 
-def made_from(model: type[Row], facts: Mapping[str, Any]) -> Row:
+def made_from(model: type[Row], facts: dict[str, Any]) -> Row:
     """A new row from all its columns by name, as fast as a query makes one: many rows, and nothing to default.
 
-    A column that is missing raises KeyError.
+    `facts` becomes the row's own. A column that is missing, or one too many, raises KeyError.
     """
+    if facts.keys() != _columns_of(model):
+        raise KeyError(*sorted(facts.keys() ^ _columns_of(model)))
     row = model.__new__(model)
-    row.__dict__ = {name: facts[name] for name in _columns_of(model)}
+    row.__dict__ = facts
     row._state = ModelState()
     return row
 
 
 @cache
-def _columns_of(model: type[Model]) -> tuple[str, ...]:
-    return tuple(field.attname for field in model._meta.concrete_fields)
+def _columns_of(model: type[Model]) -> frozenset[str]:
+    return frozenset(field.attname for field in model._meta.concrete_fields)
 
 
 def insert_rows(rows: Sequence[Model]) -> None:
@@ -85,21 +90,16 @@ def insert_rows(rows: Sequence[Model]) -> None:
     """
     if not rows:
         return
-    meta = rows[0]._meta
-    columns = list(meta.concrete_fields)
+    columns = list(rows[0]._meta.concrete_fields)
     number_rows([row for row in rows if row.pk is None])
-    names = [field.attname for field in columns]
-    json_fields = [field.attname for field in columns if isinstance(field, JSONField)]
-
-    def values() -> Iterator[list[Any]]:
-        for row in rows:
-            row._state.adding = False
-            facts = row.__dict__
-            if json_fields:
-                facts = facts | {name: json.dumps(facts[name]) for name in json_fields}
-            yield [facts[name] for name in names]
-
-    insert_values(type(rows[0]), [str(field.column) for field in columns], values())
+    values: list[Sequence[Any]] = []
+    for field in columns:
+        name = field.attname
+        column = [row.__dict__[name] for row in rows]
+        values.append(list(map(_as_json, column)) if isinstance(field, JSONField) else column)
+    for row in rows:
+        row._state.adding = False
+    insert_columns(type(rows[0]), [str(field.column) for field in columns], values)
 
 
 def insert_values(
@@ -109,24 +109,48 @@ def insert_values(
 
     Columns left out take the default of the database, the key among them.
     """
+    values = list(zip(*rows, strict=True))
+    if values:
+        insert_columns(model, columns, values)
+
+
+def insert_columns(
+    model: type[Model], columns: Sequence[str], values: Sequence[Sequence[Any]]
+) -> None:
+    """The same, a sequence of values a column, all as long."""
     text = io.StringIO()
-    text.writelines("\t".join(map(_copied, row)) + "\n" for row in rows)
-    if not text.tell():
-        return
+    lines = map("\t".join, zip(*map(_copied, values), strict=True))
+    text.writelines(line + "\n" for line in lines)
     text.seek(0)
     into = ", ".join(f'"{column}"' for column in columns)
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.copy_expert(f'COPY "{model._meta.db_table}" ({into}) FROM STDIN', text)
+        cursor.copy_expert(f'COPY "{model._meta.db_table}" ({into}) FROM STDIN', text, _PIECE)
 
 
+_PLAIN: Final = {int, bool, Decimal, date, datetime}
+_PIECE: Final = 1 << 20
+_NULL: Final = r"\N"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _TO_ESCAPE: Final = re.compile(r"[\\\t\n\r]").search
 
 
-def _copied(value: Any) -> str:
-    """One value in the text form of COPY."""
+def _as_json(value: Any) -> str:
+    return str(value) if value == [] or value == {} else json.dumps(value)
+
+
+def _copied(column: Sequence[Any]) -> Sequence[str]:
+    """One column in the text form of COPY. Most hold one value throughout, or texts with nothing to escape."""
+    if column.count(column[0]) == len(column):
+        return [_copied_value(column[0])] * len(column)
+    kinds = set(map(type, column))
+    if kinds == {str} and not _TO_ESCAPE("".join(column)):
+        return column
+    return list(map(str if kinds <= _PLAIN else _copied_value, column))
+
+
+def _copied_value(value: Any) -> str:
     if value is None:
-        return r"\N"
+        return _NULL
     if not isinstance(value, str):
         return str(value)
     return value.translate(_ESCAPES) if _TO_ESCAPE(value) else value

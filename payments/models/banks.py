@@ -239,8 +239,13 @@ class BankLine(models.Model):
         db_index=False,
     )
     rank = models.PositiveIntegerField(_("rang"))
+    # The unique identity starts with it, and serves as its index.
     account = models.ForeignKey(
-        BankAccount, verbose_name=_("compte"), on_delete=models.PROTECT, related_name="+"
+        BankAccount,
+        verbose_name=_("compte"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     kind = models.CharField(_("nature"), max_length=6, choices=LineKind.choices())
     is_reversal = models.BooleanField(_("annulation"), default=False)
@@ -269,7 +274,12 @@ class BankLine(models.Model):
     identity_rule = models.CharField(max_length=1)
     identity_key = models.CharField(max_length=64, null=True)  # noqa: DJ001
     repeats = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="repeated_by"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="repeated_by",
+        db_index=False,
     )
     confirmed_by_statement = models.BooleanField(_("confirmé par relevé"), default=False)
     rule = models.CharField(_("règle d’affectation"), max_length=4, blank=True)
@@ -315,6 +325,9 @@ class BankLine(models.Model):
             models.Index(
                 fields=["payer_rib"], name="bank_line_by_payer", condition=~Q(payer_rib="")
             ),
+            models.Index(
+                fields=["repeats"], name="bank_line_repeats", condition=Q(repeats__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -340,6 +353,7 @@ class Allocation(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="allocations",
+        db_index=False,
     )
     surcharge = models.ForeignKey(
         Surcharge,
@@ -348,6 +362,7 @@ class Allocation(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="allocations",
+        db_index=False,
     )
     filing_penalty = models.ForeignKey(
         FilingPenalty,
@@ -356,6 +371,7 @@ class Allocation(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="allocations",
+        db_index=False,
     )
     # The debit order whose collection this is, if it is one.
     debit_order = models.ForeignKey(
@@ -365,6 +381,7 @@ class Allocation(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="allocations",
+        db_index=False,
     )
     amount = models.DecimalField(_("montant"), max_digits=17, decimal_places=2)
     rule = models.CharField(_("règle"), max_length=4)
@@ -379,6 +396,7 @@ class Allocation(models.Model):
         null=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,
     )
     undoes = models.OneToOneField(
         "self",
@@ -394,6 +412,30 @@ class Allocation(models.Model):
         verbose_name_plural = _("affectations")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="allocation_amount_positive"),
+        ]
+        # Each is of one kind of due: it stays out of the indexes of the others.
+        indexes = [
+            models.Index(fields=["slip"], name="allocation_slip", condition=Q(slip__isnull=False)),
+            models.Index(
+                fields=["surcharge"],
+                name="allocation_surcharge",
+                condition=Q(surcharge__isnull=False),
+            ),
+            models.Index(
+                fields=["filing_penalty"],
+                name="allocation_penalty",
+                condition=Q(filing_penalty__isnull=False),
+            ),
+            models.Index(
+                fields=["debit_order"],
+                name="allocation_order",
+                condition=Q(debit_order__isnull=False),
+            ),
+            models.Index(
+                fields=["allocated_by"],
+                name="allocation_by",
+                condition=Q(allocated_by__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -63,9 +63,10 @@ class LedgerEntry(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,
     )
     # The one thing this entry follows from (« slip:12 », « bank_line:7 »…): posting it twice is impossible.
-    cause = models.CharField(_("cause"), max_length=60, unique=True)
+    cause = models.CharField(_("cause"), max_length=60)
     reversal_of = models.OneToOneField(
         "self",
         verbose_name=_("contre-passe"),
@@ -79,6 +80,13 @@ class LedgerEntry(models.Model):
         verbose_name = _("écriture")
         verbose_name_plural = _("écritures")
         ordering = ["-id"]
+        # A constraint, not `unique=True`: that would bring a second index, for searches that nobody makes.
+        constraints = [models.UniqueConstraint(fields=["cause"], name="ledger_entry_cause_once")]
+        indexes = [
+            models.Index(
+                fields=["posted_by"], name="ledger_entry_by", condition=Q(posted_by__isnull=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.booked_on} {self.kind} {self.cause}"
@@ -108,6 +116,7 @@ class LedgerLine(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="ledger_lines",
+        db_index=False,
     )
     surcharge = models.ForeignKey(
         "payments.Surcharge",
@@ -116,6 +125,7 @@ class LedgerLine(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="ledger_lines",
+        db_index=False,
     )
     filing_penalty = models.ForeignKey(
         "payments.FilingPenalty",
@@ -124,6 +134,7 @@ class LedgerLine(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="ledger_lines",
+        db_index=False,
     )
     bank_line = models.ForeignKey(
         "payments.BankLine",
@@ -141,6 +152,20 @@ class LedgerLine(models.Model):
             models.CheckConstraint(
                 condition=Q(debit__gt=0, credit=0) | Q(debit=0, credit__gt=0),
                 name="ledger_line_one_side",
+            ),
+        ]
+        # Most lines are of no slip, surcharge or penalty: they stay out of these indexes.
+        indexes = [
+            models.Index(fields=["slip"], name="ledger_line_slip", condition=Q(slip__isnull=False)),
+            models.Index(
+                fields=["surcharge"],
+                name="ledger_line_surcharge",
+                condition=Q(surcharge__isnull=False),
+            ),
+            models.Index(
+                fields=["filing_penalty"],
+                name="ledger_line_penalty",
+                condition=Q(filing_penalty__isnull=False),
             ),
         ]
 

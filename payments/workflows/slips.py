@@ -189,9 +189,10 @@ def use_credit(*, actor: User, affiliate: Affiliate, slip_id: int, at: datetime)
     amount = min(credit_of(affiliate), slip.outstanding)
     if amount <= 0:
         return ZERO
-    rank = LedgerLine.objects.filter(entry__cause__startswith=f"credit_used:{slip.pk}:").count()
+    # Two sides each: the number of the sides is the rank.
+    used = slip.ledger_lines.filter(entry__cause__startswith=f"credit_used:{slip.pk}:").count()
     credits.use_credit_on(
-        actor, slip, amount, cause=f"credit_used:{slip.pk}:{rank}", on=clock.day_of(at)
+        actor, slip, amount, cause=f"credit_used:{slip.pk}:{2 * used}", on=clock.day_of(at)
     )
     audit.record(
         actor=actor,
