@@ -37,9 +37,12 @@ def document_of(certificate: Certificate) -> documents.Document:
     )
 
 
-def send(request: HttpRequest, document: documents.Document) -> HttpResponse:
-    """The PDF as an attachment; 429 for a hasty reader, a readable 503 while the press cannot answer."""
-    wait = seconds_to_wait("document", str(request.user.pk), limit=DOCUMENTS_PER_MINUTE)
+def send(request: HttpRequest, document: documents.Document, *, reader: str = "") -> HttpResponse:
+    """The PDF as an attachment; 429 for a hasty reader, a readable 503 while the press cannot answer.
+
+    ``reader`` is the address of a visitor without an account.
+    """
+    wait = seconds_to_wait("document", reader or str(request.user.pk), limit=DOCUMENTS_PER_MINUTE)
     if wait:
         return too_many(request, wait)
     try:

@@ -44,6 +44,21 @@ class CertificateState(LabelledEnum):
     REVOKED = "revoked", _("révoquée")
 
 
+class ShareState(LabelledEnum):
+    """Whether a link that shares a certificate still opens it."""
+
+    OPEN = "open", _("ouvert")
+    EXPIRED = "expired", _("expiré")
+    WITHDRAWN = "withdrawn", _("retiré")
+
+
+class SharedPart(LabelledEnum):
+    """What somebody read through a link."""
+
+    PAGE = "page", _("page ouverte")
+    PAPER = "paper", _("PDF téléchargé")
+
+
 class ReasonKind(LabelledEnum):
     """Why a certificate stopped being valid."""
 

@@ -37,6 +37,22 @@ class ReasonMissing(DomainError):
     message = _("Écrivez pourquoi l’attestation est révoquée : l’employeur lira cette raison.")
 
 
+class ShareTooLong(DomainError):
+    """A link that would stay open too long."""
+
+    code = "share.too_long"
+    message = _("Un lien de partage dure {days} jours au plus.")
+
+
+class SharesTooMany(DomainError):
+    """One certificate has as many open links as it may."""
+
+    code = "share.too_many"
+    message = _(
+        "Cette attestation a déjà {most} liens ouverts. Retirez-en un avant d’en créer un autre."
+    )
+
+
 class PurposeMissing(DomainError):
     """A member of staff asks for a paper of an affiliate without saying why."""
 

@@ -176,6 +176,30 @@ class CodeForm(forms.Form):
         return token
 
 
+class ShareForm(forms.Form):
+    """For whom a link is, and for how long."""
+
+    intent = forms.UUIDField(widget=forms.HiddenInput)
+    label = forms.CharField(
+        label=_("Pour qui"),
+        help_text=_(
+            "Pour vous y retrouver : « ma banque », « le bailleur ». Le lecteur ne le voit pas."
+        ),
+        max_length=120,
+    )
+    days = forms.TypedChoiceField(
+        label=_("Le lien reste ouvert"),
+        choices=[
+            ("1", _("un jour")),
+            ("7", _("7 jours")),
+            ("30", _("30 jours")),
+            ("90", _("90 jours")),
+        ],
+        coerce=int,
+        initial="7",
+    )
+
+
 class CompareForm(forms.Form):
     """The PDF to compare, and the code of the page one comes from."""
 

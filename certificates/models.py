@@ -1,5 +1,7 @@
 """Certificates: facts frozen at issue, checked against our record and not against their looks."""
 
+import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -7,7 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
-from certificates.enums import CertificateKind, CertificateState, ReasonKind
+from certificates.enums import (
+    CertificateKind,
+    CertificateState,
+    ReasonKind,
+    SharedPart,
+    ShareState,
+)
 
 
 class Certificate(models.Model):
@@ -105,3 +113,74 @@ class Certificate(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class ShareLink(models.Model):
+    """A link that opens one certificate without an account, until a day or until it is withdrawn."""
+
+    certificate = models.ForeignKey(
+        Certificate, verbose_name=_("attestation"), on_delete=models.PROTECT, related_name="links"
+    )
+    # The secret of the link is worked out from this key and the secret of the installation; here, its digest alone.
+    intent = models.UUIDField(unique=True)
+    token_digest = models.CharField(max_length=64, unique=True)
+    label = models.CharField(_("pour qui"), max_length=120)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("créé par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    made_at = models.DateTimeField(_("créé le"))
+    expires_at = models.DateTimeField(_("valable jusqu’au"))
+    withdrawn_at = models.DateTimeField(_("retiré le"), null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("retiré par"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("lien de partage")
+        verbose_name_plural = _("liens de partage")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("made_at")), name="share_expires_after_it_is_made"
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, withdrawn_by__isnull=True)
+                | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+                name="share_withdrawn_by_someone",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.label}"
+
+    def state_at(self, at: datetime.datetime) -> ShareState:
+        """Whether it opens at that instant; what was withdrawn stays withdrawn after its day."""
+        if self.withdrawn_at is not None:
+            return ShareState.WITHDRAWN
+        return ShareState.EXPIRED if at >= self.expires_at else ShareState.OPEN
+
+
+class ShareOpening(models.Model):
+    """One use of a link: when, and what was read. Nothing about who: the link is all that they showed."""
+
+    link = models.ForeignKey(
+        ShareLink, verbose_name=_("lien"), on_delete=models.PROTECT, related_name="openings"
+    )
+    at = models.DateTimeField(_("le"))
+    part = models.CharField(_("ce qui a été lu"), max_length=5, choices=SharedPart.choices())
+
+    class Meta:
+        verbose_name = _("ouverture d’un lien")
+        verbose_name_plural = _("ouvertures des liens")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.link_id} {self.part}"

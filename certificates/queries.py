@@ -1,12 +1,13 @@
 """The facts to freeze, what is valid now, and what a stranger may compare."""
 
 import datetime
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from affiliates.enums import AffiliateState
@@ -14,7 +15,7 @@ from affiliates.models import Affiliate
 from certificates.eligibility import Arrear, Standing
 from certificates.enums import CertificateKind, CertificateState, ReasonKind
 from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts
-from certificates.models import Certificate
+from certificates.models import Certificate, ShareLink, ShareOpening
 from certificates.numbers import read_token
 from certificates.wording import Row, to_compare
 from declarations.enums import DeclarationKind, DeclarationStatus
@@ -239,4 +240,44 @@ def verification(token: str) -> Comparison | None:
         wage_bill=facts.wage_bill if facts.months else None,
         facts=facts,
         digest=certificate.digest,
+    )
+
+
+# ---------------------------------------------------------------------------------------------- share links
+
+OPENINGS_SHOWN = 20
+
+
+def digest_of_token(token: str) -> str:
+    """The SHA-256 of a token, all that the database keeps of it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def open_links(certificate: Certificate, *, at: datetime.datetime) -> QuerySet[ShareLink]:
+    """The links that open this certificate at that instant."""
+    return ShareLink.objects.filter(
+        certificate=certificate, withdrawn_at__isnull=True, expires_at__gt=at
+    )
+
+
+def links_of(certificate: Certificate) -> QuerySet[ShareLink]:
+    """Its links, the latest first, each with how often it was used and its last uses."""
+    last = ShareOpening.objects.order_by("-id")[:OPENINGS_SHOWN]
+    return (
+        ShareLink.objects.filter(certificate=certificate)
+        .select_related("made_by")
+        .annotate(times=Count("openings"))
+        .prefetch_related(Prefetch("openings", last, to_attr="last_openings"))
+    )
+
+
+def link_of_token(token: str) -> ShareLink | None:
+    """The link that this secret opens, expired or withdrawn or not."""
+    read = read_token(token)
+    if read is None:
+        return None
+    return (
+        ShareLink.objects.filter(token_digest=digest_of_token(read))
+        .select_related("certificate__affiliate")
+        .first()
     )

@@ -14,6 +14,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         f"{_AFFILIATE}attestations/<str:number>/pdf/", views.certificate_pdf, name="certificate_pdf"
     ),
+    path(f"{_AFFILIATE}attestations/<str:number>/partager/", views.share, name="share"),
+    path(
+        f"{_AFFILIATE}attestations/<str:number>/liens/<int:pk>/retirer/",
+        views.withdraw_share,
+        name="withdraw_share",
+    ),
+    path("partage/<str:token>/", views.shared, name="shared"),
+    path("partage/<str:token>/pdf/", views.shared_pdf, name="shared_pdf"),
     path(f"{_AFFILIATE}bordereaux/<int:pk>/pdf/", views.slip_pdf, name="slip_pdf"),
     path(
         f"{_AFFILIATE}declarations/<int:pk>/recepisse.pdf",

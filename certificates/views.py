@@ -1,10 +1,12 @@
 """The certificates of an employer, the papers made on demand, and the public page that checks them."""
 
+import datetime
 import uuid
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
@@ -20,19 +22,19 @@ from affiliates.models import Affiliate
 from certificates import comparing, documents, freezing, queries, receipts, workflows
 from certificates.downloads import document_of, send, too_many, verification_url
 from certificates.eligibility import Standing, decide, standing_range
-from certificates.enums import CertificateKind
+from certificates.enums import CertificateKind, CertificateState, SharedPart, ShareState
 from certificates.errors import ComparisonNotReady, NotAPdf, NotEligible
 from certificates.facts import CertificateFacts
-from certificates.forms import AskForm, CodeForm, CompareForm, RangeForm, RequestForm
-from certificates.models import Certificate
+from certificates.forms import AskForm, CodeForm, CompareForm, RangeForm, RequestForm, ShareForm
+from certificates.models import Certificate, ShareLink
 from certificates.numbers import grouped
 from certificates.wording import to_compare
 from declarations.queries import receipt_facts
 from payments.queries import slip_facts
-from portal import audit, clock, limits
-from portal.errors import add_to_messages, message_of
+from portal import afterwards, audit, clock, limits
+from portal.actor import actor_of
+from portal.errors import add_to_form, add_to_messages, message_of
 from portal.middleware import client_address
-from portal.models import User
 from portal.pace import seconds_to_wait
 from portal.uploads import MEGABYTE, takes_files
 from regulation.errors import DomainError
@@ -201,10 +203,9 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
         ranged = asked["kind"].months_are_chosen
         if ranged and (first is None or last is None):
             raise InvalidPeriod(value="")
-        assert isinstance(request.user, User)  # noqa: S101  the page is behind the login
         limits.count(limits.CERTIFICATES, str(request.user.pk))
         certificate = workflows.request(
-            actor=request.user,
+            actor=actor_of(request),
             affiliate=affiliate,
             kind=asked["kind"],
             intent=asked["intent"],
@@ -246,8 +247,25 @@ def _certificate_or_404(affiliate: Affiliate, number: str) -> Certificate:
 @affiliate_view(Scope.READ)
 def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
     """One certificate: what it attests, what it is worth now, the paper and the address to hand over."""
-    certificate = _certificate_or_404(affiliate, number)
+    return _certificate_page(request, affiliate, _certificate_or_404(affiliate, number))
+
+
+def _certificate_page(
+    request: HttpRequest,
+    affiliate: Affiliate,
+    certificate: Certificate,
+    share_form: ShareForm | None = None,
+) -> HttpResponse:
     facts = CertificateFacts.from_json(certificate.facts)
+    now = clock.now()
+    links = [
+        (
+            link,
+            link.state_at(now),
+            shared_url(link) if link.state_at(now) is ShareState.OPEN else "",
+        )
+        for link in queries.links_of(certificate)
+    ]
     return render(
         request,
         "certificates/certificate.html",
@@ -264,8 +282,141 @@ def certificate_page(request: HttpRequest, *, affiliate: Affiliate, number: str)
             "validity": queries.validity(certificate),
             "verification_url": verification_url(certificate),
             "code": grouped(certificate.token),
+            "links": links,
+            "share_form": share_form or ShareForm(initial={"intent": uuid.uuid4(), "days": "7"}),
         },
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if share_form else HTTPStatus.OK,
     )
+
+
+def shared_url(link: ShareLink) -> str:
+    """The absolute address to give away; empty once the secret of the installation changed."""
+    token = workflows.token_of(link)
+    return settings.PUBLIC_URL + reverse("certificates:shared", args=[token]) if token else ""
+
+
+# ------------------------------------------------------------------------------------------------ share links
+
+
+@require_POST
+@affiliate_view(Scope.CERTIFICATES)
+def share(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpResponse:
+    """Make a link to this certificate for somebody without an account."""
+    certificate = _certificate_or_404(affiliate, number)
+    form = ShareForm(request.POST)
+    if not form.is_valid():
+        return _certificate_page(request, affiliate, certificate, form)
+    asked = form.cleaned_data
+    try:
+        limits.count(limits.CERTIFICATES, str(request.user.pk))
+        workflows.share(
+            actor=actor_of(request),
+            certificate=certificate,
+            intent=asked["intent"],
+            label=asked["label"],
+            lasting=datetime.timedelta(days=asked["days"]),
+            at=clock.now(),
+        )
+    except DomainError as refusal:
+        add_to_form(form, refusal)
+        return _certificate_page(request, affiliate, certificate, form)
+    messages.success(request, _("Le lien est prêt : copiez-le et envoyez-le."))
+    return _back_to_links(affiliate, number)
+
+
+@require_POST
+@affiliate_view(Scope.CERTIFICATES)
+def withdraw_share(
+    request: HttpRequest, *, affiliate: Affiliate, number: str, pk: int
+) -> HttpResponse:
+    """Close a link at once."""
+    certificate = _certificate_or_404(affiliate, number)
+    link = queries.links_of(certificate).filter(pk=pk).first()
+    if link is None:
+        raise Http404
+    workflows.withdraw(actor=actor_of(request), link=link, at=clock.now())
+    messages.success(request, _("Le lien est retiré : il n’ouvre plus rien."))
+    return _back_to_links(affiliate, number)
+
+
+def _back_to_links(affiliate: Affiliate, number: str) -> HttpResponse:
+    address = reverse("certificates:certificate", args=[affiliate.affiliation_number, number])
+    return redirect(f"{address}#partager")
+
+
+@login_not_required
+@require_safe
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """A certificate through a link: what it says and its paper, or kindly why the link opens nothing any more."""
+    link, closed = _open_link(request, token)
+    if closed is not None or link is None:
+        return closed or _unlinked(request, None)
+    certificate = link.certificate
+    facts = CertificateFacts.from_json(certificate.facts)
+    validity = queries.validity(certificate)
+    _note_opening(request, link, SharedPart.PAGE)
+    return _unseen(
+        render(
+            request,
+            "certificates/shared.html",
+            {
+                "link": link,
+                "token": token,
+                "certificate": certificate,
+                "kind": CertificateKind(certificate.kind),
+                "facts": facts,
+                "rows": to_compare(facts),
+                "validity": validity,
+                "has_paper": validity.state is CertificateState.VALID,
+            },
+        )
+    )
+
+
+@login_not_required
+@require_safe
+def shared_pdf(request: HttpRequest, token: str) -> HttpResponse:
+    """The paper of a shared certificate, while it is valid."""
+    link, closed = _open_link(request, token)
+    if closed is not None or link is None:
+        return closed or _unlinked(request, None)
+    if queries.validity(link.certificate).state is not CertificateState.VALID:
+        return redirect("certificates:shared", token)
+    answer = send(request, document_of(link.certificate), reader=client_address(request))
+    if answer.status_code == HTTPStatus.OK:
+        _note_opening(request, link, SharedPart.PAPER)
+    return _unseen(answer)
+
+
+def _open_link(request: HttpRequest, token: str) -> tuple[ShareLink | None, HttpResponse | None]:
+    """The open link of this secret, or the page that says why there is none: 404 unknown, 410 closed, 429 hasty."""
+    wait = seconds_to_wait("share", client_address(request), limit=VERIFICATIONS_PER_MINUTE)
+    if wait:
+        return None, too_many(request, wait)
+    link = queries.link_of_token(token)
+    if link is None or link.state_at(clock.now()) is not ShareState.OPEN:
+        return None, _unlinked(request, link)
+    return link, None
+
+
+def _unlinked(request: HttpRequest, link: ShareLink | None) -> HttpResponse:
+    status = HTTPStatus.NOT_FOUND if link is None else HTTPStatus.GONE
+    state = link.state_at(clock.now()) if link else None
+    context = {"state": state, "link": link}
+    return _unseen(render(request, "certificates/unshared.html", context, status=status))
+
+
+def _unseen(answer: HttpResponse) -> HttpResponse:
+    """Kept by no search engine, and its address told to no other site; no page of ours is kept by a browser."""
+    answer["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _note_opening(request: HttpRequest, link: ShareLink, part: SharedPart) -> None:
+    if request.method == "GET":
+        at = clock.now()
+        afterwards.note(request, lambda: workflows.note_opening(link=link, part=part, at=at))
 
 
 # --------------------------------------------------------------------------------------------------- documents

@@ -256,6 +256,7 @@ KEYED: dict[tuple[str, str], str] = {
     ("disputes", "controles"): "disputes.Mission",
     ("disputes", "actes"): "disputes.MissionStep",
     ("certificates", "attestations"): "certificates.Certificate",
+    ("certificates", "liens"): "certificates.ShareLink",
     ("certificates", "bordereaux"): "payments.PaymentSlip",
     ("certificates", "declarations"): "declarations.Declaration",
     ("certificates", "paiements"): "payments.Allocation",

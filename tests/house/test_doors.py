@@ -28,6 +28,9 @@ PUBLIC = {
     "certificates:verify",
     "certificates:verification",
     "certificates:compare",
+    # what a firm shared with whoever holds the link, until its day
+    "certificates:shared",
+    "certificates:shared_pdf",
     # what a bank's programmer reads first
     "payments:api_description",
     # a firm that is not affiliated yet has no account; the private links open one request, or one invitation
