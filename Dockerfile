@@ -26,4 +26,4 @@ RUN SECRET_KEY=only-while-the-image-is-made-only-while-the-image-is-made \
     sh -c "python -m damancom.messages compile && python manage.py collectstatic --noinput --verbosity 0"
 USER damancom
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "1", "--no-ws", "damancom.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "1", "--no-ws", "--respawn-failed-workers", "damancom.wsgi:application"]

@@ -3,12 +3,13 @@
 #   make test     the whole suite, browser flows included (ARGS="tests/payments -k camt" for a part of it)
 #   make check    style, types, import directions, templates, migrations, deployment settings, translations
 #   make bench    measurements
+#   make drill    break each part of a living portal under load, and see that nothing was lost (DRILL_SEED=1)
 #   make resetdb  erase the demonstration data
 #   make lock     resolve the dependencies of pyproject.toml again
 #   make messages bring the Arabic catalogue up to date with the sources
 
 PYTHON ?= python3
-TARGETS = run test check bench resetdb lock messages
+TARGETS = run test check bench drill resetdb lock messages
 
 .PHONY: $(TARGETS) python
 $(TARGETS): python

@@ -58,6 +58,8 @@ def main(arguments: list[str]) -> NoReturn:
         execute("-m", "damancom.check", *rest)
     if target == "bench":
         execute("-m", "bench", *rest)
+    if target == "drill":
+        execute("-m", "drills", *rest)
     sys.exit(f"Cible inconnue : {target}")
 
 

@@ -126,13 +126,16 @@ def away_folder(folder: Path) -> Path:
     return Path("/var/lib") / f"damancom-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
 
 
-def start_postgres(family: Family, home: Home, *, durable: bool) -> str:
-    """Start PostgreSQL, making its data folder and the application's database when missing; returns its URL."""
+def start_postgres(family: Family, home: Home, *, durable: bool, port: int = 0) -> str:
+    """Start PostgreSQL, making its data folder and the application's database when missing; returns its URL.
+
+    ``port`` is for whoever starts it again where its clients look for it; a free one otherwise.
+    """
     data = home.folder / "postgres"
     password = _password(home.folder / "password")
     if not data.exists():
         _initdb(home, data, password)
-    port = free_port()
+    port = port or free_port()
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -171,13 +174,16 @@ def start_postgres(family: Family, home: Home, *, durable: bool) -> str:
     return f"postgres://{ROLE}:{quote(password)}@127.0.0.1:{port}/{DATABASE}"
 
 
-def start_valkey(family: Family, home: Home, *, durable: bool) -> str:
-    """Start Valkey, with an append-only file and no eviction as the broker needs; returns its URL."""
+def start_valkey(family: Family, home: Home, *, durable: bool, port: int = 0) -> str:
+    """Start Valkey, with an append-only file and no eviction as the broker needs; returns its URL.
+
+    ``port`` is for whoever starts it again where its clients look for it; a free one otherwise.
+    """
     data = home.folder / "valkey"
     data.mkdir(exist_ok=True)
     home.own(data, 0o700)
     password = _password(home.folder / "password")
-    port = free_port()
+    port = port or free_port()
     settings = {
         "bind": "127.0.0.1",
         "port": str(port),

@@ -187,7 +187,8 @@ def _commands(host: str, port: int) -> dict[str, list[str]]:
         "beat": [*celery, "beat", "--schedule", str(VAR / "beat"), "--pidfile=", "--loglevel", "INFO"],
         "web": [
             "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "2",
-            "--blocking-threads", "1", "--no-ws", "--workers-kill-timeout", "5", "damancom.wsgi:application",
+            "--blocking-threads", "1", "--no-ws", "--workers-kill-timeout", "5", "--respawn-failed-workers",
+            "damancom.wsgi:application",
         ],
     }  # fmt: skip
 
