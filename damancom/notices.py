@@ -45,6 +45,7 @@ def notices_of(
     return [
         *_never_declared(affiliate),
         *_late(affiliate, months, owed, today),
+        *_debt(affiliate, owed),
         *_troubled_debits(affiliate, today),
         *_missions(affiliate),
         *_disputes(affiliate, now),
@@ -254,6 +255,20 @@ def _certificates(affiliate: Affiliate, now: datetime.datetime) -> list[Notice]:
             )
         )
     return found
+
+
+def _debt(affiliate: Affiliate, owed: Owed) -> list[Notice]:
+    if owed.credit >= 0:
+        return []
+    return [
+        Notice(
+            "bad",
+            _("Vous devez %(amount)s à la Caisse") % {"amount": formats.dirhams(-owed.credit)},
+            _("La banque a repris un versement dont le trop-perçu vous avait été remboursé."),
+            _address("payments:credit", affiliate),
+            _("Voir comment payer"),
+        )
+    ]
 
 
 def _credit(affiliate: Affiliate, owed: Owed) -> list[Notice]:

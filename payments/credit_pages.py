@@ -23,7 +23,7 @@ from portal.actor import actor_of
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh
 from regulation.errors import DomainError
-from regulation.money import parse_amount
+from regulation.money import ZERO, parse_amount
 
 
 @require_safe
@@ -60,24 +60,29 @@ def ask_refund(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 
 
 def _free(affiliate: Affiliate) -> Decimal:
-    return queries.credit_of(affiliate) - queries.pledged_credit(affiliate)
+    return max(queries.credit_of(affiliate) - queries.pledged_credit(affiliate), ZERO)
 
 
 def _page(
     request: HttpRequest, affiliate: Affiliate, form: RefundForm, status: int = 200
 ) -> HttpResponse:
     balance = queries.credit_of(affiliate)
+    debt, debt_code = queries.debt_of(affiliate)
     pledged = queries.pledged_credit(affiliate)
     context = {
         "section": "payments",
         "credit": balance,
-        "free": balance - pledged,
+        "free": max(balance - pledged, ZERO),
+        "debt": debt,
+        "debt_code": debt_code,
         "pledged": pledged,
         "open_slips": queries.slips_for(affiliate)
         .filter(outstanding__gt=0)
         .order_by("period", "pk"),
         "doubles": queries.double_payments(clock.today(), affiliate=affiliate) if balance else [],
-        "requests": ClerkAct.objects.filter(affiliate=affiliate, kind=ActKind.REFUND.value),
+        "requests": ClerkAct.objects.filter(
+            affiliate=affiliate, kind=ActKind.REFUND.value
+        ).select_related("paid_line"),
         "form": form,
     }
     return render(request, "payments/credit.html", context, status=status)

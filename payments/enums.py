@@ -44,8 +44,10 @@ class EntryKind(LabelledEnum):
     CREDIT_USED = "credit_used", _("crédit utilisé")
     REVERSAL = "reversal", _("contre-passation")
     CREDIT_MOVED = "credit_moved", _("trop-perçu rendu au bordereau cité")
+    CREDIT_TAKEN_BACK = "credit_taken_back", _("crédit utilisé, repris par la banque")
     WRITTEN_OFF = "written_off", _("différence abandonnée")
     REFUND_ORDERED = "refund_ordered", _("remboursement ordonné")
+    REFUND_PAID = "refund_paid", _("remboursement versé")
     REMISSION_GRANTED = "remission_granted", _("remise accordée")
     REMISSION_UNDONE = "remission_undone", _("remise annulée")
 

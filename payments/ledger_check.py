@@ -96,8 +96,8 @@ CHECKS: dict[str, str] = {
             JOIN payments_ledgeraccount c ON c.id = l.account_id AND c.kind = 'receivable'
             JOIN payments_ledgerentry e ON e.id = l.entry_id
                 AND e.kind IN (
-                    'slip_lowered', 'surcharge_lowered', 'credit_used', 'written_off', 'remission_granted',
-                    'remission_undone')
+                    'slip_lowered', 'surcharge_lowered', 'credit_used', 'credit_taken_back', 'written_off',
+                    'remission_granted', 'remission_undone')
             GROUP BY c.affiliate_id, l.period
         )
         SELECT 'affiliate ' || f.affiliation_number || ' ' || to_char(d.period, 'YYYY-MM'), d.total,
@@ -202,6 +202,38 @@ CHECKS: dict[str, str] = {
         FROM payments_ledgerline l
         JOIN payments_ledgeraccount c ON c.id = l.account_id AND c.kind = 'suspense'
         GROUP BY l.bank_line_id HAVING sum(l.credit - l.debit) < 0 ORDER BY l.bank_line_id LIMIT 1
+    """,
+    # What is still owed to the banks of affiliates is the refunds that two persons ordered and no bank has paid.
+    "refunds_owed": """
+        SELECT 'refunds', coalesce(ordered.amount, 0), coalesce(owed.amount, 0)
+        FROM (SELECT sum(a.amount) AS amount FROM payments_clerkact a
+                WHERE a.kind = 'refund' AND a.state = 'done' AND a.paid_line_id IS NULL) ordered,
+            (SELECT sum(l.credit - l.debit) AS amount FROM payments_ledgerline l
+                JOIN payments_ledgeraccount c ON c.id = l.account_id AND c.kind = 'refunds') owed
+        WHERE coalesce(ordered.amount, 0) <> coalesce(owed.amount, 0)
+    """,
+    # A refund was paid by a debit of its amount.
+    "refund_paid": """
+        SELECT 'refund ' || a.order_number, a.amount, coalesce(sum(l.debit), 0)
+        FROM payments_clerkact a
+        LEFT JOIN payments_ledgerline l ON l.bank_line_id = a.paid_line_id AND l.account_id IN (
+            SELECT id FROM payments_ledgeraccount WHERE kind = 'refunds')
+        WHERE a.paid_line_id IS NOT NULL
+        GROUP BY a.id HAVING coalesce(sum(l.debit), 0) <> a.amount ORDER BY a.id LIMIT 1
+    """,
+    # A credit below zero is a debt that only a bank or an undone allocation can make: never what the affiliate spent.
+    "credit_not_overspent": """
+        SELECT 'affiliate ' || f.affiliation_number, -b.taken, b.balance
+        FROM (
+            SELECT c.affiliate_id, sum(l.credit - l.debit) AS balance,
+                coalesce(sum(l.debit) FILTER (WHERE e.kind IN ('reversal', 'collection_return')), 0)
+                    + coalesce(sum(l.debit) FILTER (WHERE e.cause LIKE 'lowered_back:%'), 0) AS taken
+            FROM payments_ledgerline l
+            JOIN payments_ledgeraccount c ON c.id = l.account_id AND c.kind = 'credit'
+            JOIN payments_ledgerentry e ON e.id = l.entry_id
+            GROUP BY c.affiliate_id
+        ) b JOIN affiliates_affiliate f ON f.id = b.affiliate_id
+        WHERE b.balance < -b.taken ORDER BY 1 LIMIT 1
     """,
     # Money still in suspense belongs to a line that says it waits, and the other way round.
     "waiting_is_in_suspense": """

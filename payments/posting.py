@@ -146,11 +146,7 @@ def _received(
     bank = PostedLine(
         Account(AccountKind.BANK, bank_account=bank_account), debit=total, bank_line=bank_line
     )
-    placed = list(_placed(bank_line, shares, None, ZERO))
-    for affiliate, amount in credits:
-        account = Account(AccountKind.CREDIT, affiliate=affiliate)
-        placed.append(PostedLine(account, credit=amount, bank_line=bank_line))
-    return Posting(kind, (bank, *placed))
+    return Posting(kind, (bank, *_placed(bank_line, shares, credits)))
 
 
 def suspense_received(bank_account: int, bank_line: int, amount: Decimal) -> Posting:
@@ -169,14 +165,14 @@ def suspense_received(bank_account: int, bank_line: int, amount: Decimal) -> Pos
 
 
 def suspense_assigned(
-    bank_line: int, shares: Sequence[tuple[Due, Decimal]], credit_to: int | None, credit: Decimal
+    bank_line: int,
+    shares: Sequence[tuple[Due, Decimal]],
+    credits: Sequence[tuple[int, Decimal]],
 ) -> Posting:
-    """Money in suspense finds its due."""
-    total = sum((amount for _, amount in shares), ZERO) + credit
+    """Money in suspense finds its dues; what pays none is the credit of the affiliates named."""
+    total = sum((amount for _, amount in (*shares, *credits)), ZERO)
     held = PostedLine(Account(AccountKind.SUSPENSE), debit=total, bank_line=bank_line)
-    return Posting(
-        EntryKind.SUSPENSE_ASSIGNED, (held, *_placed(bank_line, shares, credit_to, credit))
-    )
+    return Posting(EntryKind.SUSPENSE_ASSIGNED, (held, *_placed(bank_line, shares, credits)))
 
 
 def credit_used(due: Due, amount: Decimal) -> Posting:
@@ -194,6 +190,18 @@ def credit_moved(bank_line: int, due: Due, amount: Decimal) -> Posting:
     return Posting(
         EntryKind.CREDIT_MOVED, (taken, _receivable(due, credit=amount, bank_line=bank_line))
     )
+
+
+def credit_taken_back(due: Due, amount: Decimal) -> Posting:
+    """The credit that paid an item was money that the bank took back: the item is owed again."""
+    lines = credit_used(due, amount).lines
+    return Posting(EntryKind.CREDIT_TAKEN_BACK, tuple(line.opposed() for line in lines))
+
+
+def lowered_without_credit(due: Due, amount: Decimal) -> Posting:
+    """An item had fallen after it was paid, and the payment is gone: what had become credit no longer is."""
+    kind = EntryKind.SURCHARGE_LOWERED if due.surcharge else EntryKind.SLIP_LOWERED
+    return Posting(kind, credit_used(due, amount).lines)
 
 
 def written_off(due: Due, amount: Decimal) -> Posting:
@@ -221,6 +229,15 @@ def refund_ordered(affiliate: int, amount: Decimal) -> Posting:
     return Posting(EntryKind.REFUND_ORDERED, (given, owed))
 
 
+def refund_paid(bank_account: int, bank_line: int, amount: Decimal) -> Posting:
+    """The fund's bank has paid a refund: nothing is owed to the affiliate's bank any more."""
+    owed = PostedLine(Account(AccountKind.REFUNDS), debit=amount, bank_line=bank_line)
+    bank = Account(AccountKind.BANK, bank_account=bank_account)
+    return Posting(
+        EntryKind.REFUND_PAID, (owed, PostedLine(bank, credit=amount, bank_line=bank_line))
+    )
+
+
 def reversal(lines: Iterable[PostedLine]) -> Posting:
     """The exact opposite of an entry."""
     return Posting(EntryKind.REVERSAL, tuple(line.opposed() for line in lines))
@@ -231,8 +248,7 @@ def bank_reversal(
     bank_line: int,
     origin_line: int,
     shares: Sequence[tuple[Due, Decimal]],
-    credit_from: int | None,
-    credit: Decimal,
+    credits: Sequence[tuple[int, Decimal]],
     from_suspense: Decimal,
     kind: EntryKind = EntryKind.REVERSAL,
 ) -> Posting:
@@ -240,16 +256,8 @@ def bank_reversal(
 
     `kind` is COLLECTION_RETURN when a debit came back unpaid.
     """
-    total = sum((amount for _, amount in shares), ZERO) + credit + from_suspense
-    lines = [_receivable(due, debit=amount, bank_line=origin_line) for due, amount in shares]
-    if credit and credit_from is not None:
-        lines.append(
-            PostedLine(
-                Account(AccountKind.CREDIT, affiliate=credit_from),
-                debit=credit,
-                bank_line=origin_line,
-            )
-        )
+    total = sum((amount for _, amount in (*shares, *credits)), ZERO) + from_suspense
+    lines = [line.opposed() for line in _placed(origin_line, shares, credits)]
     if from_suspense:
         lines.append(
             PostedLine(Account(AccountKind.SUSPENSE), debit=from_suspense, bank_line=origin_line)
@@ -282,15 +290,14 @@ def _lowered(
 
 
 def _placed(
-    bank_line: int, shares: Sequence[tuple[Due, Decimal]], credit_to: int | None, credit: Decimal
+    bank_line: int,
+    shares: Sequence[tuple[Due, Decimal]],
+    credits: Sequence[tuple[int, Decimal]],
 ) -> tuple[PostedLine, ...]:
     lines = [_receivable(due, credit=amount, bank_line=bank_line) for due, amount in shares]
-    if credit and credit_to is not None:
-        lines.append(
-            PostedLine(
-                Account(AccountKind.CREDIT, affiliate=credit_to), credit=credit, bank_line=bank_line
-            )
-        )
+    for affiliate, amount in credits:
+        account = Account(AccountKind.CREDIT, affiliate=affiliate)
+        lines.append(PostedLine(account, credit=amount, bank_line=bank_line))
     return tuple(lines)
 
 

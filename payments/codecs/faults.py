@@ -154,6 +154,9 @@ SENTENCES: Final[Mapping[str, str]] = {
         "Opération {rang} : ordre « {ref} » encaissé ; {excedent} MAD déjà payés autrement, portés au crédit de "
         "l’affilié."
     ),
+    "L33": _(
+        "Opération {rang} : remboursement « {ref} » ordonné pour {attendu} MAD ; {montant} MAD débités."
+    ),
     "L29": _(
         "Écriture {rang} : ses opérations ont été détaillées par un autre fichier ; elles la remplacent."
     ),

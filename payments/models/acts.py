@@ -107,6 +107,15 @@ class ClerkAct(models.Model):
     decision = models.TextField(_("réponse"), blank=True)
     # The order given to the fund's bank, once a refund is approved.
     order_number = models.CharField(_("ordre de remboursement"), max_length=16, blank=True)
+    # The debit by which the fund's bank paid a refund.
+    paid_line = models.OneToOneField(
+        BankLine,
+        verbose_name=_("versement"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="refund_act",
+    )
     entry = models.ForeignKey(
         LedgerEntry,
         verbose_name=_("écriture"),
@@ -135,6 +144,11 @@ class ClerkAct(models.Model):
                 condition=Q(state__in=[state.value for state in ActState])
                 & Q(kind__in=[kind.value for kind in ActKind]),
                 name="clerk_act_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_line__isnull=True)
+                | Q(kind=ActKind.REFUND.value, state=ActState.DONE.value),
+                name="clerk_act_paid_when_done",
             ),
             models.UniqueConstraint(
                 fields=["kind", "bank_line"],

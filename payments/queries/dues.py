@@ -16,6 +16,7 @@ from payments.enums import (
     AccountKind,
     ActKind,
     ActState,
+    SlipState,
 )
 from payments.models import (
     ClerkAct,
@@ -51,6 +52,11 @@ class Balance:
     credit: Decimal
 
     @property
+    def debt(self) -> Decimal:
+        """What was refunded and then taken back by a bank: a credit below zero, told as what it is."""
+        return -min(self.credit, ZERO)
+
+    @property
     def net(self) -> Decimal:
         """What remains to pay once the credit is used; negative when the fund owes the affiliate."""
         return self.outstanding - self.credit
@@ -77,6 +83,20 @@ def credit_of(affiliate: Affiliate) -> Decimal:
         account__kind=AccountKind.CREDIT.value, account__affiliate=affiliate
     ).aggregate(balance=total_of(F("credit") - F("debit")))
     return Decimal(sums["balance"])
+
+
+def debt_of(affiliate: Affiliate) -> tuple[Decimal, str]:
+    """What an affiliate owes beyond its dues, in dirhams, and the code to pay it with: refunded money that went back.
+
+    A payment of a due that is settled already becomes credit, and fills this debt first. No code while every due is
+    open: whatever is paid then pays them.
+    """
+    debt = -min(credit_of(affiliate), ZERO)
+    if not debt:
+        return ZERO, ""
+    settled = PaymentSlip.objects.filter(affiliate=affiliate, state=SlipState.PAID.value)
+    code = settled.order_by("-period", "-pk").values_list("payment_reference", flat=True).first()
+    return debt, code or ""
 
 
 def pledged_credit(affiliate: Affiliate) -> Decimal:

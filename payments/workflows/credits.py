@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -104,13 +104,46 @@ def payments_of(slips: Sequence[PaymentSlip]) -> list[tuple[date, Decimal]]:
             slip__in=slips, undoes__isnull=True, undone_by__isnull=True
         )
     ]
-    used = LedgerLine.objects.filter(
+    paid += credit_used_on(slips, but=BACK)
+    return sorted(paid)
+
+
+def credit_used_on(
+    slips: Iterable[PaymentSlip], *, but: str = "", also: Sequence[str] = ()
+) -> list[tuple[date, Decimal]]:
+    """What credit paid on these slips and was not taken back since: day that counts, dirhams.
+
+    Causes that start with `but` are left out; `also` are other kinds of entries that count as payments.
+    """
+    kinds = [EntryKind.CREDIT_USED.value, EntryKind.CREDIT_TAKEN_BACK.value, *also]
+    lines = LedgerLine.objects.filter(
+        slip__in=list(slips), account__kind=AccountKind.RECEIVABLE.value, entry__kind__in=kinds
+    ).select_related("entry")
+    if but:
+        lines = lines.exclude(entry__cause__startswith=but)
+    days: dict[date, Decimal] = {}
+    for line in lines:
+        day = line.entry.counts_on
+        days[day] = days.get(day, ZERO) + line.credit - line.debit
+    return [(day, amount) for day, amount in days.items() if amount]
+
+
+SPENT_AGAIN = "~"
+"""Between the cause of a use of credit and what took it back."""
+
+
+def taken_back_by_use(slips: Collection[int | None]) -> dict[str, Decimal]:
+    """By the cause of a use of credit on these slips, what a bank took back of it, in dirhams."""
+    found: dict[str, Decimal] = {}
+    rows = LedgerLine.objects.filter(
         slip__in=slips,
         account__kind=AccountKind.RECEIVABLE.value,
-        entry__kind=EntryKind.CREDIT_USED.value,
-    ).exclude(entry__cause__startswith=BACK)
-    paid += [(line.entry.counts_on, line.credit) for line in used.select_related("entry")]
-    return sorted(paid)
+        entry__kind=EntryKind.CREDIT_TAKEN_BACK.value,
+    ).values_list("entry__cause", "debit")
+    for cause, amount in rows:
+        use = cause.partition(SPENT_AGAIN)[0]
+        found[use] = found.get(use, ZERO) + amount
+    return found
 
 
 def freed_by_corrections(slips: Sequence[PaymentSlip]) -> Decimal:
@@ -128,7 +161,7 @@ def freed_by_corrections(slips: Sequence[PaymentSlip]) -> Decimal:
         slip__in=slips,
         account__kind=AccountKind.RECEIVABLE.value,
         entry__cause__startswith=BACK,
-    ).aggregate(total=total_of("credit"))["total"]
+    ).aggregate(total=total_of(F("credit") - F("debit")))["total"]
     return Decimal(freed) - Decimal(back)
 
 

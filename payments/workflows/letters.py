@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from affiliates.enums import ROLE_SCOPES, Role, Scope
 from affiliates.models import Affiliate, Membership
+from payments.codecs.reasons import reason_of
 from payments.enums import ActState, GraceState
-from payments.models import Allocation, ClerkAct, GraceRequest
+from payments.models import Allocation, BankLine, ClerkAct, GraceRequest
 from portal import mail
 from portal.models import Mail, User
 
@@ -49,6 +50,36 @@ def refund_decided(act: ClerkAct, *, at: datetime) -> None:
             facts=facts,
             at=at,
             path=reverse("payments:credit", args=[act.affiliate.affiliation_number]),
+        )
+
+
+def payment_taken_back(
+    line: BankLine,
+    affiliate: Affiliate,
+    again: Sequence[tuple[date, str, Decimal]],
+    debt: Decimal,
+    *,
+    at: datetime,
+) -> None:
+    """A bank took money back: what is owed again (month, code, dirhams); `debt` is what was refunded meanwhile."""
+    number = affiliate.affiliation_number
+    facts = {
+        "line": line,
+        "reason": reason_of(line.reason_code).label if line.reason_code else "",
+        "firm": affiliate,
+        "dues": [
+            {"period": period, "code": code, "amount": amount} for period, code, amount in again
+        ],
+        "debt": debt,
+    }
+    for reader in readers_of(affiliate):
+        mail.write(
+            key=f"taken_back:{line.pk}:{affiliate.pk}:{reader.pk}",
+            to=reader,
+            template="payments/mail/payment_taken_back.txt",
+            facts=facts,
+            at=at,
+            path=reverse("payments:credit" if debt else "payments:account", args=[number]),
         )
 
 

@@ -27,6 +27,7 @@ from payments.models import (
     SurchargeExemption,
 )
 from payments.posting import Due
+from payments.workflows.credits import credit_used_on
 from payments.workflows.ledger import Event, post
 from portal import audit, clock
 from portal.models import User
@@ -171,14 +172,7 @@ def surcharge_of(
             slip=slip, undoes__isnull=True, undone_by__isnull=True
         ).order_by("paid_on", "pk")
     ]
-    paid += [
-        (line.entry.counts_on, line.credit)
-        for line in LedgerLine.objects.filter(
-            slip=slip,
-            account__kind=AccountKind.RECEIVABLE.value,
-            entry__kind__in=[EntryKind.CREDIT_USED.value, EntryKind.WRITTEN_OFF.value],
-        ).select_related("entry")
-    ]
+    paid += credit_used_on([slip], also=(EntryKind.WRITTEN_OFF.value,))
     payments = [payment for _, payment in _fill(groups, sorted([*paid, *also_paid]))]
     return surcharge(
         groups,

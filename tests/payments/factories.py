@@ -11,17 +11,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from affiliates.models import Affiliate
 from declarations.enums import DeclarationStatus, FilingMode
 from declarations.models import ContributionLine, Declaration
-from payments.models import BankAccount, BankFile, BankLine, PaymentSlip
+from payments.models import BankAccount, BankFile, BankLine, ClerkAct, PaymentSlip
 from payments.queries import slip_facts
+from payments.workflows import acts
 from payments.workflows.bank_files import import_file, receive
 from payments.workflows.slips import issue_slip
 from portal import clock
 from portal.models import User
 from regulation.enums import Branch
 from regulation.periods import Period
-from tests.affiliates.factories import AffiliateFactory
+from tests.affiliates.factories import AffiliateFactory, UserFactory
 from tests.cast import Cast
-from tests.payments.camt_files import camt, details, entry
+from tests.payments.camt_files import OTHER_RIB, camt, details, entry
 
 _numbers = itertools.count(1)
 
@@ -88,6 +89,16 @@ def received(user: User, account: BankAccount, data: bytes, *, read: bool = True
 
 def file_of(cast: Cast, *entries: str, **changes: object) -> bytes:
     return camt(*entries, account=cast.bank_account.rib, **changes)  # type: ignore[arg-type]
+
+
+def refunded(cast: Cast, amount: str) -> ClerkAct:
+    """A part of the credit that the employer asked back and two persons ordered."""
+    asked = acts.request_refund(
+        actor=cast.owner, affiliate=cast.affiliate, amount=Decimal(amount), rib=OTHER_RIB, at=clock.now(),
+    )  # fmt: skip
+    acts.propose_refund(actor=cast.staff, act_id=asked.pk, reason="vu", at=clock.now())
+    second = UserFactory(is_staff=True)
+    return acts.approve(actor=second, act_id=asked.pk, at=clock.now())
 
 
 def pay(

@@ -22,7 +22,7 @@ from regulation.periods import Period
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
 from tests.payments.debit_world import authority, sent, signed
-from tests.payments.factories import received, slip
+from tests.payments.factories import received, refunded, slip
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -63,8 +63,20 @@ def month(cast: Cast) -> PaymentSlip:
             reference="REC-1",
             at=clock.now(),
         )
+        _refunds(cast)
         _orders(cast)
     return owed
+
+
+def _refunds(cast: Cast) -> None:
+    """Two refunds of a part of the credit: one paid by the bank, one that it still has to pay."""
+    ordered = [refunded(cast, amount) for amount in ("4.00", "3.00")]
+    data = camt(
+        entry("4.00", sign="DBIT", txs=details(ref="B8", e2e=ordered[0].order_number)),
+        account=cast.bank_account.rib,
+        message_id="M4",
+    )
+    received(cast.bank, cast.bank_account, data)
 
 
 def _orders(cast: Cast) -> None:
@@ -98,7 +110,7 @@ def plant(sql: str) -> None:
 def test_a_month_of_everything_adds_up(month: PaymentSlip) -> None:
     found = check()
     assert found.breaches == ()
-    assert (found.slips, found.lines) == (5, 7)
+    assert (found.slips, found.lines) == (5, 8)
     out = StringIO()
     call_command("check_ledger", "--json", stdout=out)
     assert json.loads(out.getvalue())["ok"] is True
@@ -135,6 +147,13 @@ FAULTS = {
     ),
     "order_adds_up": "UPDATE payments_debitshare SET amount = amount - 1",
     "run_sent": "UPDATE payments_debitrun SET total = total + 1",
+    "credit_not_overspent": (
+        "UPDATE payments_ledgerline SET debit = debit + 500 WHERE debit > 0 AND account_id IN"
+        " (SELECT id FROM payments_ledgeraccount WHERE kind = 'credit') AND entry_id IN"
+        " (SELECT id FROM payments_ledgerentry WHERE kind = 'refund_ordered')"
+    ),
+    "refunds_owed": "UPDATE payments_clerkact SET amount = amount - 1 WHERE paid_line_id IS NULL",
+    "refund_paid": "UPDATE payments_clerkact SET amount = amount - 1 WHERE paid_line_id IS NOT NULL",
     "allocation_posted": "UPDATE payments_allocation SET entry_id = (SELECT min(id) FROM payments_ledgerentry)",
 }
 

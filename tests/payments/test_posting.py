@@ -39,7 +39,7 @@ def test_suspense_then_assignment() -> None:
         ("bank", "50.00", "0.00"),
         ("suspense", "0.00", "50.00"),
     ]
-    assert sides(posting.suspense_assigned(9, [(DUE, D("50.00"))], None, D("0.00"))) == [
+    assert sides(posting.suspense_assigned(9, [(DUE, D("50.00"))], [])) == [
         ("suspense", "50.00", "0.00"),
         ("receivable", "0.00", "50.00"),
     ]
@@ -76,7 +76,7 @@ def test_a_reversal_opposes_every_line() -> None:
 
 
 def test_a_returned_payment_is_owed_again_wherever_it_had_gone() -> None:
-    entry = posting.bank_reversal(3, 10, 9, [(DUE, D("843.60"))], 7, D("6.40"), D("0.00"))
+    entry = posting.bank_reversal(3, 10, 9, [(DUE, D("843.60"))], [(7, D("6.40"))], D("0.00"))
     assert sides(entry) == [
         ("receivable", "843.60", "0.00"),
         ("credit", "6.40", "0.00"),

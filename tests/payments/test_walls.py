@@ -70,7 +70,7 @@ def test_suspense_cannot_be_overdrawn(cast: Cast) -> None:
         cast.bank, cast.bank_account, file_of(cast, entry("50.00", ref="B1"))
     ).lines.get()
     received(cast.bank, cast.bank_account, file_of(cast, entry("70.00", ref="B2"), message_id="M2"))
-    too_much = posting.suspense_assigned(line.pk, [], cast.affiliate.pk, D("50.01"))
+    too_much = posting.suspense_assigned(line.pk, [], [(cast.affiliate.pk, D("50.01"))])
     with pytest.raises(IntegrityError, match="overdrawn"):
         at_commit(lambda: post(Event(too_much, "x", date(2026, 1, 1)), actor=None))
 

@@ -30,6 +30,12 @@ from payments.workflows.allocations.batch import (
     key_of_due,
     write,
 )
+from payments.workflows.allocations.spent import (
+    back_to_what_is_asked,
+    lock_owners,
+    paid_with_credit,
+    unspend,
+)
 from payments.workflows.ledger import Event, post
 from payments.workflows.targets import Target, lock_targets, save_targets
 from portal import audit, clock
@@ -98,15 +104,14 @@ def assign_found(
     ):
         shares = format_amount(sum((part.amount for part in parts), ZERO))
         raise AmountsDoNotAddUp(shares=shares, amount=format_amount(waiting))
-    shares_to: list[tuple[Target, Decimal]] = []
-    credit, credit_to = ZERO, None
+    by_code: dict[str, Decimal] = {}
+    credits: dict[int, Decimal] = {}
     for part in parts:
-        if part.code:
-            target = _checked(targets, part)
-            shares_to.append((target, part.amount))
-        elif part.affiliate is not None:
-            credit += part.amount
-            credit_to = part.affiliate.pk
+        if part.code or part.affiliate is None:
+            by_code[part.code] = by_code.get(part.code, ZERO) + part.amount
+        else:
+            credits[part.affiliate.pk] = credits.get(part.affiliate.pk, ZERO) + part.amount
+    shares_to = [(_checked(targets, code, amount), amount) for code, amount in by_code.items()]
     number = 1 + Allocation.objects.filter(bank_line_id=line.pk).count()
     batch = Batch(
         events=[
@@ -114,8 +119,7 @@ def assign_found(
                 posting.suspense_assigned(
                     line.pk,
                     [(target.due, amount) for target, amount in shares_to],
-                    credit_to,
-                    credit,
+                    list(credits.items()),
                 ),
                 f"assign:{line.pk}:{number}",
                 clock.day_of(at),
@@ -124,9 +128,11 @@ def assign_found(
         answered=[line],
     )
     paid_on = line.paid_on or line.booking_day
-    allocate(batch, 0, line, shares_to, credit_to, credit, rule, paid_on)
+    allocate(batch, 0, line, shares_to, None, ZERO, rule, paid_on)
+    for affiliate, amount in credits.items():
+        allocate(batch, 0, line, [], affiliate, amount, rule, paid_on)
     line.rule = rule
-    line.verdict = (LineVerdict.PARTIAL if credit else LineVerdict.ACCEPTED).value
+    line.verdict = (LineVerdict.PARTIAL if credits else LineVerdict.ACCEPTED).value
     line.verdict_code, line.verdict_facts = "", {}
     write(batch, actor)
     audit.record(
@@ -138,12 +144,12 @@ def assign_found(
     )
 
 
-def _checked(targets: Mapping[str, Target], part: Part) -> Target:
-    target = targets.get(part.code)
+def _checked(targets: Mapping[str, Target], code: str, amount: Decimal) -> Target:
+    target = targets.get(code)
     if target is None:
-        raise UnknownReference(reference=part.code[:40])
-    if part.amount > target.outstanding:
-        raise NotThatMuch(asked=format_amount(part.amount), left=format_amount(target.outstanding))
+        raise UnknownReference(reference=code[:40])
+    if amount > target.outstanding:
+        raise NotThatMuch(asked=format_amount(amount), left=format_amount(target.outstanding))
     return target
 
 
@@ -164,16 +170,17 @@ def take_back(*, actor: User, allocation_id: int, at: datetime) -> None:
         pk=allocation_id
     )
     rows = [wanted.slip, wanted.surcharge, wanted.filing_penalty]
-    targets = lock_targets({row.payment_reference for row in rows if row is not None})
+    owner = lock_owners([wanted.affiliate_id])[wanted.affiliate_id]
+    codes = {row.payment_reference for row in rows if row is not None}
+    targets = lock_targets(codes | paid_with_credit([owner.pk]))
     line = BankLine.objects.select_for_update(of=("self",)).get(pk=wanted.bank_line_id)
     if wanted.undoes_id or Allocation.objects.filter(undoes_id=wanted.pk).exists():
         raise AlreadyUndone
     key = key_of(wanted)
     target = next((one for one in targets.values() if key_of_due(one.due) == key), None)
     shares = [(target.due, wanted.amount)] if target else []
-    placed = posting.suspense_assigned(
-        line.pk, shares, None if target else wanted.affiliate_id, ZERO if target else wanted.amount
-    )
+    credits = [] if target else [(wanted.affiliate_id, wanted.amount)]
+    placed = posting.suspense_assigned(line.pk, shares, credits)
     entry = post(
         Event(posting.reversal(placed.lines), f"undo:{wanted.pk}", clock.day_of(at)), actor=actor
     )
@@ -190,9 +197,12 @@ def take_back(*, actor: User, allocation_id: int, at: datetime) -> None:
         allocated_by=actor,
         undoes=wanted,
     )
+    why, on = f"undo{wanted.pk}", clock.day_of(at)
     if target:
         target.owe_again(wanted.amount)
+        back_to_what_is_asked(actor=actor, targets=[target], why=why, on=on)
         save_targets([target])
+    unspend(actor=actor, affiliate=owner, targets=targets.values(), why=why, on=on)
     line.verdict = LineVerdict.WAITING.value
     line.save(update_fields=["verdict"])
     audit.record(

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from affiliates.models import Affiliate
 from payments import posting
 from payments.codecs.faults import Fault, fault
 from payments.enums import DebitState, EntryKind, LineKind, LineVerdict
@@ -29,10 +28,17 @@ from payments.workflows.allocations.batch import (
     note_answer,
 )
 from payments.workflows.allocations.settling import received_of
+from payments.workflows.allocations.spent import (
+    back_to_what_is_asked,
+    lock_owners,
+    paid_with_credit,
+    unspend,
+)
 from payments.workflows.debits.booking import bring_back, came_back
 from payments.workflows.ledger import Event, post
+from payments.workflows.letters import payment_taken_back
 from payments.workflows.targets import Target, lock_targets, save_targets
-from portal import audit
+from portal import audit, clock
 from portal.models import User
 from regulation.money import ZERO
 from regulation.text import _
@@ -118,12 +124,12 @@ def _reversed_of(line: BankLine) -> Decimal:
 def _undo_origin(
     actor: User | None, line: BankLine, origin_id: int, order: DebitOrder | None
 ) -> None:
-    owners = Allocation.objects.filter(bank_line_id=origin_id).values("affiliate_id")
+    placed = Allocation.objects.filter(bank_line_id=origin_id)
     # Its credit may move below: nobody else may spend it meanwhile.
-    list(Affiliate.objects.filter(pk__in=owners).order_by("pk").select_for_update(of=("self",)))
+    owners = lock_owners(placed.values_list("affiliate_id", flat=True))
     codes = [
         code
-        for codes in Allocation.objects.filter(bank_line_id=origin_id).values_list(
+        for codes in placed.values_list(
             "slip__payment_reference",
             "surcharge__payment_reference",
             "filing_penalty__payment_reference",
@@ -131,7 +137,9 @@ def _undo_origin(
         for code in codes
         if code
     ]
-    targets = {key_of_due(target.due): target for target in lock_targets(codes).values()}
+    locked = lock_targets({*codes, *paid_with_credit(owners)})
+    targets = {key_of_due(target.due): target for target in locked.values()}
+    before = {target.code: target.outstanding for target in locked.values()}
     origin = BankLine.objects.select_for_update(of=("self",)).get(pk=origin_id)
     live = live_allocations(origin.pk)
     mine = [one for one in live if order is not None and one.debit_order_id == order.pk]
@@ -141,7 +149,7 @@ def _undo_origin(
     from_suspense = min(elsewhere, suspense_of(origin.pk))
     left -= from_suspense
     shares: list[tuple[Target, Decimal]] = []
-    credit, credit_from = ZERO, None
+    credits: dict[int, Decimal] = {}
     undone: list[tuple[Allocation, Decimal]] = []
     # Last in, first out; money that sits as credit goes before money that settled something.
     live.sort(key=lambda one: (one not in mine, key_of(one) is not None, -one.pk))
@@ -154,8 +162,8 @@ def _undo_origin(
         key = key_of(allocation)
         target = targets.get(key) if key else None
         if target is None:
-            credit += amount
-            credit_from = allocation.affiliate_id
+            owner = allocation.affiliate_id
+            credits[owner] = credits.get(owner, ZERO) + amount
         else:
             shares.append((target, amount))
     entry = post(
@@ -165,8 +173,7 @@ def _undo_origin(
                 line.pk,
                 origin.pk,
                 [(target.due, amount) for target, amount in shares],
-                credit_from,
-                credit,
+                list(credits.items()),
                 from_suspense,
                 EntryKind.COLLECTION_RETURN if order else EntryKind.REVERSAL,
             ),
@@ -178,9 +185,23 @@ def _undo_origin(
     _keep_the_rest(actor, line, origin, undone, entry_id=entry.pk)
     for target, amount in shares:
         target.owe_again(amount)
-    save_targets([target for target, _ in shares])
-    for target, _amount in shares:
+    owed = {target.code: target for target, _ in shares}
+    taken = back_to_what_is_asked(
+        actor=actor, targets=owed.values(), why=str(line.pk), on=line.booking_day
+    )
+    save_targets(owed.values())
+    for target in owed.values():
         _refill(actor, target, on=line.booking_day)
+    debts = {
+        owner: unspend(
+            actor=actor,
+            affiliate=owners[owner],
+            targets=locked.values(),
+            why=str(line.pk),
+            on=line.booking_day,
+        )
+        for owner in sorted({*credits, *taken})
+    }
     origin.details = {**origin.details, "reversed": str(_reversed_of(origin) + line.amount)}
     origin.save(update_fields=["details"])
     audit.record(
@@ -192,6 +213,18 @@ def _undo_origin(
     )
     if order is not None:
         bring_back(order, line)
+    for affiliate in owners.values():
+        # A debit that came back is told with its order: only what else is owed again is told here.
+        again = [
+            (target.due.period, target.code, target.outstanding - before[target.code])
+            for target in locked.values()
+            if target.due.affiliate == affiliate.pk
+            and target.outstanding > before[target.code]
+            and (order is None or target.code not in owed)
+        ]
+        debt = debts.get(affiliate.pk, ZERO)
+        if again or debt:
+            payment_taken_back(line, affiliate, again, debt, at=clock.now())
 
 
 def _keep_the_rest(

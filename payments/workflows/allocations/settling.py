@@ -30,6 +30,7 @@ from payments.workflows.allocations.batch import (
 from payments.workflows.debits.booking import CitedOrders, execute, keys_of, refuse_from_line
 from payments.workflows.debits.steps import due_codes_of
 from payments.workflows.ledger import Event
+from payments.workflows.refunds import CitedRefunds
 from payments.workflows.targets import Target, lock_targets
 from portal.models import User
 from regulation.money import ZERO
@@ -55,6 +56,7 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     if not locked:
         return
     orders = CitedOrders(cited_orders)
+    refunds = CitedRefunds(received_by[line.pk] for line in locked)
     received = [received_by[line.pk] for line in locked]
     cited = [cited_by[line.pk] for line in locked]
     books = _books(received, cited, targets)
@@ -71,15 +73,19 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
             orders=orders.cited_by(line),
             blocks=orders.block_of(line),
             baskets=baskets,
+            refunds=refunds.seen(),
         )
         answer = match(item, found, seen)
         note_answer(line, answer)
-        if answer.orders:
+        if answer.refund:
+            batch.events.append(refunds.pay(answer.refund, line))
+        elif answer.orders:
             _settle_orders(batch, line, answer, targets, orders)
         else:
             _plan(batch, line, answer, targets, affiliates)
         batch.answered.append(line)
     write(batch, actor)
+    refunds.save(actor)
 
 
 def _opened(codes: Iterable[str], baskets: Mapping[str, Sequence[str]]) -> Iterable[str]:

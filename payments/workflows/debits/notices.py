@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.urls import reverse
 
 from payments.codecs.reasons import reason_of
 from payments.enums import DebitState
-from payments.models import DebitOrder
-from payments.queries.debits import silent_orders
+from payments.models import DebitOrder, Surcharge
+from payments.queries.debits import Payable, silent_orders
 from payments.transitions import cut_off, working_day_before
 from payments.workflows.debits.steps import lock_orders, tell
 from payments.workflows.letters import readers_of
@@ -22,6 +22,12 @@ from regulation.parameters import value_at
 def write(order: DebitOrder, event: str, template: str, *, at: datetime) -> None:
     """One letter an event and a reader, in the transaction of the event."""
     path = reverse("payments:order", args=[order.affiliate.affiliation_number, order.reference])
+    shares = order.shares.select_related("slip", "surcharge__slip", "filing_penalty").order_by("pk")
+    dues = [
+        {"period": period_of(due), "code": due.payment_reference, "amount": share.amount}
+        for share in shares
+        if (due := share.slip or share.surcharge or share.filing_penalty) is not None
+    ]
     for reader in readers_of(order.affiliate, order.signed_by):
         mail.write(
             key=f"debit:{order.reference}:{event}:{reader.pk}",
@@ -34,10 +40,16 @@ def write(order: DebitOrder, event: str, template: str, *, at: datetime) -> None
                 "limit": cut_off(order.collect_on, CASABLANCA),
                 "reason": reason_of(order.reason_code).label,
                 "step": reason_of(order.reason_code).step,
+                "dues": dues,
             },
             at=at,
             path=path,
         )
+
+
+def period_of(due: Payable) -> date:
+    """The month of a due, as its first day."""
+    return due.slip.period if isinstance(due, Surcharge) else due.period
 
 
 def tell_outcome(order: DebitOrder, *, at: datetime) -> None:

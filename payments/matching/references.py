@@ -1,0 +1,117 @@
+"""Everything a bank line cites: payment codes, order references, refunds, affiliates and months."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from payments.enums import LineKind
+from payments.matching.facts import Received
+from regulation.enums import KeySeries
+from regulation.errors import DomainError
+from regulation.identifiers import (
+    affiliation_key,
+    check_order_reference,
+    creditor_reference,
+    find_payment_codes,
+)
+from regulation.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a line cites: codes of its structured reference, codes anywhere, look-alikes with wrong check digits."""
+
+    structured: tuple[str, ...]
+    all: tuple[str, ...]
+    wrong: tuple[str, ...]
+    affiliates: tuple[str, ...]
+    periods: tuple[Period, ...]
+
+
+_BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9])[\s.\-]+(?=[0-9])", re.ASCII)
+_AFTER_RF: Final = re.compile(r"(?<![0-9A-Z])RF[\s.\-]*(?=[0-9])", re.ASCII)
+_RF: Final = re.compile(r"(?<![0-9A-Z])RF([0-9]{2})([0-9]{18}|[0-9]{15})(?![0-9])", re.ASCII)
+_LOOKALIKE: Final = re.compile(r"(?<![0-9])([0-9]{18}|[0-9]{15})(?![0-9])", re.ASCII)
+_SEVEN: Final = re.compile(r"(?<![0-9])[0-9]{7}(?![0-9])", re.ASCII)
+_YEAR_MONTH: Final = re.compile(r"(?<![0-9])(20[0-9]{2})[-/. ]?(0[1-9]|1[0-2])(?![0-9])", re.ASCII)
+_MONTH_YEAR: Final = re.compile(r"(?<![0-9])(0[1-9]|1[0-2])[-/. ]?(20[0-9]{2})(?![0-9])", re.ASCII)
+_REFUND: Final = re.compile(r"(?<![0-9A-Z])RMB([0-9]{2})-?([0-9]{7})(?![0-9])", re.ASCII)
+_DIGIT: Final = re.compile(r"\d").search
+
+
+def references(line: Received) -> References:
+    """Everything a line cites, to be looked up before `match` is called.
+
+    Free text is searched with its pieces joined and spaced; spaces, dots, dashes and line breaks between digits do
+    not count, but a code starts and ends where a group of digits does. An RF reference whose own check digits are
+    wrong is not read further, even when the code inside it looks right.
+    """
+    texts = [line.creditor_ref, line.end_to_end, line.instruction, line.batch]
+    texts += [line.free_text.replace("\n", ""), line.free_text.replace("\n", " ")]
+    structured, wrong_structured = _creditor_references(line.creditor_ref)
+    found: dict[str, None] = dict.fromkeys(structured)
+    wrong: dict[str, None] = dict.fromkeys(wrong_structured)
+    for text in dict.fromkeys(texts):
+        if not _DIGIT(text):
+            continue
+        good, bad = _creditor_references(text)
+        found.update(dict.fromkeys(good))
+        broken = {reference[4:] for reference in bad}
+        found.update(dict.fromkeys(code for code in find_payment_codes(text) if code not in broken))
+        wrong.update(dict.fromkeys(bad))
+        compact = _RF.sub(" ", _compact(text))
+        wrong.update(
+            dict.fromkeys(code for code in _LOOKALIKE.findall(compact) if code not in found)
+        )
+    spaced = texts[-1]
+    return References(
+        structured=tuple(structured),
+        all=tuple(found),
+        wrong=tuple(code for code in wrong if code not in found),
+        affiliates=tuple(
+            dict.fromkeys(
+                number
+                for number in _SEVEN.findall(spaced)
+                if affiliation_key(number) is not KeySeries.UNKNOWN
+            )
+        ),
+        periods=tuple(
+            dict.fromkeys(
+                [Period(int(year), int(month)) for year, month in _YEAR_MONTH.findall(spaced)]
+                + [Period(int(year), int(month)) for month, year in _MONTH_YEAR.findall(spaced)]
+            )
+        ),
+    )
+
+
+def _compact(text: str) -> str:
+    upper = _AFTER_RF.sub("RF", text.upper())
+    return _BETWEEN_DIGITS.sub("", upper)
+
+
+def _creditor_references(text: str) -> tuple[list[str], list[str]]:
+    """Codes of the right RF references of a text, and the wrong RF references."""
+    good: list[re.Match[str]] = []
+    bad: list[re.Match[str]] = []
+    for match in _RF.finditer(_compact(text)):
+        (good if creditor_reference(match[2]) == match[0] else bad).append(match)
+    return [match[2] for match in good], [match[0] for match in bad]
+
+
+def refund_numbers(line: Received) -> tuple[str, ...]:
+    """The refunds that a debit, or a credit that comes back, cites anywhere; none on an ordinary credit."""
+    if line.kind is not LineKind.DEBIT and not (line.kind is LineKind.CREDIT and line.is_reversal):
+        return ()
+    texts = (line.end_to_end, line.instruction, line.creditor_ref, line.free_text)
+    found = (_REFUND.findall(text.upper()) for text in texts)
+    return tuple(dict.fromkeys(f"RMB{year}-{rank}" for pairs in found for year, rank in pairs))
+
+
+def order_reference_of(text: str) -> str:
+    """The order reference that this end-to-end reference is, or nothing: its check digits must be right."""
+    try:
+        return check_order_reference(text)
+    except DomainError:
+        return ""
