@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from affiliates.urls import urlpatterns as register_pages
-from damancom import affiliate_pages, home
+from damancom import affiliate_pages, home, metrics
 
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"
@@ -26,4 +26,5 @@ urlpatterns = [
     path("", include("disputes.urls")),
     path("", include("certificates.urls")),
     path("administration/", admin.site.urls),
+    path("metrics", metrics.page, name="metrics"),
 ]

@@ -11,10 +11,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from portal import audit
 from portal.errors import add_to_form, add_to_messages
-from portal.models import AuditEntry, Mail, StoredFile, User
+from portal.models import AuditEntry, Incident, Mail, StoredFile, User
 from regulation.errors import DomainError
 
 
@@ -144,6 +145,28 @@ class AuditEntryAdmin(StaffAdmin):
         )
 
 
+@admin.register(Incident)
+class IncidentAdmin(StaffAdmin):
+    """What broke, by the code that a person reads to the agency; with it, the acts and letters of that request."""
+
+    list_display = ("code", "at", "place", "status", "kind")
+    list_filter = ("kind",)
+    search_fields = ("=code",)
+    date_hierarchy = "at"
+    fields = ("code", "at", "place", "status", "kind", "where", "acts", "letters")
+    readonly_fields = ("acts", "letters")
+
+    @admin.display(description=_("actes de la même demande"))
+    def acts(self, row: Incident) -> str:
+        found = AuditEntry.objects.filter(request_id=row.code).order_by("pk") if row.code else ()
+        return ", ".join(f"{act.action} ({act.actor_name})" for act in found) or "—"
+
+    @admin.display(description=_("courriels de la même demande"))
+    def letters(self, row: Incident) -> str:
+        found = Mail.objects.filter(request_id=row.code).order_by("pk") if row.code else ()
+        return ", ".join(f"#{one.pk}" for one in found) or "—"
+
+
 @admin.register(User)
 class UserAdmin(StaffAdmin):
     list_display = ("full_name", "email", "is_staff", "is_active", "last_login")
@@ -165,6 +188,6 @@ class MailAdmin(StaffAdmin):
 
     list_display = ("created_at", "subject", "user", "state", "outcome", "answer", "sent_at")
     list_filter = ("state", "outcome", "is_reminder", "language")
-    search_fields = ("=key", "=user__email", "=address")
+    search_fields = ("=key", "=user__email", "=address", "=request_id")
     list_select_related = ("user",)
     exclude = ("text",)

@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 
-from portal import clock, limits, passkeys, second_factors, workflows
+from portal import clock, limits, passkeys, second_factors, security_log, workflows
 from portal.actor import actor_of
 from portal.errors import PasswordRefused, add_to_form
+from portal.security_log import SecurityEvent
 from regulation.errors import DomainError
 
 View = Callable[..., HttpResponseBase]
@@ -148,6 +149,9 @@ def _asked(
             limits.count(limits.CONFIRMATIONS, str(actor.pk))
             used_factor = _check(request, form.cleaned_data)
         except DomainError as refusal:
+            security_log.note(
+                SecurityEvent.CONFIRMATION_REFUSED, user_id=actor.pk, why=refusal.code
+            )
             add_to_form(form, refusal)
             status = 422
         else:

@@ -32,6 +32,7 @@ from portal import clock
 from portal.enums import JobState, Language, MailOutcome
 from portal.failpoints import failpoint
 from portal.models import Mail, User
+from portal.request_code import current_request_id
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ def write(
                 text=text,
                 created_at=at,
                 due_at=at,
+                request_id=current_request_id.get(),
             )
         ],
         ignore_conflicts=True,
@@ -214,6 +216,8 @@ def letter(mail: Mail, connection: BaseEmailBackend | None = None) -> EmailMulti
     host = urlsplit(settings.PUBLIC_URL).hostname
     mark = hashlib.sha256(mail.key.encode()).hexdigest()[:24]
     headers = {"Message-ID": f"<{mark}.{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"}
+    if mail.request_id:
+        headers["X-Request-Code"] = mail.request_id
     text, stop = mail.text, ""
     with translation.override(mail.language):
         if mail.is_reminder and mail.user_id is not None:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
-from portal import afterwards, audit, clock
+from portal import afterwards, audit, clock, incidents
 from portal.errors import is_conflict, message_of
 from portal.request_code import current_request_id, new_request_code
 from regulation.errors import DomainError
@@ -46,6 +46,7 @@ class RequestCode:
         try:
             response = self.get_response(request)
             response.headers["X-Request-Code"] = current_request_id.get()
+            incidents.write(request)
             return response
         finally:
             current_request_id.reset(token)

@@ -210,6 +210,26 @@ class Attempt(models.Model):
         return f"{self.key[:8]} {self.count}"
 
 
+class Incident(models.Model):
+    """Something that broke: found by the code that the person reads to the agency. No value of theirs is in it."""
+
+    code = models.CharField(_("code"), max_length=36, db_index=True)
+    at = models.DateTimeField(_("le"), default=timezone.now, db_index=True)
+    # The name of the page or of the task.
+    place = models.CharField(_("page ou tâche"), max_length=120)
+    status = models.PositiveSmallIntegerField(_("réponse"), null=True, blank=True)
+    kind = models.CharField(_("nature"), max_length=120)
+    where = models.TextField(_("endroits du programme"), blank=True)
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.kind}"
+
+
 class Job(models.Model):
     """Work for a task, carried by the row of what it is about; `portal.jobs` claims it, counts it, parks it."""
 
@@ -267,6 +287,10 @@ class Mail(Job):
     sent_at = models.DateTimeField(_("parti le"), null=True, blank=True)
     outcome = models.CharField(
         _("issue"), max_length=8, choices=MailOutcome.choices(), blank=True, default=""
+    )
+    # The request in which it was written: what staff look up is found here too.
+    request_id = models.CharField(
+        _("requête"), max_length=36, blank=True, default="", db_default=""
     )
     # What the mail server said, without the address: « 550 », « connexion ».
     answer = models.CharField(_("réponse du serveur"), max_length=40, blank=True)

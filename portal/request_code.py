@@ -1,10 +1,9 @@
 """The code of the current request: short enough to be read over the telephone, found again in the logs."""
 
-import logging
 import secrets
 from contextvars import ContextVar
 
-# Set by the middleware for the time of a request; empty in a worker or a command.
+# Set by the middleware for the time of a request, and by a task for its own; empty in a command.
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
 
 # No vowel, no look-alike.
@@ -15,11 +14,3 @@ def new_request_code() -> str:
     """A random code such as ``7KQ4-92MX``."""
     letters = "".join(secrets.choice(_LETTERS) for _place in range(8))
     return f"{letters[:4]}-{letters[4:]}"
-
-
-class RequestCodeFilter(logging.Filter):
-    """Adds the code of the current request to each log line, as ``{code}``."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.code = current_request_id.get() or "-"
-        return True

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from portal import clock, fresh, limits, passkeys, second_factors, workflows
+from portal import clock, fresh, limits, passkeys, second_factors, security_log, workflows
 from portal.actor import actor_of
 from portal.doors import SecondFactorStage
 from portal.enums import Language
@@ -22,6 +22,7 @@ from portal.errors import TooManyAttempts, add_to_form, add_to_messages
 from portal.middleware import client_address
 from portal.models import User
 from portal.preferences import keep_language
+from portal.security_log import SecurityEvent
 from portal.sessions import device_of
 from regulation.errors import DomainError
 
@@ -77,6 +78,12 @@ def second_factor(request: HttpRequest) -> HttpResponse:
                 workflows.spend_code(user=user, code=form.cleaned_data["code"], at=clock.now())
         except DomainError as refusal:
             status = 422
+            security_log.note(
+                SecurityEvent.SECOND_FACTOR_REFUSED,
+                user_id=user.pk,
+                place=client_address(request),
+                why=refusal.code,
+            )
             if isinstance(refusal, TooManyAttempts):
                 status, wait_seconds = 429, refusal.wait_seconds
             if credential:
@@ -109,6 +116,9 @@ def passkey(request: HttpRequest) -> HttpResponse:
         limits.count(limits.PASSKEYS_FROM_ADDRESS, client_address(request))
         found = passkeys.shown(request.POST.get("credential", ""), None)
     except DomainError as refusal:
+        security_log.note(
+            SecurityEvent.SECOND_FACTOR_REFUSED, place=client_address(request), why=refusal.code
+        )
         add_to_messages(request, refusal)
         return redirect("portal:login")
     user = found.user
@@ -132,6 +142,9 @@ def _welcome(request: HttpRequest, response: HttpResponse, *, strong: bool) -> H
     request.session["device"] = device_of(request.headers.get("User-Agent", ""))
     fresh.note(request, strong=strong)
     workflows.note_sign_in(actor=user)
+    security_log.note(
+        SecurityEvent.SIGNED_IN, user_id=user.pk, place=client_address(request), strong=strong
+    )
     response.set_signed_cookie(
         _KNOWN_BROWSER,
         str(user.pk),

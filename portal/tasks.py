@@ -9,9 +9,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
-from portal import audit, clock, health, limits, mail
+from portal import audit, clock, health, incidents, limits, mail
+from portal.request_code import current_request_id, new_request_code
 
 logger = logging.getLogger(__name__)
+
+#: The header of a message that carries the code of the request it follows from.
+_CODE = "request_code"
 
 
 class PortalTask(Task):
@@ -23,6 +27,23 @@ class PortalTask(Task):
     """
 
     abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The work, under the code of the request that asked for it, or one of its own."""
+        carried = str(getattr(self.request, _CODE, None) or "")
+        token = current_request_id.set(carried or current_request_id.get() or new_request_code())
+        try:
+            # Not Celery's own __call__: it would push a second request, which has forgotten how often it was retried.
+            return self.run(*args, **kwargs)
+        finally:
+            current_request_id.reset(token)
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """A bug: its place is kept for whoever looks the code up."""
+        incidents.note(
+            code=str(getattr(self.request, _CODE, None) or ""), place=str(self.name), error=exc
+        )
+
     autoretry_for = (OperationalError, InterfaceError)
     max_retries = 3
     retry_backoff = 2
@@ -39,9 +60,11 @@ def wake(task: Task, *args: Any) -> None:
     A broker that is away is not an error: the row stays due and the task's sweeper sends it again.
     """
 
+    code = current_request_id.get()
+
     def send() -> None:
         try:
-            task.apply_async(args=args, retry=False)
+            task.apply_async(args=args, retry=False, headers={_CODE: code})
         except (BrokerAway, RedisError, ConnectionError):
             logger.warning("broker away, %s will be swept", task.name)
 
@@ -56,8 +79,9 @@ def seal_trace() -> None:
 
 @shared_task(base=PortalTask)
 def purge_attempts() -> None:
-    """Remove old counters of attempts. Scheduled daily."""
+    """Remove old counters of attempts, and incidents that nobody asks about any more. Scheduled daily."""
     limits.purge()
+    incidents.forget_old(at=clock.now())
 
 
 @shared_task(base=PortalTask)

@@ -18,12 +18,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
-from portal import health, limits, second_step, workflows
+from portal import health, incidents, limits, metrics, second_step, security_log, workflows
 from portal.actor import actor_of
 from portal.errors import TooManyAttempts, is_transient, message_of
 from portal.forms import NewPasswordForm, SignInForm
 from portal.middleware import client_address
 from portal.request_code import current_request_id
+from portal.security_log import SecurityEvent
 
 
 @login_not_required
@@ -64,6 +65,8 @@ class SignIn(auth_views.LoginView):
             if not second_step.knows(request, account):
                 limits.count(limits.ACCOUNT_FROM_ANYWHERE, account)
         except TooManyAttempts as refusal:
+            security_log.note(SecurityEvent.THROTTLED, place=address)
+            metrics.count(metrics.THROTTLED)
             # The form is not validated: a throttled attempt costs no password check and learns nothing.
             form = SignInForm(request)
             response = self.render_to_response(
@@ -81,6 +84,14 @@ class SignIn(auth_views.LoginView):
         return second_step.enter(self.request, user, self.get_success_url())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        # The account is digested too: whoever mistypes an address may have typed a password.
+        account = self.request.POST.get("username", "").strip().lower()
+        security_log.note(
+            SecurityEvent.SIGN_IN_REFUSED,
+            place=client_address(self.request),
+            account=security_log.digest_of(account),
+        )
+        metrics.count(metrics.SIGN_IN_REFUSED)
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
@@ -173,18 +184,35 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Not allowed; a view that raised PermissionDenied with a sentence has said why."""
+    security_log.note_refused_door(request, 403, client_address(request))
     return _wrong(403, str(exception or ""))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form from an old page, or from elsewhere."""
+    security_log.note(
+        SecurityEvent.FORM_REFUSED,
+        user_id=request.user.pk,
+        place=client_address(request),
+        why=reason.partition(" - ")[0],
+    )
     return _wrong(403)
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # An address that leads nowhere is a mistake; a page that exists and did not open for this person is looked at.
+    if request.resolver_match is not None and getattr(request, "user", None) is not None:
+        security_log.note_refused_door(request, 404, client_address(request))
     return _wrong(404)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """A bug, or a database that could not answer in time."""
-    return _wrong(503 if is_transient(sys.exc_info()[1]) else 500)
+    error = sys.exc_info()[1]
+    status = 503 if is_transient(error) else 500
+    match = request.resolver_match
+    if status == 500:
+        place = match.view_name if match else ""
+        incidents.note_later(request, place=place, error=error, status=status)
+    metrics.count(metrics.FAILED)
+    return _wrong(status)

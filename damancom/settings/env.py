@@ -44,6 +44,11 @@ def reference(name: str, *, longest: int) -> str:
     return value
 
 
+def optional_secret(name: str, *, minimum_length: int) -> str:
+    """A secret that may be absent; a weak one is refused all the same."""
+    return secret(name, minimum_length=minimum_length) if text(name, "") else ""
+
+
 def integer(name: str, default: int) -> int:
     value = text(name, str(default))
     if not value.isascii() or not value.isdigit():

@@ -15,7 +15,9 @@ from rest_framework.views import APIView
 from payments.enums import KeyScope
 from payments.models import BankKey
 from payments.workflows.bank_keys import find_key, note_use
-from portal import afterwards, clock
+from portal import afterwards, clock, metrics, security_log
+from portal.middleware import client_address
+from portal.security_log import SecurityEvent
 
 
 class Machine:
@@ -38,6 +40,9 @@ class BankKeyAuthentication(BaseAuthentication):
             return None
         key = find_key(token.strip(), at=clock.now())
         if key is None:
+            address = client_address(request._request)
+            security_log.note(SecurityEvent.KEY_REFUSED, place=address, why="unknown")
+            metrics.count(metrics.KEY_REFUSED)
             raise AuthenticationFailed(_("Clé inconnue, expirée ou révoquée."))
         afterwards.note(request._request, partial(note_use, key.pk, at=clock.now()))
         return Machine(key), key
@@ -56,4 +61,9 @@ class HasScope(BasePermission):
             return False
         by_method = KeyScope.SEND if request.method == "POST" else KeyScope.READ
         needed = getattr(view, "scope", None) or by_method
-        return needed.value in request.auth.scopes
+        if needed.value in request.auth.scopes:
+            return True
+        security_log.note(
+            SecurityEvent.KEY_REFUSED, why="scope", key=request.auth.prefix, needed=needed.value
+        )
+        return False

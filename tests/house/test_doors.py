@@ -9,6 +9,7 @@ from rest_framework.permissions import AllowAny
 from damancom.celery import app
 
 PUBLIC = {
+    "metrics",  # a 404 for whoever does not bring the token
     "home",  # the visitor's first page; a person who is known goes on to their own
     "portal:language",
     "portal:login",

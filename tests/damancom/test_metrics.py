@@ -1,0 +1,86 @@
+"""/metrics: for the bearer of the token, numbers only, true ones."""
+
+import datetime
+import re
+
+import pytest
+import redis
+from django.test import Client
+
+from damancom import metrics
+from damancom.settings import env
+from portal import clock
+from portal import metrics as counters
+from portal.models import Mail
+
+pytestmark = pytest.mark.django_db
+TOKEN = "only-for-tests-only-for-tests-only-for-tests"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters(settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(counters._KEY)
+
+
+def read(client: Client) -> dict[str, float]:
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200
+    lines = [line for line in answer.content.decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _space, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_nobody_reads_them_without_the_token(client: Client, settings) -> None:
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer x"}).status_code == 404
+    settings.METRICS_TOKEN = ""
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+def test_a_weak_token_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METRICS_TOKEN", "short")
+    with pytest.raises(Exception, match="METRICS_TOKEN"):
+        env.optional_secret("METRICS_TOKEN", minimum_length=32)
+    monkeypatch.delenv("METRICS_TOKEN")
+    assert env.optional_secret("METRICS_TOKEN", minimum_length=32) == ""
+
+
+def test_what_waits_is_counted_and_aged(client: Client) -> None:
+    now = clock.now()
+    for rank, state in enumerate(["waiting", "waiting", "running", "parked", "done"]):
+        Mail.objects.create(
+            key=str(rank), address="a@b.ma", language="fr", subject="s", state=state, created_at=now,
+            due_at=now - datetime.timedelta(minutes=rank),
+        )  # fmt: skip
+    told = read(client)
+    assert told['damancom_jobs{kind="mail",state="waiting"}'] == 2
+    assert told['damancom_jobs{kind="mail",state="running"}'] == 1
+    assert told['damancom_jobs{kind="mail",state="parked"}'] == 1
+    assert 120 <= told['damancom_jobs_oldest_seconds{kind="mail"}'] < 1_000
+    assert told['damancom_jobs_oldest_seconds{kind="bank_file"}'] == 0
+    assert told['damancom_up{part="database"}'] == 1
+    assert 'damancom_queue_messages{queue="money"}' in told
+
+
+def test_what_went_wrong_is_counted(client: Client) -> None:
+    assert read(client)["damancom_sign_in_refused_total"] == 0
+    client.post("/connexion/", {"username": "a@b.ma", "password": "x"})
+    assert read(client)["damancom_sign_in_refused_total"] == 1
+
+
+def test_without_redis_the_rest_is_told(client: Client, settings) -> None:
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    counters.count(counters.FAILED)
+    told = read(client)
+    assert told['damancom_up{part="broker"}'] == 0
+    assert "damancom_trace_unsealed" in told
+    assert "damancom_pages_failed_total" not in told
+
+
+def test_every_name_is_explained_once(client: Client) -> None:
+    text = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    told = re.findall(r"^# HELP (\S+)", text, re.MULTILINE)
+    assert len(told) == len(set(told))
+    assert set(told) <= set(metrics.HELP)
+    assert text.endswith("\n")
