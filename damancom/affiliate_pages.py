@@ -1,11 +1,10 @@
-"""The home of an affiliate, and the list of a person who acts for several."""
+"""The home of an affiliate."""
 
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,20 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from affiliates.access import affiliate_view, for_actor, offices_of
+from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from affiliates.queries import search
 from damancom.enums import MonthState
 from damancom.months import SHOWN_MONTHS, Month, months_of, most_urgent, owed_by
 from damancom.notices import notices_of
 from declarations.lateness import lateness_of
 from portal import charts, clock, formats
 
-AFFILIATES_PER_PAGE = 50
-
 # The colour of a state, and which of the four times of a month it belongs to.
-_TONES = {
+TONES = {
     MonthState.TO_DECLARE: "info",
     MonthState.LATE_TO_DECLARE: "bad",
     MonthState.CHECKING: "info",
@@ -106,17 +102,17 @@ def _act(affiliate: Affiliate, month: Month, today: datetime.date, scopes: froze
     return Act(
         month=month,
         state=state,
-        tone=_TONES[state],
+        tone=TONES[state],
         title=title,
         text=text,
-        url=_place(affiliate, month, state),
+        url=place_of(affiliate, month, state),
         label=label,
         step=_STEPS[state],
         allowed=(Scope.PAY if state in _PAYING else Scope.DECLARE) in scopes,
     )
 
 
-def _place(affiliate: Affiliate, month: Month, state: MonthState) -> str:
+def place_of(affiliate: Affiliate, month: Month, state: MonthState) -> str:
     number = {"affiliation_number": affiliate.affiliation_number}
     if state in _PAYING:
         chosen = urlencode([("somme", slip.payment_reference) for slip in month.open_slips])
@@ -221,44 +217,3 @@ def _short(month: Month, *, first: bool) -> str:
     """The number of the month and, under it, its year where one begins; two years never touch."""
     begins = month.period.month == 1 or (first and month.period.month != 12)
     return f"{month.period.month:02}" + (f"\n{month.period.year}" if begins else "")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One affiliate in the list: its most urgent month, and what that month asks."""
-
-    affiliate: Affiliate
-    url: str
-    act: Act | None
-
-
-@require_safe
-def choose(request: HttpRequest) -> HttpResponse:
-    """The affiliates one acts for, each with the state of its most urgent month; searchable, fifty a page."""
-    today = clock.today()
-    query = request.GET.get("q", "").strip()[:80]
-    mine = for_actor(request.user, on=today)
-    page = Paginator(search(mine, query).order_by("name", "pk"), AFFILIATES_PER_PAGE).get_page(
-        request.GET.get("page")
-    )
-    listed = list(page.object_list)
-    table = months_of(listed, today=today)
-    choices = []
-    for affiliate in listed:
-        urgent = most_urgent(table[affiliate.pk], today)
-        address = reverse(
-            "affiliates:home", kwargs={"affiliation_number": affiliate.affiliation_number}
-        )
-        act = _act(affiliate, urgent[0], today, frozenset(Scope)) if urgent else None
-        choices.append(Choice(affiliate, address, act))
-    return render(
-        request,
-        "damancom/choose.html",
-        {
-            "choices": choices,
-            "page": page,
-            "query": query,
-            "today": today,
-            "is_office": offices_of(request.user).exists(),
-        },
-    )

@@ -19,3 +19,31 @@ class MonthState(LabelledEnum):
     ORDERED = "ordered", _("prélèvement ordonné")
     HELD = "held", _("en réclamation")
     PAID = "paid", _("payée")
+
+
+class ClientState(LabelledEnum):
+    """Where the month of a client stands, as the person who files for many sorts them."""
+
+    NOTHING = "nothing", _("rien")
+    LATE = "late", _("en retard")
+    DRAFT = "draft", _("en cours")
+    FAULTS = "faults", _("à corriger")
+    READY = "ready", _("prête à déposer")
+    FILED = "filed", _("déposée, à payer")
+    PAID = "paid", _("réglée")
+
+
+CLIENT_STATES: dict[MonthState, ClientState] = {
+    MonthState.TO_DECLARE: ClientState.NOTHING,
+    MonthState.LATE_TO_DECLARE: ClientState.LATE,
+    MonthState.CHECKING: ClientState.DRAFT,
+    MonthState.TO_CORRECT: ClientState.FAULTS,
+    MonthState.FILLING: ClientState.DRAFT,
+    MonthState.READY: ClientState.READY,
+    MonthState.SUBMITTED: ClientState.FILED,
+    MonthState.TO_PAY: ClientState.FILED,
+    MonthState.LATE_TO_PAY: ClientState.LATE,
+    MonthState.ORDERED: ClientState.FILED,
+    MonthState.HELD: ClientState.FILED,
+    MonthState.PAID: ClientState.PAID,
+}

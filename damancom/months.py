@@ -81,6 +81,13 @@ class Month:
         return MonthState.LATE_TO_DECLARE if late else MonthState.TO_DECLARE
 
     @property
+    def is_filed(self) -> bool:
+        """Whether the main declaration of the month is submitted."""
+        return (
+            self.declaration is not None and self.declaration.status == DeclarationStatus.SUBMITTED
+        )
+
+    @property
     def settled(self) -> Decimal:
         """What of the month's slips is paid or was taken off."""
         return self.total - self.outstanding
@@ -101,21 +108,28 @@ class Month:
         return [slip for slip in self.slips if slip.outstanding > 0]
 
 
-def months_of(affiliates: Collection[Affiliate], *, today: datetime.date) -> dict[int, list[Month]]:
+def months_of(
+    affiliates: Collection[Affiliate], *, today: datetime.date, only: Period | None = None
+) -> dict[int, list[Month]]:
     """By affiliate's key, the last twelve months and the current one, oldest first; five queries.
 
-    A month before the affiliation is left out.
+    With ``only``, that month alone. A month before the affiliation is left out.
     """
-    current = Period.from_day(today)
-    first = current - SHOWN_MONTHS
+    current = only or Period.from_day(today)
+    first = only or current - SHOWN_MONTHS
     table: dict[int, dict[datetime.date, Month]] = {}
+    dues = {first + rank: due_day(first + rank) for rank in range(first.months_until(current) + 1)}
     for affiliate in affiliates:
-        start = max(first, Period.from_day(affiliate.affiliated_on))
-        periods = [start + rank for rank in range(start.months_until(current) + 1)]
+        start = Period.from_day(affiliate.affiliated_on)
         table[affiliate.pk] = {
-            period.first_day: Month(period, due_day(period)) for period in periods
+            period.first_day: Month(period, due_on)
+            for period, due_on in dues.items()
+            if period >= start
         }
-    span = {"affiliate__in": list(table), "period__gte": first.first_day}
+    span: dict[str, object] = {
+        "affiliate__in": list(table),
+        "period__range": (first.first_day, current.first_day),
+    }
     _add_declarations(table, span)
     _add_files(table, span)
     _add_slips(table, span)

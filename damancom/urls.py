@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from affiliates.urls import urlpatterns as register_pages
-from damancom import affiliate_pages, home, metrics
+from damancom import affiliate_pages, client_pages, deposit_pages, home, metrics
 
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"
@@ -13,14 +13,24 @@ handler500 = "portal.views.failed"
 
 # The pages of an affiliate that gather what every room knows keep the register's name in addresses.
 affiliate_home = [
-    path("affilies/", affiliate_pages.choose, name="choose"),
+    path("affilies/", client_pages.choose, name="choose"),
     path("affilies/<str:affiliation_number>/", affiliate_pages.home, name="home"),
+]
+
+# What a person who acts for several firms does for many of them at once.
+clients = [
+    path("clients/deposer/", client_pages.submit, name="submit"),
+    path("clients/payer/", client_pages.pay, name="pay"),
+    path("clients/fichiers/", deposit_pages.send, name="send"),
+    path("clients/fichiers/<int:pk>/", deposit_pages.deposit, name="deposit"),
+    path("clients/recepisses/", client_pages.receipts, name="receipts"),
 ]
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("", include("portal.urls")),
     path("", include(([*affiliate_home, *register_pages], "affiliates"))),
+    path("", include((clients, "clients"))),
     path("", include("declarations.urls")),
     path("", include("payments.urls")),
     path("", include("disputes.urls")),

@@ -173,3 +173,23 @@ class OutageOutOfOrder(DomainError):
     message = _(
         "La panne finirait le {ends_at}, avant son début le {starts_at} : vérifiez les deux heures."
     )
+
+
+class DepositNameNotRead(DomainError):
+    """The name of a file tells neither a firm nor a month."""
+
+    code = "deposit.name"
+    message = _(
+        "Ce nom ne dit pas pour quelle entreprise ni pour quel mois : nommez le fichier comme "
+        "DS_2045187_202610.txt, puis déposez-le de nouveau."
+    )
+
+
+class DepositNotYours(DomainError):
+    """No firm of this number for which the sender may declare."""
+
+    code = "deposit.not_yours"
+    message = _(
+        "Aucune entreprise pour laquelle vous pouvez déclarer n’a le numéro {number} : vérifiez le nom du fichier, "
+        "ou votre mandat."
+    )

@@ -477,3 +477,62 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M} → {self.ends_at:%Y-%m-%d %H:%M}"
+
+
+class Deposit(models.Model):
+    """Several files sent at once by a person who files for many; each has its own outcome."""
+
+    # Made by the form before the first try: sent twice, it is one.
+    intent = models.UUIDField()
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("déposé par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    sent_at = models.DateTimeField(_("déposé le"))
+
+    class Meta:
+        verbose_name = _("dépôt groupé")
+        verbose_name_plural = _("dépôts groupés")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["sent_by", "intent"], name="deposit_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class DepositedFile(models.Model):
+    """One file of a deposit: received for a month of a firm, or refused for a reason."""
+
+    deposit = models.ForeignKey(Deposit, on_delete=models.PROTECT, related_name="entries")
+    rank = models.PositiveIntegerField(_("rang"))
+    name = models.CharField(_("nom d’origine"), max_length=255)
+    file = models.ForeignKey(
+        ReceivedFile,
+        verbose_name=_("fichier reçu"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    # The sentence of a refusal, before its translation, and its facts.
+    refusal = models.TextField(_("refus"), blank=True)
+    facts = models.JSONField(_("faits"), default=dict)
+
+    class Meta:
+        verbose_name = _("fichier d’un dépôt groupé")
+        verbose_name_plural = _("fichiers d’un dépôt groupé")
+        ordering = ["deposit", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["deposit", "rank"], name="deposited_file_rank_once"),
+            models.CheckConstraint(
+                condition=Q(file__isnull=True) ^ Q(refusal=""),
+                name="deposited_file_received_or_refused",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deposit_id}/{self.rank}"

@@ -66,14 +66,16 @@ class NewPasswordForm(PasswordChangeForm):
             field.widget.attrs["dir"] = "ltr"
 
 
-class _FilesInput(forms.FileInput):
+class FilesInput(forms.FileInput):
+    """Lets several files be chosen at once."""
+
     allow_multiple_selected = True
 
 
 class PiecesField(forms.FileField):
     """Several files at once. What they really are is told from their bytes by the workflow."""
 
-    widget = _FilesInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"})
+    widget = FilesInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"})
 
     def __init__(self, *, most: int = PIECES_AT_ONCE, **kwargs: Any) -> None:
         self.most = most

@@ -54,7 +54,7 @@ def hire_season(register: Register, *, now: datetime.datetime) -> None:
 
 
 def mandate(register: Register, *, now: datetime.datetime) -> None:
-    """The accountants ask the riad for a mandate: its owner decides on her page « Accès »."""
+    """The accountants ask the bakery for a mandate: its owner decides on her page « Accès »."""
     accountant = register.people[world.ACCOUNTANT.email]
     office = Representative.objects.filter(members=accountant).first()
     if office is not None:
@@ -62,7 +62,7 @@ def mandate(register: Register, *, now: datetime.datetime) -> None:
             actor=accountant,
             at=now,
             representative=office,
-            affiliation_number=register.affiliates["riad"].affiliation_number,
+            affiliation_number=register.affiliates["bakery"].affiliation_number,
             scopes=[Scope.DECLARE, Scope.CERTIFICATES],
             starts_on=clock.day_of(now),
         )

@@ -86,6 +86,7 @@ BY_ANOTHER_ROAD: dict[str, Callable[[Collection[int]], models.Q]] = {
 #: Rows of nobody in particular: shared by all, or of a bank, or of the portal itself.
 OF_NO_AFFILIATE = {
     "affiliates.Agency", "affiliates.Representative", "affiliates.StaffAssignment", "affiliates.NumberCounter",
+    "declarations.Deposit",
     "declarations.Outage", "disputes.Inspector", "payments.Bank", "payments.BankAccount", "payments.BankFile",
     "payments.ApiAnswer", "payments.BankKey", "payments.BankMembership", "payments.BankProfile", "payments.DebitRun",
     "payments.LedgerEntry",
@@ -251,6 +252,7 @@ KEYED: dict[tuple[str, str], str] = {
     ("payments", "fichiers"): "payments.BankFile",
     ("payments", "bank-files"): "payments.BankFile",
     ("payments", "debit-runs"): "payments.DebitRun",
+    ("clients", "fichiers"): "declarations.Deposit",
     ("disputes", "reclamations"): "disputes.Dispute",
     ("disputes", "pieces"): "disputes.Attachment",
     ("disputes", "controles"): "disputes.Mission",

@@ -1,0 +1,447 @@
+"""The page of a person who acts for several firms, and what they do for many at once.
+
+Each act shows first what it would do, firm by firm, asks again who one is, then says what became of each.
+"""
+
+import datetime
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import wraps
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from affiliates.access import for_actor, offices_of, open_all
+from affiliates.enums import AuthorityState, Scope
+from affiliates.models import Affiliate, DebitAuthority
+from damancom.affiliate_pages import TONES, place_of
+from damancom.clients import (
+    CLIENTS_PER_PAGE,
+    Client,
+    chosen,
+    clients_at,
+    clients_of,
+    month_to_show,
+)
+from damancom.enums import ClientState, MonthState
+from damancom.months import SHOWN_MONTHS, ZERO
+from declarations import workflows as declaring
+from declarations.codecs import receipt as receipt_codec
+from declarations.enums import DeclarationStatus
+from declarations.models import Declaration, Receipt
+from declarations.queries import contributions_of_all
+from payments.enums import DebitState
+from payments.models import DebitOrder
+from payments.transitions import advised_day, collection_days
+from payments.workflows.debits import orders as paying
+from payments.workflows.debits.orders import Part
+from portal import clock, downloads, exports, formats
+from portal.actor import actor_of
+from portal.clock import CASABLANCA
+from portal.errors import message_of
+from portal.fresh import fresh
+from portal.pace import seconds_to_wait
+from regulation.errors import DomainError
+from regulation.periods import Period
+
+_USABLE = (AuthorityState.ACTIVE.value, AuthorityState.REQUESTED.value)
+_TO_PAY = frozenset({MonthState.TO_PAY, MonthState.LATE_TO_PAY})
+#: Archives of receipts that one person may ask for in a minute.
+ARCHIVES_A_MINUTE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    client: Client
+    url: str
+    home_url: str
+    tone: str
+
+
+@require_safe
+def choose(request: HttpRequest) -> HttpResponse:
+    """Every firm one acts for, with where its month stands: by state, by name, by month."""
+    today = clock.today()
+    query = request.GET.get("q", "").strip()[:80]
+    period = month_to_show(request.GET.get("mois", ""), today)
+    state = _state_of(request.GET.get("etat", ""))
+    found = clients_of(request.user, period, today=today, text=query, state=state)
+    page = Paginator(found.shown, CLIENTS_PER_PAGE).get_page(request.GET.get("page"))
+    current = Period.from_day(today)
+    context = {
+        "rows": [_row(client) for client in page.object_list],
+        "page": page,
+        "query": query,
+        "period": period,
+        "months": [current - rank for rank in range(SHOWN_MONTHS + 1)],
+        "state_value": state.value if state else "",
+        "counts": [(one, found.counts[one]) for one in ClientState if found.counts[one]],
+        "total": found.total,
+        "today": today,
+        "is_office": offices_of(request.user).exists(),
+        "ready": sum(client.state is MonthState.READY for client in found.shown),
+        "to_pay": sum(client.state in _TO_PAY for client in found.shown),
+        "filed": sum(client.month.is_filed for client in found.shown),
+        # Said once, not once a row.
+        "number_label": _("N° d’affiliation"),
+        "state_label": _("État"),
+        "due_label": _("Échéance"),
+        "owed_label": _("Reste à payer"),
+        "behind_label": _("un mois plus ancien est impayé"),
+    }
+    return render(request, "damancom/choose.html", context)
+
+
+def _state_of(text: str) -> ClientState | None:
+    return next((state for state in ClientState if state.value == text), None)
+
+
+def _row(client: Client) -> Row:
+    number = {"affiliation_number": client.affiliate.affiliation_number}
+    return Row(
+        client,
+        place_of(client.affiliate, client.month, client.state),
+        reverse("affiliates:home", kwargs=number),
+        TONES[client.state],
+    )
+
+
+# -- what many acts share ------------------------------------------------------------------------
+
+
+def for_several(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Open to whoever acts for a firm; for anybody else these pages do not exist."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not for_actor(request.user, on=clock.today()).exists():
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return opened
+
+
+def _asked(request: HttpRequest, asked: QueryDict, scope: Scope) -> tuple[Period, list[Client]]:
+    """The month and the clients of a form: those ticked, or all that the list showed; each through the doorway."""
+    today = clock.today()
+    period = month_to_show(asked.get("mois", ""), today)
+    listed = clients_of(
+        request.user,
+        period,
+        today=today,
+        text=asked.get("q", "").strip()[:80],
+        state=_state_of(asked.get("etat", "")),
+    ).shown
+    picked = chosen(listed, asked.getlist("numero"))
+    numbers = [client.affiliate.affiliation_number for client in picked]
+    mine = open_all(request.user, numbers, scope, on=today)
+    return period, clients_at(mine, period, today=today)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one firm: where to look, and a sentence; ``done`` when it is as asked."""
+
+    affiliate: Affiliate
+    done: bool
+    said: str
+    url: str
+
+
+def _done_page(
+    request: HttpRequest, title: str, outcomes: list[Outcome], period: Period
+) -> HttpResponse:
+    context = {
+        "title": title,
+        "outcomes": outcomes,
+        "done": sum(one.done for one in outcomes),
+        "refused": sum(not one.done for one in outcomes),
+        "back": f"{reverse('affiliates:choose')}?mois={period}",
+    }
+    return render(request, "damancom/clients_done.html", context)
+
+
+# -- filing --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft about to be submitted, with what it will cost."""
+
+    declaration: Declaration
+    affiliate: Affiliate
+    total: Decimal
+
+
+@require_POST
+@for_several
+@fresh
+def submit(request: HttpRequest) -> HttpResponseBase:
+    """First the drafts that are ready, with what they cost; then, confirmed, all of them in one go."""
+    if "brouillon" in request.POST:
+        return _submitted(request)
+    period, clients = _asked(request, request.POST, Scope.DECLARE)
+    ready = [one for one in clients if one.state is MonthState.READY and one.month.declaration]
+    rows = [one.month.declaration for one in ready if one.month.declaration]
+    for row, client in zip(rows, ready, strict=True):
+        row.affiliate = client.affiliate
+    costs = contributions_of_all(rows)
+    drafts = [Draft(row, row.affiliate, costs[row.pk].total) for row in rows]
+    context = {
+        "drafts": drafts,
+        "period": period,
+        "people": sum(row.employee_count for row in rows),
+        "wages": sum((row.wage_bill for row in rows), ZERO),
+        "total": sum((draft.total for draft in drafts), ZERO),
+        "left_out": len(clients) - len(drafts),
+        "back": f"{reverse('affiliates:choose')}?mois={period}",
+    }
+    return render(request, "damancom/clients_submit.html", context)
+
+
+def _submitted(request: HttpRequest) -> HttpResponse:
+    shown = _versions(request.POST.getlist("brouillon"))
+    today = clock.today()
+    rows = Declaration.objects.filter(pk__in=shown).select_related("affiliate")
+    numbers = {row.affiliate.affiliation_number for row in rows}
+    mine = {row.pk: row for row in open_all(request.user, numbers, Scope.DECLARE, on=today)}
+    own = {row.pk: row for row in rows if row.affiliate_id in mine}
+    results = declaring.submit_all(
+        actor=actor_of(request), at=clock.now(), drafts={key: shown[key] for key in own}
+    )
+    outcomes = []
+    for key, row in sorted(own.items(), key=lambda item: item[1].affiliate.name):
+        result = results[key]
+        refused = isinstance(result, DomainError)
+        said = (
+            message_of(result)
+            if isinstance(result, DomainError)
+            else _("Déposée : récépissé %(number)s.") % {"number": result.receipt_number}
+        )
+        url = reverse("declarations:declaration", args=[row.affiliate.affiliation_number, key])
+        outcomes.append(Outcome(row.affiliate, not refused, said, url))
+    period = Period.from_day(next(iter(own.values())).period) if own else month_to_show("", today)
+    return _done_page(request, _("Dépôt de plusieurs déclarations"), outcomes, period)
+
+
+def _versions(texts: list[str]) -> dict[int, int]:
+    """The drafts of the form, as key and version shown; what is not written so is left out."""
+    found = {}
+    for text in texts[:CLIENTS_PER_PAGE]:
+        key, _colon, version = text.partition(":")
+        if all(part.isascii() and part.isdigit() and len(part) < 12 for part in (key, version)):
+            found[int(key)] = int(version)
+    return found
+
+
+# -- paying --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToPay:
+    """A debit about to be ordered: from which account, when; or why not, in a sentence."""
+
+    affiliate: Affiliate
+    amount: Decimal
+    authority: DebitAuthority | None
+    collect_on: datetime.date | None
+    order: DebitOrder | None
+    refused: str
+    url: str
+
+
+@require_POST
+@for_several
+@fresh
+def pay(request: HttpRequest) -> HttpResponseBase:
+    """First a draft of a debit for each firm, as it would be taken; then, confirmed, all of them are signed."""
+    if "ordre" in request.POST:
+        return _signed(request)
+    period, clients = _asked(request, request.POST, Scope.PAY)
+    intent = _uuid(request.POST.get("intention", ""))
+    now = clock.now()
+    days = list(collection_days(now, CASABLANCA))
+    paying_now = [one for one in clients if one.state in _TO_PAY and one.month.to_pay]
+    authorities: dict[int, list[DebitAuthority]] = {}
+    usable = DebitAuthority.objects.filter(
+        affiliate__in=[one.affiliate for one in paying_now], state__in=_USABLE
+    )
+    for authority in usable.order_by("pk"):
+        authorities.setdefault(authority.affiliate_id, []).append(authority)
+    rows = [
+        _prepared(request, one, authorities.get(one.affiliate.pk, []), days, intent, now)
+        for one in paying_now
+    ]
+    sound = [row for row in rows if row.order is not None]
+    context = {
+        "rows": rows,
+        "sound": sound,
+        "period": period,
+        "total": sum((row.amount for row in sound), ZERO),
+        "left_out": len(clients) - len(rows),
+        "back": f"{reverse('affiliates:choose')}?mois={period}",
+    }
+    return render(request, "damancom/clients_pay.html", context)
+
+
+def _prepared(
+    request: HttpRequest,
+    client: Client,
+    authorities: list[DebitAuthority],
+    days: list[datetime.date],
+    intent: UUID,
+    now: datetime.datetime,
+) -> ToPay:
+    affiliate, amount = client.affiliate, client.month.to_pay
+    account = next((one for one in authorities if one.cap >= amount), None)
+    page = reverse("payments:pay", args=[affiliate.affiliation_number])
+    if account is None:
+        why = (
+            _("Aucun mandat de prélèvement ne couvre cette somme : payez-la depuis sa page.")
+            if authorities
+            else _("Aucun mandat de prélèvement : signez-en un, ou payez par virement.")
+        )
+        return ToPay(affiliate, amount, None, None, None, why, page)
+    day = advised_day(days, client.month.due_on)
+    try:
+        order = paying.prepare_order(
+            actor=actor_of(request),
+            affiliate=affiliate,
+            intent=uuid5(intent, affiliate.affiliation_number),
+            codes=[slip.payment_reference for slip in client.month.open_slips],
+            parts=[Part(account.pk, amount)],
+            collect_on=day,
+            at=now,
+        )[0]
+    except DomainError as refusal:
+        return ToPay(affiliate, amount, account, day, None, message_of(refusal), page)
+    url = reverse("payments:order", args=[affiliate.affiliation_number, order.reference])
+    return ToPay(affiliate, amount, account, day, order, "", url)
+
+
+def _signed(request: HttpRequest) -> HttpResponse:
+    references = request.POST.getlist("ordre")[:CLIENTS_PER_PAGE]
+    today, at = clock.today(), clock.now()
+    orders = DebitOrder.objects.filter(reference__in=references).select_related("affiliate")
+    numbers = {order.affiliate.affiliation_number for order in orders}
+    mine = {row.pk for row in open_all(request.user, numbers, Scope.PAY, on=today)}
+    outcomes = []
+    for order in sorted(orders, key=lambda order: order.affiliate.name):
+        if order.affiliate_id not in mine:
+            continue
+        url = reverse("payments:order", args=[order.affiliate.affiliation_number, order.reference])
+        try:
+            done = paying.sign_order(
+                actor=actor_of(request), affiliate=order.affiliate, intent=order.intent, at=at
+            )
+        except DomainError as refusal:
+            outcomes.append(Outcome(order.affiliate, False, message_of(refusal), url))
+            continue
+        signed = done[0].state != DebitState.DRAFT
+        said = _("Prélèvement de %(amount)s ordonné pour le %(day)s.") % {
+            "amount": formats.dirhams(order.amount),
+            "day": formats.day(order.collect_on),
+        }
+        outcomes.append(Outcome(order.affiliate, signed, said, url))
+    return _done_page(
+        request,
+        _("Paiement pour plusieurs entreprises"),
+        outcomes,
+        month_to_show(request.POST.get("mois", ""), today),
+    )
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return uuid4()
+
+
+# -- receipts ------------------------------------------------------------------------------------
+
+
+@require_safe
+@for_several
+def receipts(request: HttpRequest) -> HttpResponseBase:
+    """The receipts of the month in one archive: each as data that can be checked, and a table of them all."""
+    wait = seconds_to_wait("clients:receipts", str(actor_of(request).pk), limit=ARCHIVES_A_MINUTE)
+    if wait:
+        response = render(
+            request,
+            "portal/refused.html",
+            {"sentence": _("Vous en demandez beaucoup à la fois : réessayez dans une minute.")},
+            status=429,
+        )
+        response.headers["Retry-After"] = str(wait)
+        return response
+    period, clients = _asked(request, request.GET, Scope.READ)
+    rows = list(
+        Receipt.objects.filter(
+            affiliate__in=[client.affiliate for client in clients],
+            declaration__period=period.first_day,
+            declaration__status=DeclarationStatus.SUBMITTED.value,
+        )
+        .select_related("declaration", "affiliate")
+        .order_by("affiliate__name", "declaration_id")
+    )
+    if not rows:
+        raise Http404
+    return downloads.attachment(
+        _archive(rows), name=f"recepisses-{period}.zip", content_type="application/zip"
+    )
+
+
+def _archive(rows: list[Receipt]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for row in rows:
+            name = f"{row.affiliate.affiliation_number}-{row.declaration.receipt_number}.json"
+            archive.writestr(name, receipt_codec.document(row.content, row.digest))
+        table = io.BytesIO()
+        exports.write_xlsx(
+            table,
+            title=_("Récépissés"),
+            columns=[
+                exports.Column(_("N° d’affiliation"), 14),
+                exports.Column(_("Entreprise"), 34),
+                exports.Column(_("Récépissé"), 22),
+                exports.Column(_("Déposée le"), 20),
+                exports.Column(_("Par"), 24),
+                exports.Column(_("Salariés"), 10),
+                exports.Column(_("Masse salariale"), 16),
+                exports.Column(_("Cotisations"), 16),
+                exports.Column(_("Empreinte"), 66),
+            ],
+            rows=(_line(row) for row in rows),
+        )
+        archive.writestr("recepisses.xlsx", table.getvalue())
+    return out.getvalue()
+
+
+def _line(row: Receipt) -> tuple[exports.Value, ...]:
+    facts = json.loads(row.content)
+    declaration = row.declaration
+    return (
+        row.affiliate.affiliation_number,
+        row.affiliate.shown_name,
+        declaration.receipt_number,
+        declaration.submitted_at,
+        str(facts["submitted_by"]),
+        declaration.employee_count,
+        declaration.wage_bill,
+        declaration.contributions_total,
+        row.digest,
+    )

@@ -1,0 +1,122 @@
+"""An archive that someone sends: measured before it is opened, and its real bytes counted while it is read."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from regulation.errors import DomainError
+from regulation.text import _
+
+MEGABYTE: Final = 1_048_576
+MOST_MEMBERS: Final = 600
+#: Of all the files together, once unpacked.
+MOST_BYTES: Final = 128 * MEGABYTE
+#: Text packs ten or twenty times smaller; what packs more was made to fill a disk.
+HIGHEST_RATIO: Final = 200
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_PIECE: Final = 65_536
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    ValueError,
+    OSError,
+)
+
+
+class ArchiveRefused(DomainError):
+    """An archive that cannot be read, or that no honest program writes."""
+
+    code = "archive.refused"
+    message = _(
+        "L’archive « {name} » ne se lit pas : {cause}. Refaites-la, ou déposez les fichiers un à un."
+    )
+    translated = ("cause",)
+
+
+BROKEN: Final = _("elle est abîmée")
+LOCKED: Final = _("elle est protégée par un mot de passe")
+TOO_MANY: Final = _("elle contient plus de 600 fichiers")
+TOO_LARGE: Final = _("elle dépasse 128 Mo une fois ouverte")
+DENSE: Final = _("elle est comprimée au-delà de ce qu’un fichier de paie permet")
+OVERLAPS: Final = _("ses fichiers se recouvrent")
+EMPTY: Final = _("elle ne contient aucun fichier")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of an archive: its name without folders, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def is_archive(opening: bytes) -> bool:
+    """Whether the first bytes are those of a zip."""
+    return opening[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def members(stream: BinaryIO, *, name: str, limit: int) -> Iterator[Member]:
+    """The files of a zip, one in memory at a time, each of ``limit`` bytes at most beyond which it is cut.
+
+    A file cut so is one byte longer than ``limit``: whoever keeps it refuses it as too large. Folders, and what
+    systems add for themselves, are passed over. Refuses (ArchiveRefused) before anything is read: a password,
+    another way to pack, too many files, files that overlap; while reading: too many real bytes, or too dense.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            chosen = [one for one in archive.infolist() if _counts(one)]
+            _check(archive.infolist(), chosen, name)
+            total = 0
+            for one in chosen:
+                content = _read(archive, one, name, limit)
+                total += len(content)
+                if total > MOST_BYTES:
+                    raise ArchiveRefused(name=name, cause=TOO_LARGE)
+                yield Member(_base_name(one), content)
+    except _BROKEN:
+        raise ArchiveRefused(name=name, cause=BROKEN) from None
+
+
+def _base_name(member: zipfile.ZipInfo) -> str:
+    return member.filename.replace("\\", "/").rpartition("/")[2]
+
+
+def _counts(member: zipfile.ZipInfo) -> bool:
+    base = _base_name(member)
+    return bool(base) and not base.startswith(".") and "__MACOSX" not in member.filename
+
+
+def _check(every: list[zipfile.ZipInfo], chosen: list[zipfile.ZipInfo], name: str) -> None:
+    if not chosen:
+        raise ArchiveRefused(name=name, cause=EMPTY)
+    if len(every) > MOST_MEMBERS:
+        raise ArchiveRefused(name=name, cause=TOO_MANY)
+    if any(one.flag_bits & 1 for one in every):
+        raise ArchiveRefused(name=name, cause=LOCKED)
+    if any(one.compress_type not in _METHODS for one in every):
+        raise ArchiveRefused(name=name, cause=BROKEN)
+    end = 0
+    for one in sorted(every, key=lambda one: one.header_offset):
+        if one.header_offset < end:
+            raise ArchiveRefused(name=name, cause=OVERLAPS)
+        # A local header is thirty bytes and its name at least.
+        end = one.header_offset + 30 + len(one.orig_filename) + one.compress_size
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, limit: int) -> bytes:
+    most = max(member.compress_size, 512) * HIGHEST_RATIO
+    parts, size = [], 0
+    with archive.open(member) as source:
+        while size <= limit and (piece := source.read(min(_PIECE, limit + 1 - size))):
+            parts.append(piece)
+            size += len(piece)
+            if size > most:
+                raise ArchiveRefused(name=name, cause=DENSE)
+    return b"".join(parts)
