@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,10 +29,12 @@ from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh, fresh_to_act
 from portal.storage import open_stored
 from regulation.errors import DomainError
+from regulation.identifiers import check_account
 from regulation.money import parse_amount
 
 SECTION = {"section": "payments"}
 DEBITS = {"section": "debits"}
+Read = TypeVar("Read")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,15 +45,18 @@ def authorities(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     scopes = request.affiliate_scopes  # type: ignore[attr-defined]
     may_prepare = Scope.PAY in scopes
     form = AuthorityForm(request.POST if request.method == "POST" and may_prepare else None)
-    if form.is_bound and form.is_valid():
+    if form.is_bound:
+        # Every fault at once: the account and the amount are each read, whatever the other says.
+        rib, cap = _read(form, "rib", check_account), _read(form, "plafond", parse_amount)
+    if form.is_bound and form.is_valid() and rib and cap is not None:
         try:
             register.prepare_authority(
                 actor=actor_of(request),
                 at=clock.now(),
                 affiliate=affiliate,
-                rib=form.cleaned_data["rib"],
+                rib=rib,
                 holder=form.cleaned_data["titulaire"],
-                cap=parse_amount(form.cleaned_data["plafond"]),
+                cap=cap,
             )
         except DomainError as refusal:
             field = (
@@ -75,6 +83,19 @@ def authorities(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
         "may_sign": Scope.MANAGE in scopes,
     }
     return render(request, "payments/authorities.html", context, status=422 if form.errors else 200)
+
+
+def _read(form: AuthorityForm, field: str, read: Callable[[str], Read]) -> Read | None:
+    """One field as the rules read it; None, and the fault beside it, when they cannot."""
+    form.is_valid()
+    typed = form.cleaned_data.get(field)
+    if not typed:
+        return None
+    try:
+        return read(typed)
+    except DomainError as refusal:
+        add_to_form(form, refusal, field)
+        return None
 
 
 @require_POST
@@ -141,6 +162,7 @@ def bank_confirm(request: HttpRequest, bank: Bank, pk: int) -> HttpResponse:
 
 @require_POST
 @bank_view
+@fresh
 def bank_refuse(request: HttpRequest, bank: Bank, pk: int) -> HttpResponse:
     """The bank refuses an authority, and says why."""
     row = get_object_or_404(queries.authorities_at(bank), pk=pk)
@@ -174,6 +196,7 @@ def bank_refuse(request: HttpRequest, bank: Bank, pk: int) -> HttpResponse:
 
 @require_POST
 @bank_view
+@fresh
 def bank_take_run(request: HttpRequest, bank: Bank, message_id: str) -> HttpResponseBase:
     """The bank takes the file of a run: the same bytes each time, the first time is noted."""
     run = get_object_or_404(queries.runs_for(bank), message_id=message_id)
@@ -183,6 +206,7 @@ def bank_take_run(request: HttpRequest, bank: Bank, message_id: str) -> HttpResp
 
 @require_safe
 @bank_view
+@fresh
 def bank_run_file(request: HttpRequest, bank: Bank, message_id: str) -> HttpResponseBase:
     """The file again, for a bank that took it before."""
     run = get_object_or_404(

@@ -26,6 +26,7 @@ from portal import clock, formats
 from portal.actor import actor_of
 from portal.errors import add_to_messages
 from portal.exports import Column, attachment_of
+from portal.fresh import fresh
 from regulation.errors import DomainError
 from regulation.penalties import SurchargeResult
 from regulation.periods import Period
@@ -207,6 +208,7 @@ def receipts(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 
 @require_POST
 @affiliate_view(Scope.PAY)
+@fresh
 def use_credit(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
     """Pay a slip with the affiliate's own credit."""
     slip = get_object_or_404(PaymentSlip, affiliate=affiliate, pk=pk)

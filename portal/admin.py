@@ -1,22 +1,63 @@
 """The staff desk: search, read, then an action that calls a workflow. Nothing is edited in place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import DecimalField, Field, Model, QuerySet
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
-from portal import audit
+from portal import audit, formats
 from portal.errors import add_to_form, add_to_messages
+from portal.fresh import fresh_to_act
 from portal.models import AuditEntry, Incident, Mail, StoredFile, User
 from regulation.errors import DomainError
+
+
+class TranslatedChoices(admin.ChoicesFieldListFilter):
+    """A filter on a state: its labels are messages of the catalogue, like everywhere else."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": formats.label(choice["display"])}
+
+
+admin.FieldListFilter.register(
+    lambda field: bool(field.flatchoices), TranslatedChoices, take_priority=True
+)
+
+
+def readable(model: type[Model], name: Any) -> Any:
+    """What stands for a field on a screen to read: states in the language of the screen, amounts as everywhere."""
+    try:
+        field = model._meta.get_field(name)
+    except (FieldDoesNotExist, TypeError):
+        return name
+    if not isinstance(field, Field):
+        return name
+    choices = dict(field.flatchoices)
+    if choices:
+
+        def shown(row: Model) -> str:
+            value = getattr(row, name)
+            return formats.label(choices.get(value, value)) if value not in (None, "") else "—"
+    elif isinstance(field, DecimalField):
+
+        def shown(row: Model) -> str:
+            value = getattr(row, name)
+            return "—" if value is None else formats.number(value)
+    else:
+        return name
+    shown.__name__ = str(name)
+    return admin.display(description=field.verbose_name, ordering=name)(shown)
 
 
 class StaffAdmin(admin.ModelAdmin):
@@ -40,6 +81,18 @@ class StaffAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         return self.visible(request, super().get_queryset(request))
 
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [readable(self.model, name) for name in super().get_list_display(request)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, {**shown, "fields": [readable(self.model, name) for name in shown["fields"]]})
+            for title, shown in fieldsets
+        ]
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return bool(request.user.is_active and request.user.is_staff)
 
@@ -54,6 +107,13 @@ class StaffAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    @method_decorator(fresh_to_act)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """To read, anybody who may; to act on what was ticked, whoever just showed who they are."""
+        return super().changelist_view(request, extra_context)
 
     def change_view(
         self,

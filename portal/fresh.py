@@ -84,7 +84,7 @@ def fresh_to_act(view: View) -> View:
         chosen = view if request.method in {"GET", "HEAD"} else guarded
         return chosen(request, *args, **kwargs)
 
-    return opened
+    return _marked(opened)
 
 
 def fresh_for_factors(view: View) -> View:
@@ -104,7 +104,13 @@ def _guard(view: View, *, factors: bool) -> View:
         answer = _asked(request, strong=strong, carried=_carried(request))
         return view(request, *args, **kwargs) if answer is None else answer
 
-    return opened
+    return _marked(opened)
+
+
+def _marked(view: View) -> View:
+    """Say that this view asks again, for whoever checks that it does."""
+    view.asks_again = True  # type: ignore[attr-defined]
+    return view
 
 
 def confirm(request: HttpRequest) -> HttpResponse:

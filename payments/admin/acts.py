@@ -24,6 +24,7 @@ from portal import audit, clock
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import add_to_form
+from portal.fresh import fresh, fresh_to_act
 from regulation.errors import DomainError
 from regulation.identifiers import normalise, read_payment_code
 from regulation.parameters import value_at
@@ -83,7 +84,7 @@ class ClerkActAdmin(StaffScreens):
         )
         return self._act_page(request, act, ReasonForm())
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def decide_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """Approve, refuse, withdraw, or propose what an employer asked."""
         act = self._act(request, pk)
@@ -110,7 +111,7 @@ class ClerkActAdmin(StaffScreens):
         messages.success(request, done)
         return redirect("admin:payments_clerkact_change", act.pk)
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @method_decorator([require_http_methods(["GET", "HEAD", "POST"]), fresh_to_act])
     def write_off_view(self, request: HttpRequest) -> HttpResponseBase:
         """Propose to give up what little remains on a due."""
         form = WriteOffForm(request.POST if request.method == "POST" else None)

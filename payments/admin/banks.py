@@ -1,7 +1,7 @@
 """Bank files and lines, and naming what waiting money pays."""
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,8 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -32,13 +31,12 @@ from payments.workflows import acts
 from payments.workflows.allocations import Part, live_allocations
 from portal import audit, clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import StaffAdmin, StaffScreens
 from portal.errors import add_to_form
+from portal.fresh import fresh, fresh_to_act
 from regulation.errors import DomainError
 from regulation.identifiers import check_affiliation_number, normalise, read_payment_code
 from regulation.money import ZERO, parse_amount
-
-View = Callable[..., HttpResponseBase]
 
 
 @admin.register(BankFile)
@@ -68,7 +66,7 @@ class BankFileAdmin(StaffAdmin):
 
 
 @admin.register(BankLine)
-class BankLineAdmin(StaffAdmin):
+class BankLineAdmin(StaffScreens):
     """Bank operations; those that wait are named here."""
 
     list_display = (
@@ -88,28 +86,21 @@ class BankLineAdmin(StaffAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Our page for one line instead of Django's form, and its two acts."""
-
-        def door(view: View) -> View:
-            return self.admin_site.admin_view(view)
-
         return [
-            path("", door(self.changelist_view), name="payments_bankline_changelist"),
-            path("attente/", door(self.waiting_view), name="payments_bankline_waiting"),
-            path("doubles/", door(self.doubles_view), name="payments_bankline_doubles"),
-            path("<int:pk>/", door(self.line_view), name="payments_bankline_change"),
-            path("<int:pk>/affecter/", door(self.assign_view), name="payments_bankline_assign"),
-            path(
-                "<int:pk>/reprendre/<int:allocation_pk>/",
-                door(self.reverse_view),
-                name="payments_bankline_reverse",
-            ),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("attente/", self.waiting_view, "waiting"),
+            self.screen("doubles/", self.doubles_view, "doubles"),
+            self.screen("<int:pk>/", self.line_view, "change"),
+            self.screen("<int:pk>/affecter/", self.assign_view, "assign"),
+            self.screen("<int:pk>/reprendre/<int:allocation_pk>/", self.reverse_view, "reverse"),
         ]
 
+    @method_decorator(require_safe)
     def line_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One operation: what the bank said, what was found, where the money is."""
-        return self._page(request, self._line(pk))
+        return self._line_page(request, self._line(pk))
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def assign_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Name what waiting money pays."""
         line = self._line(pk)
@@ -134,9 +125,9 @@ class BankLineAdmin(StaffAdmin):
                 )
                 messages.success(request, done)
                 return redirect("admin:payments_bankline_change", line.pk)
-        return self._page(request, line, form, status=422)
+        return self._line_page(request, line, form, status=422)
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @method_decorator([require_http_methods(["GET", "HEAD", "POST"]), fresh_to_act])
     def reverse_view(self, request: HttpRequest, pk: int, allocation_pk: int) -> HttpResponseBase:
         """Propose to take back one allocation, or to move it; a second person decides."""
         rows = Allocation.objects.select_related(
@@ -160,16 +151,14 @@ class BankLineAdmin(StaffAdmin):
                     request, _("Reprise proposée : une autre personne doit la valider.")
                 )
                 return redirect("admin:payments_bankline_change", pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Reprendre une affectation"),
-            "allocation": allocation,
-            "form": form,
-        }
-        status = 422 if form.errors else 200
-        return TemplateResponse(
-            request, "admin/payments/undo.html", context, status=status
-        ).render()
+        return self.page(
+            request,
+            "admin/payments/undo.html",
+            status=422 if form.errors else 200,
+            title=_("Reprendre une affectation"),
+            allocation=allocation,
+            form=form,
+        )
 
     @method_decorator(require_safe)
     def waiting_view(self, request: HttpRequest) -> HttpResponse:
@@ -196,19 +185,20 @@ class BankLineAdmin(StaffAdmin):
             )
         )
         page = Paginator(rows, self.list_per_page).get_page(request.GET.get("page"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Versements à identifier"),
+        return self.page(
+            request,
+            "admin/payments/waiting.html",
+            title=_("Versements à identifier"),
             # Each tab holds what is at least that old.
-            "bands": [
+            bands=[
                 (band.after, sum(one.count for one in bands[place:]))
                 for place, band in enumerate(bands)
             ],
-            "oldest": queries.AGES[-1],
-            "chosen": after,
-            "search": text,
-            "page": page,
-            "rows": [
+            oldest=queries.AGES[-1],
+            chosen=after,
+            search=text,
+            page=page,
+            rows=[
                 (
                     line,
                     _told(line),
@@ -217,24 +207,23 @@ class BankLineAdmin(StaffAdmin):
                 )
                 for line in page
             ],
-        }
-        return TemplateResponse(request, "admin/payments/waiting.html", context).render()
+        )
 
     @method_decorator(require_safe)
     def doubles_view(self, request: HttpRequest) -> HttpResponse:
         """Credits that repeat a payment already made; the second sits in the affiliate's credit."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Doubles paiements probables"),
-            "doubles": queries.double_payments(clock.today()),
-        }
-        return TemplateResponse(request, "admin/payments/doubles.html", context).render()
+        return self.page(
+            request,
+            "admin/payments/doubles.html",
+            title=_("Doubles paiements probables"),
+            doubles=queries.double_payments(clock.today()),
+        )
 
     def _line(self, pk: int) -> BankLine:
         rows = BankLine.objects.select_related("bank_file__bank", "account", "repeats__bank_file")
         return get_object_or_404(rows, pk=pk)
 
-    def _page(
+    def _line_page(
         self,
         request: HttpRequest,
         line: BankLine,
@@ -242,28 +231,26 @@ class BankLineAdmin(StaffAdmin):
         status: int = 200,
     ) -> HttpResponse:
         waiting = queries.suspense_of(line.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": str(line),
-            "line": line,
-            "told": _told(line),
-            "waiting": waiting,
-            "age": (clock.today() - line.booking_day).days,
-            "proposals": line.proposals,
-            "allocations": _with_affiliates(live_allocations(line.pk)),
-            "acts": queries.acts_for(Affiliate.objects.all()).filter(
-                bank_line=line, state=ActState.PROPOSED.value
-            ),
-            "me": request.user,
-            "form": form or AssignForm(initial=_first_proposal(line, waiting)),
-        }
         audit.record_reading(
             request, action="payments.line_read", subject=line, affiliation_number=""
         )
-        return TemplateResponse(
-            request, "admin/payments/line.html", context, status=status
-        ).render()
+        return self.page(
+            request,
+            "admin/payments/line.html",
+            status=status,
+            title=str(line),
+            line=line,
+            told=_told(line),
+            waiting=waiting,
+            age=(clock.today() - line.booking_day).days,
+            proposals=line.proposals,
+            allocations=_with_affiliates(live_allocations(line.pk)),
+            acts=queries.acts_for(Affiliate.objects.all()).filter(
+                bank_line=line, state=ActState.PROPOSED.value
+            ),
+            me=request.user,
+            form=form or AssignForm(initial=_first_proposal(line, waiting)),
+        )
 
 
 def _told(line: BankLine) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,8 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,7 +25,7 @@ from payments.workflows.debits import orders as side
 from payments.workflows.debits import runs
 from portal import clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import StaffAdmin, StaffScreens
 from portal.errors import add_to_messages
 from portal.fresh import fresh
 from portal.tasks import wake
@@ -37,18 +35,15 @@ from regulation.periods import parse_day
 
 
 @admin.register(DebitRun)
-class DebitRunAdmin(StaffAdmin):
+class DebitRunAdmin(StaffScreens):
     """Runs: what waits, what a second person releases, what banks hold; only our own pages are reachable."""
 
     def get_urls(self) -> list[URLPattern]:
-        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(view)
-
         return [
-            path("", door(self.changelist_view), name="payments_debitrun_changelist"),
-            path("preparer/", door(self.prepare_view), name="payments_debitrun_prepare"),
-            path("<int:pk>/", door(self.run_view), name="payments_debitrun_change"),
-            path("<int:pk>/remettre/", door(self.release_view), name="payments_debitrun_release"),
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("preparer/", self.prepare_view, "prepare"),
+            self.screen("<int:pk>/", self.run_view, "change"),
+            self.screen("<int:pk>/remettre/", self.release_view, "release"),
         ]
 
     @method_decorator(require_safe)
@@ -60,7 +55,7 @@ class DebitRunAdmin(StaffAdmin):
         rows = list(
             DebitRun.objects.select_related("bank_account__bank", "prepared_by", "released_by")[:50]
         )
-        return self._page(
+        return self.page(
             request,
             "admin/payments/runs.html",
             title=_("Prélèvements"),
@@ -82,7 +77,7 @@ class DebitRunAdmin(StaffAdmin):
             if prepared
             else run.orders.select_related("affiliate", "authority").order_by("pk")
         )
-        return self._page(
+        return self.page(
             request,
             "admin/payments/run.html",
             title=run.message_id,
@@ -93,8 +88,8 @@ class DebitRunAdmin(StaffAdmin):
             prepared=prepared,
         )
 
-    @method_decorator(require_POST)
-    def prepare_view(self, request: HttpRequest) -> HttpResponse:
+    @method_decorator([require_POST, fresh])
+    def prepare_view(self, request: HttpRequest) -> HttpResponseBase:
         """Gather the orders of a day for one of our accounts."""
         account = get_object_or_404(BankAccount, rib=request.POST.get("compte", ""))
         try:
@@ -106,12 +101,12 @@ class DebitRunAdmin(StaffAdmin):
             )
         except DomainError as refusal:
             add_to_messages(request, refusal)
-            return redirect("admin:payments_debitrun_changelist")
+            return redirect(self.address("changelist"))
         messages.success(request, _("Remise préparée : une autre personne doit la remettre."))
-        return redirect("admin:payments_debitrun_change", run.pk)
+        return redirect(self.address("change", run.pk))
 
     @method_decorator([require_POST, fresh])
-    def release_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def release_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The second person lets it go; the worker writes the file."""
         run = get_object_or_404(DebitRun, pk=pk)
         count = request.POST.get("nombre", "")
@@ -130,13 +125,7 @@ class DebitRunAdmin(StaffAdmin):
             messages.success(
                 request, _("Remise faite : le fichier est à la banque dans un instant.")
             )
-        return redirect("admin:payments_debitrun_change", pk)
-
-    def _page(
-        self, request: HttpRequest, template: str, *, title: str, **context: Any
-    ) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, template, {**shared, **context}).render()
+        return redirect(self.address("change", pk))
 
 
 @admin.register(DebitOrder)

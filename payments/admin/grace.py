@@ -25,6 +25,7 @@ from portal import audit, clock
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import add_to_form
+from portal.fresh import fresh
 from regulation.errors import DomainError
 
 
@@ -90,7 +91,7 @@ class GraceRequestAdmin(StaffScreens):
         )
         return self._grace_page(request, found, ReasonForm())
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def decide_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """Propose, grant or refuse."""
         found = get_object_or_404(self.get_queryset(request), pk=pk)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from affiliates.access import is_supervisor
 from payments.enums import KeyScope
@@ -23,6 +23,7 @@ from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import add_to_form
+from portal.fresh import fresh
 from regulation.errors import DomainError
 
 
@@ -47,7 +48,7 @@ class BankKeyAdmin(StaffScreens):
         """Every key, its use and its end."""
         return self._page(request, BankKeyForm())
 
-    @method_decorator(require_http_methods(["POST"]))
+    @method_decorator([require_POST, fresh])
     def issue_view(self, request: HttpRequest) -> HttpResponse:
         """Issue a key; the answer is the only page that shows its secret."""
         form = BankKeyForm(request.POST)
@@ -68,7 +69,7 @@ class BankKeyAdmin(StaffScreens):
             return self._page(request, form, status=422)
         return self._page(request, BankKeyForm(), issued=issued)
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def revoke_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """End a key now."""
         self._allowed(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
@@ -24,6 +25,7 @@ from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import add_to_form
+from portal.fresh import fresh, fresh_to_act
 from regulation.errors import DomainError
 
 View = Callable[..., HttpResponseBase]
@@ -44,6 +46,7 @@ class BankProfileAdmin(StaffScreens):
         ]
 
     def _for_supervisors(self, view: View) -> View:
+        @wraps(view)
         def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_view_permission(request):
                 return redirect("admin:index")
@@ -51,7 +54,7 @@ class BankProfileAdmin(StaffScreens):
 
         return opened
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @method_decorator([require_http_methods(["GET", "HEAD", "POST"]), fresh_to_act])
     def list_view(self, request: HttpRequest) -> HttpResponseBase:
         """Every version, newest first, and the form to propose one."""
         form = BankProfileForm(request.POST if request.method == "POST" else None)
@@ -88,7 +91,7 @@ class BankProfileAdmin(StaffScreens):
         """One version: what it says, who proposed and decided, and the buttons of the second person."""
         return self._profile_page(request, pk, ReasonForm())
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def decide_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """Approve, or set aside."""
         form = ReasonForm(request.POST)
