@@ -57,11 +57,18 @@ def home(request: HttpRequest, bank: Bank) -> HttpResponse:
                 wake(import_bank_file, received.bank_file.pk)
             return _after_upload(request, received.bank_file)
     files = files_for_actor(request.user).select_related("stored", "received_by")
-    text = request.GET.get("q", "").strip()[:80]
-    if text:
-        files = files.filter(message_id__icontains=text) | files.filter(receipt_number__iexact=text)
+    text, chosen = request.GET.get("q", "").strip()[:80], request.GET.get("verdict", "")
+    files = queries.search_files(files, verdict=chosen, text=text)
     page = Paginator(files.order_by("-pk"), PER_PAGE).get_page(request.GET.get("page"))
-    context = {**SECTION, "bank": bank, "form": form, "page": page, "query": text}
+    context = {
+        **SECTION,
+        "bank": bank,
+        "form": form,
+        "page": page,
+        "query": text,
+        "chosen": chosen,
+        "verdicts": list(BankFileVerdict),
+    }
     status = 422 if form.errors else 200
     return render(request, "payments/bank_home.html", context, status=status)
 
@@ -82,7 +89,7 @@ def _after_upload(request: HttpRequest, bank_file: BankFile) -> HttpResponse:
 
 
 def _file_or_404(request: HttpRequest, receipt_number: str) -> BankFile:
-    rows = files_for_actor(request.user).select_related("stored", "received_by")
+    rows = files_for_actor(request.user).select_related("stored", "received_by", "profile")
     return get_object_or_404(rows, receipt_number=receipt_number)
 
 
@@ -112,7 +119,8 @@ def _standing(found: BankFile) -> dict[str, Any]:
         "is_done": found.state == JobState.DONE.value,
         "is_parked": found.state == JobState.PARKED.value,
         "is_refused": found.verdict == BankFileVerdict.REFUSED.value,
-        "faults": [_fault(one) for one in found.faults],
+        # Two totals may be wrong in the same words.
+        "faults": list({one["text"]: one for one in map(_fault, found.faults)}.values()),
     }
 
 
@@ -121,7 +129,7 @@ def _fault(stored: dict[str, Any]) -> dict[str, str]:
     code, facts = stored["code"], stored["facts"]
     if not code:
         return {"code": "", "text": _(REST).format(**facts)}
-    return {"code": public_code(code), "text": _(SENTENCES[code]).format(**facts)}
+    return {"code": public_code(code), "text": sentence(code, facts, _)}
 
 
 def _told(line: BankLine) -> str:
@@ -151,3 +159,12 @@ def return_file(request: HttpRequest, bank: Bank, receipt_number: str) -> HttpRe
     return attachment(
         content, name=f"CR1_{found.receipt_number}.txt", content_type="text/plain; charset=utf-8"
     )
+
+
+@require_safe
+@bank_view
+def machines(request: HttpRequest, bank: Bank) -> HttpResponse:
+    """For the bank's own system: how it sends by itself, and which of its keys are alive; never a secret."""
+    keys = bank.keys.select_related("bank").order_by("-pk")[:PER_PAGE]
+    context = {"section": "machines", "bank": bank, "keys": keys, "now": clock.now()}
+    return render(request, "payments/bank_machines.html", context)

@@ -18,7 +18,7 @@ from payments.enums import ActKind
 from payments.forms import RefundForm
 from payments.models import ClerkAct
 from payments.workflows import acts
-from portal import clock
+from portal import clock, formats
 from portal.actor import actor_of
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh
@@ -30,7 +30,9 @@ from regulation.money import ZERO, parse_amount
 @affiliate_view(Scope.READ)
 def credit(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """What the fund owes this employer, and the two things to do with it."""
-    return _page(request, affiliate, RefundForm(initial={"amount": _free(affiliate)}))
+    return _page(
+        request, affiliate, RefundForm(initial={"amount": formats.typed(_free(affiliate))})
+    )
 
 
 @require_POST
@@ -79,6 +81,7 @@ def _page(
         "open_slips": queries.slips_for(affiliate)
         .filter(outstanding__gt=0)
         .order_by("period", "pk"),
+        "movements": queries.credit_movements(affiliate),
         "doubles": queries.double_payments(clock.today(), affiliate=affiliate) if balance else [],
         "requests": ClerkAct.objects.filter(
             affiliate=affiliate, kind=ActKind.REFUND.value

@@ -124,7 +124,7 @@ def _accounts(authorities: list[DebitAuthority], total: Decimal, typed: QueryDic
     return [
         Account(
             one,
-            typed.get(f"montant_{one.pk}", str(total) if one.pk == whole else ""),
+            typed.get(f"montant_{one.pk}", formats.typed(total) if one.pk == whole else ""),
             names.get(one.bank_code, ""),
         )
         for one in authorities

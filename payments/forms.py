@@ -6,8 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from payments.enums import KeyScope
 from payments.models import Bank
 from regulation.periods import InvalidPeriod, Period
 
@@ -189,7 +191,7 @@ class BankKeyForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("Droits"),
-        choices=[("send", _("Déposer des fichiers")), ("read", _("Lire le suivi et les retours"))],
+        choices=[(scope.value, capfirst(_(scope.label))) for scope in KeyScope],
         initial=["send", "read"],
         widget=forms.CheckboxSelectMultiple,
     )

@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         authority_pages.bank_run_file,
         name="bank_run_file",
     ),
+    path("banque/systeme/", bank_pages.machines, name="bank_machines"),
     path(_FILE, bank_pages.bank_file, name="bank_file"),
     path(f"{_FILE}avancement/", bank_pages.progress, name="bank_progress"),
     path(f"{_FILE}retour/", bank_pages.return_file, name="bank_return_file"),

@@ -52,6 +52,11 @@ def number(value: Decimal | int) -> str:
     return f"{LEFT_TO_RIGHT_MARK}\u2212{text}" if _arabic() else f"\u2212{text}"
 
 
+def typed(value: Decimal) -> str:
+    """An amount as a person would type it in a field: ``1234,56``."""
+    return f"{value:.2f}".replace(".", ",")
+
+
 def signed(value: Decimal) -> str:
     """A difference with its sign, ``+1 234,56`` or ``−1 234,56``; nothing changes is ``0,00``."""
     if value <= 0:
@@ -64,6 +69,13 @@ def dirhams(value: Decimal) -> str:
     """An amount in dirhams with its two places: ``1 234,56 DH``, in Arabic ``1 234,56 درهم``."""
     unit = "درهم" if _arabic() else "DH"
     return f"{number(value.quantize(Decimal('0.01')))}{NO_BREAK_SPACE}{unit}"
+
+
+def rib(value: str) -> str:
+    """A bank account as it is read: bank, town, account, key, ``230 780 1234567890120000 38``."""
+    if len(value) != 24:
+        return value
+    return NO_BREAK_SPACE.join((value[:3], value[3:6], value[6:22], value[22:]))
 
 
 def period(value: Period | datetime.date | str) -> str:

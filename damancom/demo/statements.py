@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from damancom.demo import world
 from damancom.demo.files import Credit, camt_054
 from damancom.demo.register import Register
-from payments.enums import LineKind, SlipState
+from payments.enums import KeyScope, LineKind, SlipState
 from payments.models import BankFile, BankLine, DebitRun, PaymentSlip
 from payments.workflows import bank_files
+from payments.workflows.bank_keys import issue_key
 from payments.workflows.debits import runs
 from payments.workflows.profiles import decide_profile, propose_profile
 from portal import clock
@@ -59,6 +60,14 @@ def live(register: Register, *, now: datetime.datetime) -> None:
     )
     wrong = notice.replace(b"<Sum>640", b"<Sum>646")
     _send(register, detroit, f"911-{day:%Y%m%d}-054-2.xml", wrong, now)
+    issue_key(
+        actor=register.supervisor,
+        bank=register.banks[detroit.code],
+        label="Dépôt de nuit",
+        scopes=[KeyScope.SEND, KeyScope.READ],
+        days=365,
+        at=now - 40 * _DAY,
+    )
     # The bank has the first run of orders in hand; the last one waits for it.
     first = DebitRun.objects.order_by("pk").first()
     if first is not None:

@@ -7,16 +7,19 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from affiliates.access import staff_affiliates
+from affiliates.access import is_supervisor, staff_affiliates
 from affiliates.enums import AffiliationState, RegistrationState
 from affiliates.queries.affiliations import staff_affiliations
 from affiliates.queries.registrations import staff_registrations
 from disputes.access import staff_disputes
 from disputes.enums import DeskFilter
 from disputes.queries import disputes as queries
+from payments.enums import ProfileState
+from payments.models import BankProfile
 from payments.queries import open_acts, open_graces, waiting_lines
 from payments.queries.debits import debits_awaiting
 from portal import clock
+from portal.models import User
 from regulation.parameters import value_at
 
 register = template.Library()
@@ -83,9 +86,19 @@ def awaiting(context: Context) -> list[Awaiting]:
             firms.filter(state=AffiliationState.SENT.value).count(),
             reverse("admin:affiliates_affiliationrequest_changelist"),
         ),
+        *_profiles(user),
         Awaiting(
             _("Prélèvements à remettre ou sans réponse"),
             debits_awaiting(on=today),
             reverse("admin:payments_debitrun_changelist"),
         ),
     ]
+
+
+def _profiles(user: User) -> list[Awaiting]:
+    """Versions of banks' profiles that wait for a second person, for those who may decide them."""
+    if not is_supervisor(user):
+        return []
+    count = BankProfile.objects.filter(state=ProfileState.PROPOSED.value).count()
+    address = reverse("admin:payments_bankprofile_changelist")
+    return [Awaiting(_("Profils de banque à approuver"), count, address)]

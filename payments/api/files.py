@@ -22,7 +22,7 @@ from payments import queries
 from payments.api.auth import BankKeyAuthentication, HasScope
 from payments.api.document import DOCUMENT
 from payments.codecs import cr1
-from payments.codecs.faults import REST, SENTENCES, public_code
+from payments.codecs.faults import REST, public_code, sentence
 from payments.errors import KeyInProgress, KeyUsedOtherwise
 from payments.models import BankFile, BankKey
 from payments.tasks import import_bank_file
@@ -182,9 +182,8 @@ def described(found: BankFile) -> dict[str, Any]:
 
 def _fault(stored: dict[str, Any]) -> dict[str, Any]:
     code, facts = stored["code"], stored["facts"]
-    text = _(SENTENCES[code]) if code else _(REST)
     return {
         "code": public_code(code) if code else "",
-        "message": text.format(**facts),
+        "message": sentence(code, facts, _) if code else _(REST).format(**facts),
         "facts": facts,
     }

@@ -55,6 +55,11 @@ class BankKey(models.Model):
     def __str__(self) -> str:
         return f"{self.bank_id} {self.prefix}"
 
+    @property
+    def rights(self) -> list[KeyScope]:
+        """What its holder may do."""
+        return [KeyScope(scope) for scope in self.scopes]
+
 
 class ApiAnswer(models.Model):
     """What a bank was answered under a key of its own: the same key and body get it again."""

@@ -6,6 +6,7 @@ from payments.queries.bank_files import (
     file_totals,
     return_header,
     return_lines,
+    search_files,
     search_lines,
 )
 from payments.queries.dues import (
@@ -32,7 +33,13 @@ from payments.queries.slips import (
     slip_facts,
     slips_for,
 )
-from payments.queries.statement import Movement, PeriodRow, movements, statement_by_period
+from payments.queries.statement import (
+    Movement,
+    PeriodRow,
+    credit_movements,
+    movements,
+    statement_by_period,
+)
 from payments.queries.suspense import (
     AGES,
     AgeBand,
@@ -61,6 +68,7 @@ __all__ = [
     "acts_for",
     "awaited_slips",
     "balance_at",
+    "credit_movements",
     "credit_of",
     "debt_of",
     "double_payments",
@@ -79,6 +87,7 @@ __all__ = [
     "return_header",
     "return_lines",
     "rib_owners",
+    "search_files",
     "search_lines",
     "sentences_of",
     "slip_facts",

@@ -66,6 +66,19 @@ def file_totals(bank_file: BankFile) -> FileTotals:
     )
 
 
+def search_files(files: QuerySet[BankFile], *, verdict: str, text: str) -> QuerySet[BankFile]:
+    """Among these files, by verdict and by receipt, name or identifier of the message."""
+    if verdict in {item.value for item in BankFileVerdict}:
+        files = files.filter(verdict=verdict)
+    if text:
+        files = files.filter(
+            Q(receipt_number__iexact=text)
+            | Q(message_id__icontains=text)
+            | Q(stored__name__icontains=text)
+        )
+    return files
+
+
 def search_lines(bank_file: BankFile, *, verdict: str, text: str) -> QuerySet[BankLine]:
     """The lines of a file, by verdict and by reference, payer or label."""
     lines = bank_file.lines.order_by("rank")

@@ -130,10 +130,18 @@ class Movement:
         return self.line.account.kind == AccountKind.CREDIT.value
 
 
-def movements(affiliate: Affiliate, span: Span = EVER) -> list[Movement]:
-    """Movements booked within `span` on the receivable and credit accounts, oldest first; one query.
+def credit_movements(affiliate: Affiliate, *, most: int = 20) -> list[LedgerLine]:
+    """What last went into an affiliate's own credit and out of it, newest first; one query."""
+    lines = LedgerLine.objects.filter(
+        account__affiliate=affiliate, account__kind=AccountKind.CREDIT.value
+    ).select_related("entry", "bank_line")
+    return list(lines.order_by("-entry__booked_on", "-entry_id", "-pk")[:most])
 
-    The running balance counts what came before the span too.
+
+def movements(affiliate: Affiliate, span: Span = EVER) -> list[Movement]:
+    """Movements booked within `span` on the receivable and credit accounts, by day, then as written; one query.
+
+    The running balance counts every earlier day too: a span opens on the balance of its eve.
     """
     lines = (
         LedgerLine.objects.filter(
@@ -143,7 +151,7 @@ def movements(affiliate: Affiliate, span: Span = EVER) -> list[Movement]:
         .select_related(
             "entry", "account", "slip", "surcharge__slip", "filing_penalty", "bank_line"
         )
-        .order_by("entry_id", "pk")
+        .order_by("entry__booked_on", "entry_id", "pk")
     )
     running, found = ZERO, []
     for line in lines:

@@ -25,16 +25,18 @@ register = template.Library()
 _TONES = {
     "ok": {
         "active", "submitted", "accepted", "paid", "valid", "decided", "upheld", "done", "ACC", "success", "current",
-        "concluded", "executed",
+        "concluded", "executed", "approved", "granted", "kept",
     },
     "warn": {
         "partly_paid", "issued", "piece_asked", "awaiting", "warning", "PAR", "ATT", "partly", "suspended", "late",
         "blocked", "observed", "in_force",
     },
-    "bad": {"refused", "revoked", "rejected", "returned", "error", "parked", "REF", "overdue", "file", "line"},
+    "bad": {
+        "refused", "revoked", "rejected", "returned", "error", "parked", "REF", "overdue", "file", "line", "broken",
+    },
     "info": {
         "draft", "sent", "pending", "open", "taken", "running", "waiting", "info", "debug", "information", "INF",
-        "ordered", "underway", "proposed",
+        "ordered", "underway", "proposed", "requested", "signed", "planned", "incomplete",
     },
 }  # fmt: skip
 _TONE_OF = {value: name for name, values in _TONES.items() for value in values}
@@ -78,6 +80,18 @@ def count(value: int) -> str:
 def unlocalised(value: int) -> str:
     """A whole number for an HTML attribute: ``12500``."""
     return str(value)
+
+
+@register.filter
+def rib(value: str) -> str:
+    """`{{ account.rib|rib }}` → ``230 780 1234567890120000 38``."""
+    return formats.rib(value)
+
+
+@register.filter
+def fours(value: str) -> str:
+    """`{{ creditor_reference|fours }}` → ``RF08 1234 5672 6010 179``, as such a reference is printed."""
+    return formats.NO_BREAK_SPACE.join(value[at : at + 4] for at in range(0, len(value), 4))
 
 
 @register.filter

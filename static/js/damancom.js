@@ -50,6 +50,46 @@
     document.querySelectorAll("form[data-sent]").forEach(release);
   });
 
+  // A page that is meant to be printed says so; without script the browser's own menu does it.
+  document.querySelectorAll("button[data-print]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () { window.print(); });
+  });
+
+  // How much of a file has left: only the browser knows.
+  document.addEventListener("htmx:xhr:progress", function (event) {
+    var box = event.target.querySelector("[data-sending]");
+    if (!box || !event.detail.lengthComputable || !event.detail.total) return;
+    var part = event.detail.loaded / event.detail.total;
+    box.hidden = false;
+    box.querySelector("progress").value = part;
+    box.querySelector("[data-part]").textContent = Math.floor(100 * part) + "\u00a0%";
+  });
+  function upload(event) {
+    var asked = event.detail.requestConfig;
+    return asked && asked.elt && asked.elt.hasAttribute("data-upload") ? asked.elt : null;
+  }
+  // The refusal of a file is a page: it is shown in place.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (!upload(event) || event.detail.xhr.status === 204) return;
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  });
+  document.addEventListener("htmx:afterSwap", function () {
+    var faults = document.querySelector("[data-error-summary]");
+    if (faults) faults.focus();
+  });
+  document.addEventListener("htmx:beforeSend", function (event) {
+    var form = upload(event);
+    if (form) form.querySelector("[data-lost]").hidden = true;
+  });
+  document.addEventListener("htmx:sendError", function (event) {
+    var form = upload(event);
+    if (!form) return;
+    form.querySelector("[data-lost]").hidden = false;
+    form.querySelector("[data-sending]").hidden = true;
+  });
+
   // After a refused form, the summary of what to correct takes the focus.
   var summary = document.querySelector("[data-error-summary]");
   if (summary) summary.focus();

@@ -37,7 +37,7 @@ from affiliates.models import (
 from damancom.demo import build
 from declarations.models import Declaration
 from payments.models import Bank, BankFile, BankLine, BankMembership, DebitOrder
-from portal import clock
+from portal import clock, formats
 from portal.models import User
 from regulation.enums import Branch
 from tests.affiliates.factories import UserFactory
@@ -125,6 +125,8 @@ def texts(value: object) -> Iterator[str]:
             yield f"{int(whole):,}".replace(",", "\u202f") + f",{cents}"
     elif isinstance(value, str) and len(value) >= SHORTEST and not WORD.fullmatch(value):
         yield value
+        if len(value) == 24 and value.isdigit():
+            yield formats.rib(value)
 
 
 def values_of(models_: Iterable[type[models.Model]], keys: Collection[int]) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -143,7 +143,7 @@ def test_the_description_is_true(today: None, cast: Cast) -> None:
         done.add(seen(path, "get", sender.get(place)))
     done.add(seen(ALL, "post", send(Client(), data)))
     done |= debit_runs_seen(cast)
-    # A limit of calls and a twin under way have tests of their own.
+    # A limit of calls and a twin under way have tests of their own, below.
     others = {one for one in answers() if one[2] == "429"} | {(ALL, "post", "409")}
     assert answers() - done == others
 
@@ -300,6 +300,41 @@ def test_eight_calls_under_one_key_are_one_file(cast: Cast) -> None:
     assert len(found) == 8
     assert len(set(found)) == 1
     assert BankFile.objects.count() == ApiAnswer.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_twin_still_under_way_is_told_so(cast: Cast) -> None:
+    """The first call holds the key and has not committed: the second is told to come back, and changes nothing."""
+    client = calling(token(cast))
+    data = file_of(cast, entry("10.00", ref="A1"))
+    held, release = threading.Event(), threading.Event()
+
+    def first() -> None:
+        try:
+            with transaction.atomic():
+                ApiAnswer.objects.create(
+                    bank=cast.bank_account.bank, key="K1", fingerprint="f" * 64
+                )
+                held.set()
+                release.wait(60)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert held.wait(60)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    try:
+        refused = send(client, data)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+        release.set()
+        thread.join()
+    assert seen(ALL, "post", refused) == (ALL, "post", "409")
+    assert refused.json()["code"] == "payments.idempotency_key_in_progress"
+    assert BankFile.objects.count() == 0
 
 
 def test_a_supervisor_issues_and_revokes(today: None, cast: Cast) -> None:
