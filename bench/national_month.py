@@ -14,6 +14,7 @@ import json
 import resource
 import sys
 from collections import Counter
+from typing import Any
 
 from bench import _month
 from bench._database import database
@@ -44,6 +45,12 @@ def peak() -> dict[str, int]:
     }
 
 
+def say(row: dict[str, Any]) -> None:
+    """A row of the table as soon as it is known: a long run that is cut short has still said something."""
+    memory = " ".join(f"{name} {most} MB" for name, most in row["peak_mb"].items())
+    sys.stderr.write(f"\n{row['lines']:>9} lines  {row['us_per_line']:>7} µs a line  {memory}\n")
+
+
 def measure(count: int) -> dict[str, object]:
     source = _month.filings(count, faults=_month.FAULTS)
     groups = itertools.chain(GROUPS, itertools.repeat(GROUP))
@@ -51,7 +58,7 @@ def measure(count: int) -> dict[str, object]:
     wrong: list[str] = []
     done = lines = 0
     seconds = processor = 0.0
-    table: list[dict[str, object]] = []
+    table: list[dict[str, Any]] = []
     mark_lines, mark_spent, mark = 0, 0.0, 1_000
     while batch := list(itertools.islice(source, next(groups))):
         ids = _month.receive(batch, at=_month.AT)
@@ -69,6 +76,7 @@ def measure(count: int) -> dict[str, object]:
             used, added = processor - mark_spent, lines - mark_lines
             cost = round(used / added * 1e6, 1)
             table.append({"lines": lines, "us_per_line": cost, "peak_mb": peak()})
+            say(table[-1])
             mark_lines, mark_spent = lines, processor
             while lines >= mark:
                 mark *= 10
@@ -93,11 +101,6 @@ def measure(count: int) -> dict[str, object]:
 def main(arguments: list[str]) -> int:
     with database():
         result = measure(int(arguments[0]) if arguments else FILINGS)
-    for row in result["cost"]:  # type: ignore[attr-defined]
-        memory = " ".join(f"{name} {most} MB" for name, most in row["peak_mb"].items())
-        print(
-            f"{row['lines']:>9} lines  {row['us_per_line']:>7} µs a line  {memory}", file=sys.stderr
-        )
     print(json.dumps(result))
     even = float(str(result["dearest_to_cheapest"])) <= MOST_UNEVEN
     return 0 if result["complete"] and even else 1
