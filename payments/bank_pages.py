@@ -22,6 +22,7 @@ from payments.forms import BankFileForm
 from payments.models import Bank, BankFile, BankLine
 from payments.tasks import import_bank_file
 from payments.workflows.bank_files import receive
+from payments.workflows.parked import is_left
 from portal import clock
 from portal.actor import actor_of
 from portal.downloads import attachment
@@ -118,6 +119,7 @@ def _standing(found: BankFile) -> dict[str, Any]:
     return {
         "is_done": found.state == JobState.DONE.value,
         "is_parked": found.state == JobState.PARKED.value,
+        "is_left": is_left(found),
         "is_refused": found.verdict == BankFileVerdict.REFUSED.value,
         # Two totals may be wrong in the same words.
         "faults": list({one["text"]: one for one in map(_fault, found.faults)}.values()),

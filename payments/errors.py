@@ -307,6 +307,15 @@ class ActOpen(DomainError):
     )
 
 
+class NotParked(DomainError):
+    """Leaving a file that is read, or was."""
+
+    code = "payments.not_parked"
+    message = _(
+        "Le fichier {number} n’est pas mis de côté : rechargez la page, sa lecture a repris."
+    )
+
+
 class ReasonNeeded(DomainError):
     """An act of two persons without its reason."""
 

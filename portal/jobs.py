@@ -56,6 +56,12 @@ def claim(
     return taken
 
 
+def give_back(row: Job) -> None:
+    """Let a row set aside be claimed again, its attempts counted anew; the caller holds its lock."""
+    row.state, row.attempts, row.started_at = JobState.WAITING.value, 0, None
+    row.save(update_fields=["state", "attempts", "started_at"])
+
+
 def owns(row: Job, claimed: Job) -> bool:
     """Whether `row`, just locked, still belongs to the worker that was given `claimed`."""
     return (row.state, row.attempts) == (JobState.RUNNING, claimed.attempts)

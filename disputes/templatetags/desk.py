@@ -16,7 +16,7 @@ from disputes.enums import DeskFilter
 from disputes.queries import disputes as queries
 from payments.enums import ProfileState
 from payments.models import BankProfile
-from payments.queries import open_acts, open_graces, waiting_lines
+from payments.queries import open_acts, open_graces, parked, waiting_lines
 from payments.queries.debits import debits_awaiting
 from portal import clock
 from portal.models import User
@@ -65,6 +65,12 @@ def awaiting(context: Context) -> list[Awaiting]:
             _("Versements à identifier"),
             waiting_lines().count(),
             money,
+        ),
+        Awaiting(
+            _("Travaux mis de côté"),
+            (stopped := parked.count()),
+            reverse("admin:payments_bankfile_parked"),
+            presses=stopped > 0,
         ),
         Awaiting(
             _("Actes à valider"),

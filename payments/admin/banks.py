@@ -10,13 +10,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.models import Affiliate
 from payments import queries
+from payments.admin.parked import decide_file, decide_run, parked_view
 from payments.codecs.faults import SENTENCES, sentence
 from payments.enums import ActState
 from payments.errors import UnknownReference
@@ -63,6 +64,16 @@ class BankFileAdmin(StaffAdmin):
         "verdict", "state", "attempts", "lines_total", "lines_done", "total_credits", "total_debits", "faults",
         "finished_at",
     )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        """Django's pages, before them the one of what was set aside and its acts."""
+        door = self.admin_site.admin_view
+        return [
+            path("mis-de-cote/", door(parked_view), name="payments_bankfile_parked"),
+            path("mis-de-cote/<int:pk>/", door(decide_file), name="payments_bankfile_decide"),
+            path("mis-de-cote/remise/<int:pk>/", door(decide_run), name="payments_debitrun_resume"),
+            *super().get_urls(),
+        ]
 
 
 @admin.register(BankLine)

@@ -101,6 +101,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "E-L03": _("Opération {rang} : plus de deux décimales ({valeur})."),
     "E-L04": _("Opération {rang} : date {champ} invalide « {valeur} »."),
     "E-L05": _("Opération {rang} : sens (crédit ou débit) absent."),
+    "F29": _(
+        "Lecture arrêtée : {n1} opération(s) sur {n2} sont prises en compte et gardent leur réponse. Renvoyez les "
+        "autres dans un nouveau message ; une opération renvoyée deux fois ne compte qu’une fois."
+    ),
     "L06": _(
         "Opération {rang} : statut {statut}, non comptabilisée ; elle sera prise en compte quand elle le sera."
     ),
