@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
 from payments import posting
 from payments.codecs.faults import Fault, fault
@@ -19,7 +20,7 @@ from payments.matching import (
     match,
     references,
 )
-from payments.models import Allocation, BankLine, DebitOrder
+from payments.models import Allocation, BankLine, DebitOrder, DebitShare
 from payments.queries import credit_of, suspense_of
 from payments.workflows.allocations.batch import (
     key_of,
@@ -270,18 +271,25 @@ def _refill(actor: User | None, target: Target, *, on: date) -> None:
     """An excess paid for this due, kept as credit while it was settled, goes back to it now that it is owed again.
 
     So the books do not depend on which of two payments came first. Only credit that is still there, and only from
-    lines that cited this due: nothing is decided in the employer's place.
+    lines that cited this due or collected an order of it: nothing is decided in the employer's place.
     """
+    cited = Q(bank_line__verdict_code__in=("L14", "L28"), bank_line__verdict_facts__ref=target.code)
+    collected = Q(
+        debit_order__in=DebitShare.objects.filter(
+            slip=target.due.slip,
+            surcharge=target.due.surcharge,
+            filing_penalty=target.due.filing_penalty,
+        ).values("order")
+    )
     kept = (
         Allocation.objects.filter(
+            cited | collected,
             affiliate_id=target.due.affiliate,
             slip=None,
             surcharge=None,
             filing_penalty=None,
             undoes=None,
             undone_by=None,
-            bank_line__verdict_code__in=("L14", "L28"),
-            bank_line__verdict_facts__ref=target.code,
         )
         .select_related("affiliate", "bank_line")
         .order_by("pk")
