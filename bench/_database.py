@@ -12,6 +12,8 @@ def database() -> Iterator[None]:
 
     with embedded.missing_services(embedded.VAR / "bench", durable=True, wait_seconds=600):
         os.environ["DJANGO_SETTINGS_MODULE"] = "damancom.settings.test"
+        # A whole country is looked over, and dropped, in more than the ten seconds of a page.
+        os.environ["STATEMENT_TIMEOUT_SECONDS"] = "0"
         import django
 
         django.setup()

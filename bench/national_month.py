@@ -3,10 +3,10 @@
     .venv/bin/python -m bench.national_month [FILINGS]
 
 270,000 filings and 3.3 million lines unless told otherwise; the database is made for the run and dropped, never the
-portal's. Some filings in a hundred are at fault, each kind counted. A progress bar shows what is truly done. Prints
-what a line cost in processor time at each power of ten, then one JSON line; exit code 1 when the ledger is not
-balanced, a right filing lacks its receipt, slip or trace, a faulty one its verdict, or the dearest line costs twice
-the cheapest.
+portal's. Some filings in a hundred are at fault, each kind counted. A progress bar shows what is truly done, and
+what a line cost in processor time is told at 10³, 3·10³, 10⁴… lines; then one JSON line. Exit code 1 when the ledger
+is not balanced, a right filing lacks its receipt, slip or trace, a faulty one its verdict, or the dearest line costs
+twice the cheapest.
 """
 
 import itertools
@@ -47,8 +47,12 @@ def peak() -> dict[str, int]:
 
 def say(row: dict[str, Any]) -> None:
     """A row of the table as soon as it is known: a long run that is cut short has still said something."""
-    memory = " ".join(f"{name} {most} MB" for name, most in row["peak_mb"].items())
-    sys.stderr.write(f"\n{row['lines']:>9} lines  {row['us_per_line']:>7} µs a line  {memory}\n")
+    memory = ", ".join(f"{name} {most} MB" for name, most in row["peak_mb"].items())
+    print(
+        f"\n{row['lines']:>9} lines  {row['us_per_line']:>7} µs a line  {memory}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def measure(count: int) -> dict[str, object]:
@@ -58,8 +62,10 @@ def measure(count: int) -> dict[str, object]:
     wrong: list[str] = []
     done = lines = 0
     seconds = processor = 0.0
-    table: list[dict[str, Any]] = []
-    mark_lines, mark_spent, mark = 0, 0.0, 1_000
+    table: list[dict[str, object]] = []
+    mark_lines, mark_spent = 0, 0.0
+    marks = (digit * 10**power for power in itertools.count(3) for digit in (1, 3))
+    mark = next(marks)
     while batch := list(itertools.islice(source, next(groups))):
         ids = _month.receive(batch, at=_month.AT)
         spent = in_two(_month.file_them, ids)
@@ -79,7 +85,7 @@ def measure(count: int) -> dict[str, object]:
             say(table[-1])
             mark_lines, mark_spent = lines, processor
             while lines >= mark:
-                mark *= 10
+                mark = next(marks)
     sys.stderr.write("\n")
     costs = [float(str(row["us_per_line"])) for row in table]
     return {
@@ -101,7 +107,7 @@ def measure(count: int) -> dict[str, object]:
 def main(arguments: list[str]) -> int:
     with database():
         result = measure(int(arguments[0]) if arguments else FILINGS)
-    print(json.dumps(result))
+        print(json.dumps(result), flush=True)
     even = float(str(result["dearest_to_cheapest"])) <= MOST_UNEVEN
     return 0 if result["complete"] and even else 1
 

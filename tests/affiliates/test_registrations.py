@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from affiliates import errors, workflows
 from affiliates.enums import CardKind, Likeness, RegistrationState, RequestParty, Sex
+from affiliates.matching import VERY_NEAR, name_key, similarity
 from affiliates.models import Employee, Employment, RegistrationRequest
 from affiliates.queries.registrations import hire_limits, people_like, requests_like
 from affiliates.rules import NewHire, faults_of, tidy
@@ -291,6 +292,14 @@ def test_an_arabic_only_likeness_without_a_birth_day_is_found() -> None:
     known = EmployeeFactory(last_name="ELFASSI", first_name="MOHAMMED")
     assert known.born_on is None
     assert [each.likeness for each in people_like(request_of())] == [Likeness.NAME_ONLY]
+
+
+def test_a_name_just_near_enough_without_a_birth_day_is_found() -> None:
+    asked, known = ("BELHAJ", "ABDELAZIZ"), ("BELHAJ", "EBDELAZIZ")
+    assert similarity(name_key(*asked), name_key(*known)) == VERY_NEAR, "the very edge"
+    EmployeeFactory(last_name=known[0], first_name=known[1])
+    request = request_of(last_name=asked[0], first_name=asked[1])
+    assert [each.likeness for each in people_like(request)] == [Likeness.NAME_ONLY]
 
 
 def test_two_firms_that_hire_the_same_person_get_the_same_number() -> None:
