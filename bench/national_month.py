@@ -62,7 +62,7 @@ def measure(count: int) -> dict[str, object]:
     wrong: list[str] = []
     done = lines = 0
     seconds = processor = 0.0
-    table: list[dict[str, object]] = []
+    table: list[dict[str, Any]] = []
     mark_lines, mark_spent = 0, 0.0
     marks = (digit * 10**power for power in itertools.count(3) for digit in (1, 3))
     mark = next(marks)

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
-from certificates import queries, signing
+from certificates import queries
 from certificates.enums import CertificateState, Verdict
 from certificates.errors import ComparisonNotReady, NotAPdf
 from certificates.numbers import read_token
@@ -57,6 +57,9 @@ def examine(content: bytes, trusted: Path | None = None) -> Examined:
     if not _PLACES.acquire(timeout=WALL_SECONDS / 3):
         raise ComparisonNotReady
     try:
+        # Twenty megabytes with its cryptography, that a process which compares nothing does without.
+        from certificates import signing
+
         with tempfile.TemporaryDirectory(prefix="seals-") as folder:
             file = trusted or Path(folder, "seals.pem")
             if trusted is None:

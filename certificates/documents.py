@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import segno
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -441,6 +440,9 @@ def _as_data(svg: str) -> str:
 
 def qr_code(text: str) -> str:
     """A QR code as the data address of an SVG image; level M, with its quiet zone."""
+    # Only who draws a square pays its three megabytes: the worker draws none.
+    import segno
+
     drawn = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
         drawn, kind="svg", border=2, omitsize=True, dark="#14262b"

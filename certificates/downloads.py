@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from certificates import documents, signing
+from certificates import documents
 from certificates.enums import CertificateKind
 from certificates.errors import DocumentNotReady
 from certificates.facts import CertificateFacts
@@ -46,6 +46,9 @@ def send(request: HttpRequest, document: documents.Document, *, reader: str = ""
     if wait:
         return too_many(request, wait)
     try:
+        # Twenty megabytes with its cryptography, that a process which seals nothing does without.
+        from certificates import signing
+
         content = signing.sign(documents.pdf(document))
     except DocumentNotReady as refusal:
         answer = render(

@@ -22,7 +22,7 @@ def _piece(index: int) -> Func:
 
 
 def prefills(months: Collection[AffiliateMonth]) -> dict[AffiliateMonth, BinaryIO]:
-    """The prefills issued for these months, as streams; one query, and one more a megabyte of a large one."""
+    """The prefills issued for these months, as streams; one query, and one more a piece of a large one."""
     rows = Prefill.objects.filter(
         affiliate__in={affiliate for affiliate, _ in months}, period__in={day for _, day in months}
     ).values_list("pk", "affiliate_id", "period", _piece(0))

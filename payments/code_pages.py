@@ -6,7 +6,6 @@ import base64
 import io
 from decimal import Decimal
 
-import segno
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -53,6 +52,9 @@ def _dues(affiliate: Affiliate, code: str) -> list[FreeDue]:
 
 def qr(text: str) -> str:
     """A QR code as an image address that a page may carry without any other file."""
+    # Only who draws a square pays its three megabytes: the worker draws none.
+    import segno
+
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(out, kind="svg", border=2, scale=4, xmldecl=False)
     return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.internal.decorators import login_stage_required
 from allauth.account.utils import perform_login
 from allauth.mfa.base.internal.flows import post_authentication
+from allauth.mfa.internal.constants import LoginStageKey
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -16,7 +17,6 @@ from django.views.decorators.http import require_http_methods
 
 from portal import clock, fresh, limits, passkeys, second_factors, security_log, workflows
 from portal.actor import actor_of
-from portal.doors import SecondFactorStage
 from portal.enums import Language
 from portal.errors import TooManyAttempts, add_to_form, add_to_messages
 from portal.middleware import client_address
@@ -61,7 +61,7 @@ def enter(request: HttpRequest, user: User, target: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_stage_required(stage=SecondFactorStage.key, redirect_urlname="portal:login")
+@login_stage_required(stage=LoginStageKey.MFA_AUTHENTICATE.value, redirect_urlname="portal:login")
 def second_factor(request: HttpRequest) -> HttpResponse:
     """The page between the password and the portal: a code, once, or a passkey."""
     stage: Any = request._login_stage  # type: ignore[attr-defined]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import segno
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import messages
@@ -88,6 +87,9 @@ def add_application(request: HttpRequest) -> HttpResponse:
         else:
             del request.session[_WAITING]
             return _changed(request, codes, _("Votre application est enregistrée."))
+    # Only who draws a square pays its three megabytes: the worker draws none.
+    import segno
+
     square = segno.make(second_factors.address_of(actor, secret), error="m", micro=False)
     groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
     context = {

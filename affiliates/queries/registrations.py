@@ -71,7 +71,7 @@ def people_like(request: RegistrationRequest) -> list[Alike]:
     rows = Employee.objects.filter(registration_number__isnull=False)
     rows = rows.annotate(near=near).order_by("-near", "pk")
     wanted = Q(cin=request.card_number) | Q(born_on__in=matching.near_days(request.born_on))
-    candidates = {row.pk: row for row in rows.filter(wanted)[:_CANDIDATES]}
+    candidates: dict[int, Employee] = {row.pk: row for row in rows.filter(wanted)[:_CANDIDATES]}
     for row in _of_unknown_birth(rows, request.name_key):
         candidates.setdefault(row.pk, row)
     return [Alike(row, likeness) for row, likeness in _alike(request, candidates.values())]

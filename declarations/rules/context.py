@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from declarations.codecs.e_bds import NewHireLine, PrefilledLine
 from declarations.codecs.fixed_width import Layout
@@ -12,6 +13,9 @@ from declarations.codecs.records import AffiliateHeader, FileHeader, Record
 from declarations.enums import DeclarationKind, Severity
 from declarations.findings import Finding
 from regulation.periods import Period
+
+#: One for all the findings that need none: there may be twenty thousand.
+NO_FACTS: Mapping[str, str | int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,5 +146,5 @@ class State:
             str(value),
             str(expected),
             deviation,
-            facts,
+            facts or NO_FACTS,
         )
