@@ -291,6 +291,11 @@ def decision(facts: DecisionFacts) -> Document:
                 _(
                     "La Caisse a examiné la réclamation {number}, déposée le {opened}. Sa réponse : réclamation "
                     "{outcome}. Montant accordé : {granted} DH sur {contested} DH contestés."
+                )
+                if facts.contested
+                else _(
+                    "La Caisse a examiné la réclamation {number}, déposée le {opened}. Sa réponse : réclamation "
+                    "{outcome}."
                 ),
                 {
                     "number": facts.number,

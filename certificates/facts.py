@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from disputes.enums import Ground, Outcome
-from regulation.enums import Branch
 from regulation.periods import Period
+from regulation.text import Sentence
 
 VERSION = 1
 
@@ -279,13 +279,13 @@ class PaymentFacts:
 
 @dataclass(frozen=True, slots=True)
 class DecidedItemFacts:
-    """One contested line and the answer to it. Amounts in dirhams."""
+    """One contested thing and the answer to it. Amounts in dirhams; none where no amount is at stake."""
 
-    period: Period
-    branch: Branch
+    period: Period | None
+    what: Sentence
     outcome: Outcome
-    contested: Decimal
-    granted: Decimal
+    contested: Decimal | None
+    granted: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,11 +305,13 @@ class DecisionFacts:
     # Whether something was refused, and within how many months conciliation may then be asked for.
     may_appeal: bool
     conciliation_months: int
+    # The last day to ask other persons of the fund to look again; none after a second instance.
+    appeal_until: date | None = None
 
     @property
     def contested(self) -> Decimal:
-        return sum((item.contested for item in self.items), Decimal("0.00"))
+        return sum((item.contested or Decimal(0) for item in self.items), Decimal("0.00"))
 
     @property
     def granted(self) -> Decimal:
-        return sum((item.granted for item in self.items), Decimal("0.00"))
+        return sum((item.granted or Decimal(0) for item in self.items), Decimal("0.00"))

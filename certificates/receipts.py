@@ -12,11 +12,10 @@ from declarations.enums import DeclarationStatus
 from declarations.models import Declaration
 from disputes.enums import Ground, Outcome
 from disputes.models import Decision
+from disputes.workflows.opening import appeal_until
 from payments.enums import AccountKind
 from payments.models import Allocation, PaymentSlip
 from portal.clock import day_of
-from regulation.enums import Branch
-from regulation.money import ZERO
 from regulation.parameters import value_at
 from regulation.periods import Period
 from regulation.text import _
@@ -119,18 +118,19 @@ def decision_facts(affiliate: Affiliate, number: str) -> DecisionFacts | None:
         outcome=Outcome(decision.outcome),
         items=tuple(
             DecidedItemFacts(
-                period=Period.from_day(item.slip_line.slip.period),
-                branch=Branch(item.slip_line.branch),
+                period=Period.from_day(item.period) if item.period else None,
+                what=item.label,
                 outcome=Outcome(item.outcome),
                 contested=item.amount,
-                granted=item.granted or ZERO,
+                granted=item.granted,
             )
-            for item in dispute.items.select_related("slip_line__slip").order_by("pk")
+            for item in dispute.items.select_related("slip_line").order_by("pk")
         ),
         reasons=decision.reasons,
         legal_ground=decision.legal_ground,
         may_appeal=decision.outcome != Outcome.UPHELD,
         conciliation_months=int(value_at("dispute.conciliation_months", day).value),
+        appeal_until=None if dispute.appeal_of_id else appeal_until(decision),
     )
 
 

@@ -97,6 +97,11 @@ app.conf.beat_schedule = {
         "task": "disputes.tasks.measure_risks",
         "schedule": crontab(hour=4, minute=20),
     },
+    # Before the agencies open: what ran out yesterday is on the desk of the supervisors in the morning.
+    "escalate the disputes that are late": {
+        "task": "disputes.tasks.escalate_late_disputes",
+        "schedule": crontab(hour=6, minute=40),
+    },
     "care for the debits": {
         "task": "payments.tasks.care_for_debits",
         "schedule": 60.0,

@@ -236,13 +236,16 @@ def owed_by(affiliate: Affiliate) -> Owed:
         return value or ZERO
 
     slips = PaymentSlip.objects.filter(affiliate=affiliate, outstanding__gt=0)
-    holds = Hold.objects.filter(
-        slip__affiliate=affiliate, slip__outstanding__gt=0, released_at__isnull=True
+    live = Hold.objects.filter(released_at__isnull=True)
+    holds = live.filter(slip__affiliate=affiliate, slip__outstanding__gt=0)
+    extras = live.filter(
+        Q(surcharge__slip__affiliate=affiliate, surcharge__outstanding__gt=0)
+        | Q(filing_penalty__affiliate=affiliate, filing_penalty__outstanding__gt=0)
     )
     outstanding = total(slips, "outstanding")
     return Owed(
         slips=outstanding,
-        held=min(total(holds, "amount"), outstanding),
+        held=min(total(holds, "amount"), outstanding) + total(extras, "amount"),
         surcharges=total(Surcharge.objects.filter(slip__affiliate=affiliate), "outstanding"),
         penalties=total(FilingPenalty.objects.filter(affiliate=affiliate), "outstanding"),
         credit=credit_of(affiliate),

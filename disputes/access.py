@@ -7,7 +7,7 @@ from affiliates.enums import StaffRole
 from affiliates.models import StaffAssignment
 from disputes.enums import Party
 from disputes.errors import NotStaff
-from disputes.models import Dispute, Mission
+from disputes.models import Decision, Dispute, Mission
 from portal.models import User
 
 
@@ -17,7 +17,7 @@ def staff_disputes(user: Actor) -> QuerySet[Dispute]:
 
 
 def staff_party(user: User, dispute: Dispute) -> Party:
-    """What a member of staff is to a dispute: its handler, another clerk, or a supervisor.
+    """What a member of staff is to a dispute: its handler, another clerk, a supervisor, or of its first instance.
 
     Raises NotStaff without an assignment: a technical account looks, it does not decide.
     """
@@ -28,9 +28,19 @@ def staff_party(user: User, dispute: Dispute) -> Party:
     )
     if assignment is None:
         raise NotStaff
+    if dispute.appeal_of_id is not None and user.pk in _first_instance(dispute):
+        return Party.FIRST_INSTANCE
     if dispute.assigned_to_id == user.pk:
         return Party.HANDLER
     return Party.SUPERVISOR if assignment.role == StaffRole.SUPERVISOR else Party.CLERK
+
+
+def _first_instance(appeal: Dispute) -> set[int]:
+    """Whoever examined or decided the dispute of which this one is the appeal."""
+    pairs = Decision.objects.filter(dispute=appeal.appeal_of_id).values_list(
+        "examined_by", "decided_by"
+    )
+    return {person for pair in pairs for person in pair}
 
 
 def staff_missions(user: Actor) -> QuerySet[Mission]:

@@ -14,6 +14,30 @@ class DisputeState(LabelledEnum):
     WITHDRAWN = "withdrawn", _("retirée")
 
 
+class SubjectKind(LabelledEnum):
+    """What may be contested; the value is the first word of a subject's name in an address."""
+
+    LINE = "line", _("ligne de bordereau")
+    SURCHARGE = "surcharge", _("majoration de retard")
+    PENALTY = "penalty", _("astreinte")
+    PAYMENT = "payment", _("paiement")
+    MOVEMENT = "movement", _("mouvement du compte")
+    REFUSAL = "refusal", _("décision de refus")
+    FINDING = "finding", _("anomalie d’un fichier")
+
+
+class RefusedPaper(LabelledEnum):
+    """A certificate whose refusal may be contested: the kinds of the room that issues them, under the same values."""
+
+    REGISTRATION = "registration", _("attestation d’affiliation")
+    PAYROLL = "payroll", _("attestation de masse salariale")
+    STANDING = "standing", _("attestation de régularité")
+    TENDER = "tender", _("attestation pour marché public")
+    EMPLOYEES = "employees", _("liste des salariés déclarés")
+    EMPLOYEE = "employee", _("attestation d’immatriculation d’un salarié")
+    WAGES = "wages", _("attestation de salaires déclarés d’un salarié")
+
+
 class Ground(LabelledEnum):
     """Why the affiliate contests."""
 
@@ -21,6 +45,8 @@ class Ground(LabelledEnum):
     WRONG_RATE = "wrong_rate", _("le taux ou le statut appliqué n’est pas le bon")
     ALREADY_PAID = "already_paid", _("déjà payé")
     WRONG_EMPLOYEE = "wrong_employee", _("un salarié est compté à tort")
+    NOT_COUNTED = "not_counted", _("un paiement n’est pas compté, ou l’est mal")
+    WRONG_REFUSAL = "wrong_refusal", _("un refus ou une anomalie n’est pas fondé")
     OTHER = "other", _("autre motif")
 
 
@@ -47,7 +73,10 @@ class Action(LabelledEnum):
     GIVE_BACK = "give_back", _("rendre à la file")
     WRITE = "write", _("écrire")
     ASK_FOR_PIECE = "ask_for_piece", _("demander une pièce")
+    MEET = "meet", _("rendre compte d’un entretien")
+    ASSIGN = "assign", _("confier")
     DECIDE = "decide", _("décider")
+    APPEAL = "appeal", _("faire appel")
     WITHDRAW = "withdraw", _("retirer")
 
 
@@ -58,6 +87,15 @@ class Party(LabelledEnum):
     HANDLER = "handler", _("agent chargé du dossier")
     CLERK = "clerk", _("autre gestionnaire")
     SUPERVISOR = "supervisor", _("superviseur")
+    # Whoever examined or decided the first dispute has no part in the second.
+    FIRST_INSTANCE = "first", _("agent de la première instance")
+
+
+class ClockName(LabelledEnum):
+    """The two delays that the fund gives itself."""
+
+    FIRST_ANSWER = "first_answer", _("première réponse")
+    DECISION = "decision", _("décision")
 
 
 class ClockState(LabelledEnum):
@@ -77,8 +115,27 @@ class DeskFilter(LabelledEnum):
     MINE = "mine", _("Les miennes")
     UNASSIGNED = "unassigned", _("Sans agent")
     LATE = "late", _("En retard")
+    ESCALATED = "escalated", _("Délai écoulé")
     SECOND_PERSON = "second_person", _("Au-delà du seuil")
+    APPEALS = "appeals", _("Appels")
     CLOSED = "closed", _("Closes")
+
+
+class Age(LabelledEnum):
+    """How long a dispute has been waiting."""
+
+    NEW = "new", _("moins de 6 jours")
+    RECENT = "recent", _("de 6 à 30 jours")
+    OLD = "old", _("de 31 à 60 jours")
+    OLDEST = "oldest", _("plus de 60 jours")
+
+    @property
+    def days(self) -> tuple[int, int | None]:
+        """From so many days, included, to so many, excluded; None: no bound."""
+        bounds: dict[str, tuple[int, int | None]] = {
+            "new": (0, 6), "recent": (6, 31), "old": (31, 61), "oldest": (61, None),
+        }  # fmt: skip
+        return bounds[self.value]
 
 
 class SelectionReason(LabelledEnum):

@@ -31,10 +31,63 @@ class NothingContested(DomainError):
 
 
 class UnknownLine(DomainError):
-    """A line that is not on a slip of this affiliate."""
+    """Something that is not this affiliate's."""
 
     code = "dispute.unknown_line"
-    message = _("Cette ligne n’existe pas sur vos bordereaux.")
+    message = _("Ce que vous contestez n’existe pas dans votre compte.")
+
+
+class AlreadyContested(DomainError):
+    """A refusal, a payment or a finding that another dispute of the affiliate is about."""
+
+    code = "dispute.already_contested"
+    message = _("« {what} » est déjà contesté dans la réclamation {number} : suivez-la.")
+
+
+class AppealRefused(DomainError):
+    """Not decided, already upheld, already appealed, or a second instance itself."""
+
+    code = "dispute.appeal_refused"
+    message = _(
+        "Aucun appel n’est possible ici : seule une première décision qui refuse, même en partie, en connaît un seul."
+    )
+
+
+class AppealTooLate(DomainError):
+    """The delay for an appeal has run out."""
+
+    code = "dispute.appeal_too_late"
+    message = _("L’appel était possible jusqu’au {until}. Restent la conciliation et le tribunal.")
+
+
+class AnotherPersonNeeded(DomainError):
+    """Whoever took part in the first instance has no part in the second."""
+
+    code = "dispute.another_person"
+    message = _(
+        "Vous avez instruit ou décidé la première réclamation : l’appel revient à d’autres personnes."
+    )
+
+
+class NotOnTheDesk(DomainError):
+    """A file is given to someone of the desk who may see it."""
+
+    code = "dispute.not_on_the_desk"
+    message = _("{name} n’a pas ce dossier sur son bureau : choisissez une autre personne.")
+
+
+class MeetingToCome(DomainError):
+    """A record of what has not taken place."""
+
+    code = "dispute.meeting_to_come"
+    message = _("Le {day} n’est pas passé : un compte rendu s’écrit après l’entretien.")
+
+
+class PartOfNoAmount(DomainError):
+    """Nothing to grant a part of."""
+
+    code = "dispute.part_of_no_amount"
+    message = _("« {line} » ne porte sur aucun montant : acceptez ou refusez.")
 
 
 class SlipClosed(DomainError):

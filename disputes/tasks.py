@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from disputes.workflows import risks
+from disputes.workflows import escalations, risks
 from portal import clock
 from portal.tasks import PortalTask
 
@@ -11,3 +11,9 @@ from portal.tasks import PortalTask
 def measure_risks() -> None:
     """Measure the signs of risk again from what is declared."""
     risks.measure_all(at=clock.now())
+
+
+@shared_task(base=PortalTask)
+def escalate_late_disputes() -> None:
+    """Tell both sides of the delays that ran out."""
+    escalations.escalate_due(at=clock.now())

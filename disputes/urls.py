@@ -1,7 +1,7 @@
 from django.urls import path
 
 from disputes.views import disputes as views
-from disputes.views import missions
+from disputes.views import figures, missions
 
 app_name = "disputes"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{_ROOM}nouvelle/", views.open_dispute, name="open"),
     path(f"{_ROOM}<str:number>/", views.detail, name="detail"),
     path(f"{_ROOM}<str:number>/ecrire/", views.reply, name="reply"),
+    path(f"{_ROOM}<str:number>/faire-appel/", views.appeal, name="appeal"),
     path(f"{_ROOM}<str:number>/retirer/", views.withdraw, name="withdraw"),
     path(f"{_ROOM}<str:number>/pieces/<int:pk>/", views.piece, name="piece"),
     path(_MISSIONS, missions.mission_list, name="missions"),
@@ -23,5 +24,6 @@ urlpatterns = [
         name="reply_to_step",
     ),
     path(f"{_MISSIONS}<str:number>/pieces/<int:pk>/", missions.reply_piece, name="mission_piece"),
+    path("reclamations-en-chiffres/", figures.public_page, name="figures"),
     path("controle/", missions.check_mission, name="check_mission"),
 ]

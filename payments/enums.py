@@ -34,7 +34,7 @@ class EntryKind(LabelledEnum):
     SLIP_ISSUED = "slip_issued", _("bordereau émis")
     SLIP_LOWERED = "slip_lowered", _("bordereau diminué")
     SURCHARGE_ASSESSED = "surcharge_assessed", _("majoration de retard appelée")
-    SURCHARGE_LOWERED = "surcharge_lowered", _("majoration contre-passée")
+    SURCHARGE_LOWERED = "surcharge_lowered", _("majoration ou astreinte contre-passée")
     PENALTY_ASSESSED = "penalty_assessed", _("astreinte appelée")
     PAYMENT = "payment", _("paiement reçu")
     COLLECTION = "collection", _("prélèvement encaissé")

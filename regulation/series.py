@@ -252,6 +252,12 @@ SERIES: dict[str, Series] = {
     "dispute.conciliation_months": _disputes(
         _("Conciliation : délai après la dernière réponse de la Caisse"), Unit.MONTHS
     ),
+    "dispute.appeal": _disputes(
+        _("Réclamation : délai pour demander un second examen par d’autres personnes"), Unit.DAYS
+    ),
+    "dispute.smallest_cell": _disputes(
+        _("Chiffres publics des réclamations : un nombre plus petit n’est pas publié"), Unit.COUNT
+    ),
     "suspense.second_person_above": _disputes(
         _("Versement à identifier : montant au-delà duquel deux personnes l’affectent"),
         Unit.DIRHAMS,

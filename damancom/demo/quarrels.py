@@ -1,4 +1,4 @@
-"""What the demo's firms contest: one dispute decided, one that waits for a piece, one that nobody took yet."""
+"""What the demo's firms contest: one decided and appealed, one that waits for a piece, one that nobody took yet."""
 
 import datetime
 from collections.abc import Iterator
@@ -10,10 +10,15 @@ from damancom.demo import world
 from damancom.demo.history import History
 from damancom.demo.paper import intent
 from disputes import rules
-from disputes.enums import Ground, Outcome
+from disputes.enums import Ground, Outcome, SubjectKind
 from disputes.models import Dispute
+from disputes.rules import Subject
 from disputes.workflows import disputes as contesting
+from disputes.workflows import opening
+from disputes.workflows.escalations import escalate_due
+from disputes.workflows.templates import add_template
 from payments.models import SlipLine
+from portal.enums import Language
 from regulation.enums import Branch
 from regulation.money import round_half_up
 from regulation.parameters import due_day
@@ -69,11 +74,41 @@ UNTAKEN = Quarrel(
 )
 
 
+WORDS = (
+    (
+        "Accusé de prise en charge",
+        Language.FRENCH,
+        None,
+        (
+            "Bonjour,\nnous avons lu votre réclamation et ce que vous y joignez. Nous vérifions la ligne contestée et "
+            "revenons vers vous sur cette page."
+        ),
+    ),
+    (
+        "إشعار بالتوصل",
+        Language.ARABIC,
+        None,
+        "تحية طيبة،\nقرأنا شكايتكم وما أرفقتم بها. نتحقق من السطر المنازع فيه ونعود إليكم في هذه الصفحة.",
+    ),
+    (
+        "Assiette : demander le détail",
+        Language.FRENCH,
+        Ground.WRONG_BASE,
+        (
+            "Pour vérifier l’assiette, il nous faut le détail par salarié des éléments que vous jugez non soumis, "
+            "tel qu’il figure sur vos bulletins de paie."
+        ),
+    ),
+)
+
+
 def plan(history: History) -> None:
     """Write the three disputes into the story, with what the agency answered."""
     opened = _plan_opening(history, DECIDED)
     _plan(history, opened, 3, partial(_take, history, DECIDED))
     _plan(history, opened, 16, partial(_decide, history))
+    _plan(history, opened, 24, partial(_appeal, history))
+    _plan(history, opened, 27, partial(_decide_appeal, history))
     opened = _plan_opening(history, WAITING_FOR_PIECE)
     _plan(history, opened, 2, partial(_take, history, WAITING_FOR_PIECE))
     _plan(history, opened, 4, partial(_ask, history))
@@ -99,13 +134,15 @@ def _open(history: History, quarrel: Quarrel, period: Period, at: datetime.datet
         slip__period=period.first_day,
         branch=quarrel.branch.value,
     )
-    contesting.open_dispute(
+    opening.open_dispute(
         actor=history.register.user(world.ACCOUNTANT),
         affiliate=affiliate,
         intent=intent(quarrel.name),
         ground=quarrel.ground,
         text=quarrel.text,
-        contested={line.pk: round_half_up(line.amount * quarrel.share)},
+        contested={
+            Subject.of(SubjectKind.LINE, line.pk): round_half_up(line.amount * quarrel.share)
+        },
         pieces=[Piece("contrat-apprenti.pdf", one_line_pdf("Contrat d'apprentissage"))]
         if quarrel.with_piece
         else [],
@@ -139,14 +176,53 @@ def _decide(history: History, at: datetime.datetime) -> None:
         dispute_id=dispute.pk,
         intent=intent("riad decision"),
         rulings={
-            item.pk: rules.Ruling(
-                Outcome.PARTLY_UPHELD, round_half_up(item.amount * Decimal("0.6"))
-            )
+            item.pk: rules.Ruling(Outcome.PARTLY_UPHELD, round_half_up(item.stake * Decimal("0.6")))
         },
         reasons="Un des deux saisonniers avait bien quitté l’établissement ; l’autre a travaillé douze jours.",
         legal_ground="Dahir n° 1-72-184 du 27 juillet 1972, article 19",
         at=at,
     )
+
+
+def _appeal(history: History, at: datetime.datetime) -> None:
+    opening.appeal(
+        actor=history.register.user(world.ACCOUNTANT),
+        dispute_id=_dispute(DECIDED).pk,
+        intent=intent("riad appeal"),
+        text="Le second saisonnier est parti le 4 du mois : son solde de tout compte le montre.",
+        pieces=[Piece("solde-de-tout-compte.pdf", one_line_pdf("Solde de tout compte"))],
+        at=at,
+    )
+
+
+def _decide_appeal(history: History, at: datetime.datetime) -> None:
+    """Another person than the first: the supervisor examined and decided, the clerk does now."""
+    second = Dispute.objects.get(intent=intent("riad appeal"))
+    clerk = history.register.user(world.clerk_of(world.firm("riad")))
+    contesting.take(actor=clerk, dispute_id=second.pk, at=at)
+    contesting.decide(
+        actor=clerk,
+        dispute_id=second.pk,
+        intent=intent("riad appeal decision"),
+        rulings={item.pk: rules.Ruling(Outcome.UPHELD) for item in second.items.all()},
+        reasons="Le solde de tout compte confirme le départ : le reste est accordé.",
+        legal_ground="",
+        at=at,
+    )
+
+
+def finish(history: History, *, now: datetime.datetime) -> None:
+    """What the nights would have done, and the words that the agencies use again."""
+    escalate_due(at=now)
+    for title, language, ground, text in WORDS:
+        add_template(
+            actor=history.register.supervisor,
+            title=title,
+            language=language,
+            ground=ground,
+            text=text,
+            at=now,
+        )
 
 
 @dataclass(frozen=True)

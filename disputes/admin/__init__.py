@@ -2,5 +2,6 @@
 
 from disputes.admin.disputes import DisputeAdmin
 from disputes.admin.missions import InspectorAdmin, MissionAdmin, RiskFactAdmin
+from disputes.admin.templates import AnswerTemplateAdmin
 
-__all__ = ["DisputeAdmin", "InspectorAdmin", "MissionAdmin", "RiskFactAdmin"]
+__all__ = ["AnswerTemplateAdmin", "DisputeAdmin", "InspectorAdmin", "MissionAdmin", "RiskFactAdmin"]

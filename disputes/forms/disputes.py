@@ -7,14 +7,17 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from disputes.enums import Ground, Outcome
-from disputes.models import DisputedItem
-from disputes.rules import TEXT_LIMIT, Ruling
+from disputes.models import Dispute, DisputedItem
+from disputes.rules import TEXT_LIMIT, Ruling, Subject
 from portal import formats
+from portal.enums import Language
 from portal.forms import PiecesField
+from portal.models import User
 from regulation.errors import DomainError
 from regulation.money import ZERO, parse_amount
 
@@ -65,7 +68,7 @@ class IntentForm(forms.Form):
 
 
 class OpenForm(IntentForm):
-    """Contest lines of one slip: an amount by line, a ground, words and pieces."""
+    """Contest: an amount by line, surcharge or penalty, the rest as a whole; a ground, words and pieces."""
 
     ground = forms.ChoiceField(label=_("Motif"), widget=forms.RadioSelect)
     text = text_field(
@@ -74,32 +77,52 @@ class OpenForm(IntentForm):
     )
     pieces = PiecesField()
 
-    def __init__(self, *args: Any, remaining: Mapping[int, Decimal], **kwargs: Any) -> None:
-        """``remaining`` gives what is left to contest (DH) for each slip line id."""
+    def __init__(
+        self,
+        *args: Any,
+        remaining: Mapping[Subject, Decimal],
+        wholes: Iterable[Subject] = (),
+        **kwargs: Any,
+    ) -> None:
+        """``remaining`` gives what is left to contest (DH) of each sum; ``wholes`` are contested without an amount."""
         super().__init__(*args, **kwargs)
+        self.wholes = list(wholes)
         self.fields["ground"].choices = [  # type: ignore[attr-defined]
             (ground.value, capfirst(_(ground.label))) for ground in Ground
         ]
-        self.line_ids = [line for line, left in remaining.items() if left > ZERO]
-        for line in self.line_ids:
-            self.fields[self.amount_name(line)] = DirhamsField(
+        self.sums = [subject for subject, left in remaining.items() if left > ZERO]
+        for subject in self.sums:
+            self.fields[self.amount_name(subject)] = DirhamsField(
                 label=_("Montant contesté (DH)"), required=False
             )
 
     @staticmethod
-    def amount_name(line_id: int) -> str:
-        return f"amount_{line_id}"
+    def amount_name(subject: Subject) -> str:
+        return f"amount_{subject}"
 
-    def contested(self) -> dict[int, Decimal]:
-        """The amounts typed (DH), by slip line id; those left empty are not there."""
-        typed = {line: self.cleaned_data[self.amount_name(line)] for line in self.line_ids}
-        return {line: amount for line, amount in typed.items() if amount > ZERO}
+    def contested(self) -> dict[Subject, Decimal]:
+        """The amounts typed (DH), by subject, and zero for what is contested as a whole; those left empty are out."""
+        typed = {each: self.cleaned_data[self.amount_name(each)] for each in self.sums}
+        return dict.fromkeys(self.wholes, ZERO) | {
+            subject: amount for subject, amount in typed.items() if amount > ZERO
+        }
 
 
 class ReplyForm(IntentForm):
     """Words and pieces added by the affiliate."""
 
     text = text_field(_("Votre message"), rows=4)
+    pieces = PiecesField()
+
+
+class AppealForm(IntentForm):
+    """What the affiliate says against a decision, and new pieces if there are."""
+
+    text = text_field(
+        _("Pourquoi cette décision est-elle fausse, selon vous ?"),
+        _("Ce qui n’a pas été vu, ce qu’une pièce nouvelle montre."),
+        rows=5,
+    )
     pieces = PiecesField()
 
 
@@ -119,6 +142,65 @@ class AskForm(IntentForm):
     )
 
 
+class AssignForm(forms.Form):
+    """Whom a file is given to."""
+
+    to = forms.ModelChoiceField(label=_("Confier à"), queryset=User.objects.none())
+
+    def __init__(self, *args: Any, people: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = people  # type: ignore[attr-defined]
+
+
+class TriageForm(AssignForm):
+    """What is done with the files that were ticked: taken by oneself, or given to somebody."""
+
+    to = forms.ModelChoiceField(label=_("Confier à"), queryset=User.objects.none(), required=False)
+    rows = forms.ModelMultipleChoiceField(queryset=Dispute.objects.none())
+
+    def __init__(self, *args: Any, disputes: QuerySet[Dispute], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["rows"].queryset = disputes  # type: ignore[attr-defined]
+
+
+class TemplateForm(forms.Form):
+    """Words offered to the desk."""
+
+    title = forms.CharField(
+        label=_("Titre"), max_length=80, widget=forms.TextInput(attrs={"dir": "auto"})
+    )
+    language = forms.ChoiceField(
+        label=_("Langue"), choices=[(each.value, each.label) for each in Language]
+    )
+    ground = forms.ChoiceField(
+        label=_("Motif"),
+        required=False,
+        choices=[("", _("Tous")), *((each.value, capfirst(each.label)) for each in Ground)],
+    )
+    text = text_field(_("Texte"), _("L’agent le complète avant de l’envoyer."), rows=6)
+
+
+class MeetForm(IntentForm):
+    """The record of a meeting with the affiliate."""
+
+    held_on = forms.DateField(
+        label=_("Jour de l’entretien"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
+    present = forms.CharField(
+        label=_("Personnes présentes"),
+        max_length=200,
+        help_text=_("Nom et qualité de chacun, et le lieu."),
+        widget=forms.TextInput(attrs={"dir": "auto"}),
+    )
+    text = text_field(
+        _("Compte rendu"),
+        _("Ce qui a été dit et convenu. L’affilié le lit et peut y répondre."),
+        rows=5,
+    )
+    pieces = PiecesField()
+
+
 class DecideForm(IntentForm):
     """An answer by item, the reasons and the text applied."""
 
@@ -135,13 +217,19 @@ class DecideForm(IntentForm):
 
     def __init__(self, *args: Any, items: Iterable[DisputedItem], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.item_ids = [item.pk for item in items]
-        for pk in self.item_ids:
+        self.has_amount = {item.pk: item.amount is not None for item in items}
+        for pk in self.has_amount:
             self.fields[f"outcome_{pk}"] = forms.ChoiceField(
                 label=_("Réponse"),
-                choices=[(outcome.value, capfirst(_(outcome.label))) for outcome in Outcome],
+                choices=[
+                    (outcome.value, capfirst(_(outcome.label)))
+                    for outcome in Outcome
+                    if self.has_amount[pk] or outcome is not Outcome.PARTLY_UPHELD
+                ],
                 widget=forms.RadioSelect,
             )
+            if not self.has_amount[pk]:
+                continue
             self.fields[f"granted_{pk}"] = DirhamsField(
                 label=_("Montant accordé (DH)"),
                 required=False,
@@ -152,7 +240,8 @@ class DecideForm(IntentForm):
         """The answers, by item id; amounts in dirhams."""
         return {
             pk: Ruling(
-                Outcome(self.cleaned_data[f"outcome_{pk}"]), self.cleaned_data[f"granted_{pk}"]
+                Outcome(self.cleaned_data[f"outcome_{pk}"]),
+                self.cleaned_data.get(f"granted_{pk}", ZERO),
             )
-            for pk in self.item_ids
+            for pk in self.has_amount
         }

@@ -1,11 +1,14 @@
 """What the staff review with an affiliate: disputes, and inspections."""
 
 from disputes.models.disputes import (
+    AnswerTemplate,
     Attachment,
     Decision,
     Dispute,
     DisputedItem,
     DisputeStep,
+    Escalation,
+    Meeting,
     Message,
 )
 from disputes.models.missions import (
@@ -20,13 +23,16 @@ from disputes.models.missions import (
 )
 
 __all__ = [
+    "AnswerTemplate",
     "Assessment",
     "Attachment",
     "Decision",
     "Dispute",
     "DisputeStep",
     "DisputedItem",
+    "Escalation",
     "Inspector",
+    "Meeting",
     "Message",
     "Mission",
     "MissionMember",

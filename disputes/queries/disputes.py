@@ -1,19 +1,17 @@
 """What both sides look at: the list, one dispute as a whole, the desk of the staff, the figures of outcomes."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import (
-    Avg,
     Case,
     Count,
     DateField,
     DecimalField,
-    DurationField,
-    ExpressionWrapper,
+    Exists,
     F,
     OuterRef,
     Prefetch,
@@ -26,14 +24,25 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from affiliates.models import Affiliate
+from affiliates.enums import StaffRole
+from affiliates.models import Affiliate, StaffAssignment
 from declarations.models import Declaration, DeclarationLine
 from disputes import rules
-from disputes.enums import DeskFilter, DisputeState, Outcome
-from disputes.models import Attachment, Decision, Dispute, DisputedItem, DisputeStep
+from disputes.enums import ClockName, DeskFilter, DisputeState, SubjectKind
+from disputes.models import (
+    AnswerTemplate,
+    Attachment,
+    Decision,
+    Dispute,
+    DisputedItem,
+    DisputeStep,
+    Escalation,
+)
+from disputes.queries.subjects import working_of, working_of_surcharge
 from disputes.transitions import Clock, read_clock
-from payments.enums import SlipState
-from payments.models import Allocation, Hold, PaymentSlip, SlipLine, Surcharge
+from payments.models import Allocation, FilingPenalty, Hold, PaymentSlip, Surcharge
+from payments.queries import sentences_of
+from payments.queries.debits import Payable, field_of, held_on
 from portal import clock
 from portal.models import User
 from regulation.money import ZERO
@@ -41,9 +50,12 @@ from regulation.text import Sentence
 
 _MONEY = DecimalField(max_digits=17, decimal_places=2)
 _LIVE_HOLD = Q(items__hold__isnull=False, items__hold__released_at__isnull=True)
-
-# Slips that an employer may still want to contest; older ones stay reachable from the slip itself.
-CONTESTABLE_SLIPS = 12
+# A clock that ran out and still runs: an answer given since settles the first one.
+_LATE_DECISION = Escalation.objects.filter(dispute=OuterRef("pk"), clock=ClockName.DECISION.value)
+_LATE_ANSWER = Escalation.objects.filter(
+    dispute=OuterRef("pk"), clock=ClockName.FIRST_ANSWER.value, dispute__first_answered_at=None
+)
+_ESCALATED = Q(Exists(_LATE_DECISION)) | Q(Exists(_LATE_ANSWER))
 
 
 # ---------------------------------------------------------------- lists
@@ -94,78 +106,51 @@ def clocks_of(dispute: Dispute, today: datetime.date) -> Clocks:
     )
 
 
-# ---------------------------------------------------------------- lines to contest
-
-
-@dataclass(frozen=True, slots=True)
-class ContestableLine:
-    """A line of a slip with its working and what is left to contest on it (DH)."""
-
-    line: SlipLine
-    working: tuple[Sentence, ...]
-    remaining: Decimal
-
-
-def working_of(line: SlipLine) -> tuple[Sentence, ...]:
-    """The sentences that explain the amount of a line, as stored when it was computed."""
-    stored: Any = line.working
-    sentences = stored.get("working", []) if isinstance(stored, dict) else stored
-    return tuple(Sentence.from_json(sentence) for sentence in sentences)
-
-
-def contestable_lines(slip: PaymentSlip) -> list[ContestableLine]:
-    """Each line of a slip, with what is left to contest on it."""
-    lines = list(slip.lines.order_by("rank"))
-    pending: dict[int, list[Decimal]] = {}
-    granted: dict[int, list[Decimal]] = {}
-    for item in DisputedItem.objects.filter(slip_line__in=lines).select_related("dispute"):
-        if item.dispute.closed_at is None:
-            pending.setdefault(item.slip_line_id, []).append(item.amount)
-        elif item.granted is not None:
-            granted.setdefault(item.slip_line_id, []).append(item.granted)
-    return [
-        ContestableLine(
-            line,
-            working_of(line),
-            rules.contestable(
-                line.amount, pending=pending.get(line.pk, []), granted=granted.get(line.pk, [])
-            ),
-        )
-        for line in lines
-    ]
-
-
-def live_slips(affiliate: Affiliate) -> QuerySet[PaymentSlip]:
-    """The slips on which something is or was asked: neither replaced nor cancelled, latest first."""
-    return affiliate.slips.exclude(
-        state__in=[SlipState.REPLACED.value, SlipState.CANCELLED.value]
-    ).order_by("-period", "-id")
-
-
-def slips_to_choose(affiliate: Affiliate) -> list[PaymentSlip]:
-    """The latest slips with their lines, to choose what to contest."""
-    return list(live_slips(affiliate).prefetch_related("lines")[:CONTESTABLE_SLIPS])
-
-
 # ---------------------------------------------------------------- one dispute as a whole
 
 
 @dataclass(frozen=True, slots=True)
-class SlipShare:
-    """A slip in a dispute: what remains due of it, what is held, what may be paid now (DH)."""
+class DueShare:
+    """A due in a dispute: what remains of it, what is held, what may be paid now (DH)."""
 
-    slip: PaymentSlip
+    due: Payable
     held: Decimal
     payable: Decimal
+
+    @property
+    def slip(self) -> PaymentSlip | None:
+        """The slip, when the due is one."""
+        return self.due if isinstance(self.due, PaymentSlip) else None
+
+    @property
+    def kind(self) -> SubjectKind:
+        """What it is: a slip is named by its lines."""
+        if isinstance(self.due, Surcharge):
+            return SubjectKind.SURCHARGE
+        return SubjectKind.PENALTY if isinstance(self.due, FilingPenalty) else SubjectKind.LINE
+
+    @property
+    def period(self) -> datetime.date:
+        """The declared month that it is about."""
+        return self.due.slip.period if isinstance(self.due, Surcharge) else self.due.period
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A contested line with its working; ``held`` is what is held for it now (DH)."""
+    """Something contested, with its working; ``held`` is what is held for it now (DH)."""
 
     item: DisputedItem
     working: tuple[Sentence, ...]
     held: Decimal
+
+    @property
+    def slip(self) -> PaymentSlip | None:
+        """The slip that it is about, if it is about one."""
+        if self.item.slip_line is not None:
+            return self.item.slip_line.slip
+        if self.item.surcharge is not None:
+            return self.item.surcharge.slip
+        return self.item.payment.slip if self.item.payment is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,37 +159,45 @@ class Thread:
 
     dispute: Dispute
     items: list[Item]
-    slips: list[SlipShare]
+    dues: list[DueShare]
     steps: list[DisputeStep]
     decision: Decision | None
     clocks: Clocks
     contested: Decimal
     held: Decimal
     granted: Decimal
+    escalations: list[Escalation]
 
 
 def thread_of(dispute: Dispute, today: datetime.date) -> Thread:
     """The dispute with everything said, held and decided; a constant number of queries."""
     rows = list(
-        dispute.items.select_related("slip_line__slip", "hold").order_by(
-            "slip_line__slip", "slip_line__rank"
-        )
+        dispute.items.select_related(
+            "slip_line__slip",
+            "surcharge__slip",
+            "filing_penalty",
+            "payment__slip",
+            "payment__bank_line__bank_file__bank",
+            "movement__entry",
+            "hold",
+        ).order_by("slip_line__slip", "slip_line__rank", "pk")
     )
-    items = [Item(row, working_of(row.slip_line), _held(row.hold)) for row in rows]
+    items = [Item(row, _working(row), _held(row.hold)) for row in rows]
     pieces = Prefetch("message__attachments", Attachment.objects.select_related("stored"))
-    steps = dispute.steps.select_related("author", "message").prefetch_related(pieces)
+    steps = dispute.steps.select_related("author", "message__meeting").prefetch_related(pieces)
     return Thread(
         dispute=dispute,
         items=items,
-        slips=_slip_shares({row.slip_line.slip_id: row.slip_line.slip for row in rows}),
+        dues=_shares(rows),
         steps=list(steps),
         decision=Decision.objects.filter(dispute=dispute)
         .select_related("decided_by", "examined_by")
         .first(),
         clocks=clocks_of(dispute, today),
-        contested=sum((row.amount for row in rows), ZERO),
+        contested=sum((row.stake for row in rows), ZERO),
         held=sum((item.held for item in items), ZERO),
         granted=sum((row.granted or ZERO for row in rows), ZERO),
+        escalations=list(dispute.escalations.all()),
     )
 
 
@@ -212,18 +205,26 @@ def _held(hold: Hold | None) -> Decimal:
     return hold.amount if hold is not None and hold.released_at is None else ZERO
 
 
-def _slip_shares(slips: Mapping[int, PaymentSlip]) -> list[SlipShare]:
-    held: dict[int, list[Decimal]] = {}
-    for slip_id, amount in Hold.objects.filter(
-        slip__in=slips, released_at__isnull=True
-    ).values_list("slip_id", "amount"):
-        held.setdefault(slip_id, []).append(amount)
-    return [_slip_share(slip, held.get(pk, [])) for pk, slip in slips.items()]
+def _working(item: DisputedItem) -> tuple[Sentence, ...]:
+    if item.slip_line is not None:
+        return working_of(item.slip_line)
+    if item.surcharge is not None:
+        return working_of_surcharge(item.surcharge)
+    return sentences_of(item.filing_penalty.working) if item.filing_penalty else ()
 
 
-def _slip_share(slip: PaymentSlip, held: Iterable[Decimal]) -> SlipShare:
-    payable = rules.payable_now(slip.outstanding, held)
-    return SlipShare(slip, held=slip.outstanding - payable, payable=payable)
+def _shares(items: Iterable[DisputedItem]) -> list[DueShare]:
+    dues: dict[tuple[str, int], Payable] = {}
+    for item in items:
+        due = item.slip_line.slip if item.slip_line else item.surcharge or item.filing_penalty
+        if due is not None:
+            dues[field_of(due), due.pk] = due
+    held = held_on(list(dues.values()))
+    found = []
+    for key, due in dues.items():
+        payable = rules.payable_now(due.outstanding, [held.get(key, ZERO)])
+        found.append(DueShare(due, held=due.outstanding - payable, payable=payable))
+    return found
 
 
 # ---------------------------------------------------------------- the staff desk
@@ -249,25 +250,48 @@ EMPLOYEES_SHOWN = 25
 def slip_files(thread: Thread) -> list[SlipFile]:
     """The declared facts, the payments and the surcharges of each slip of a dispute (DH)."""
     files = []
-    for share in thread.slips:
-        declaration = Declaration.objects.get(pk=share.slip.declaration_id)
+    slips = {row.slip.pk: row.slip for row in thread.items if row.slip is not None}
+    for slip in slips.values():
+        declaration = Declaration.objects.get(pk=slip.declaration_id)
         payments = list(
-            Allocation.objects.filter(slip=share.slip, undoes__isnull=True, undone_by__isnull=True)
+            Allocation.objects.filter(slip=slip, undoes__isnull=True, undone_by__isnull=True)
             .select_related("bank_line")
             .order_by("paid_on", "id")
         )
         files.append(
             SlipFile(
-                slip=share.slip,
+                slip=slip,
                 declaration=declaration,
                 employees=list(declaration.lines.order_by("rank")[:EMPLOYEES_SHOWN]),
                 employees_left_out=max(0, declaration.employee_count - EMPLOYEES_SHOWN),
                 payments=payments,
-                surcharges=list(share.slip.surcharges.order_by("month_number")),
+                surcharges=list(slip.surcharges.order_by("month_number")),
                 paid=sum((payment.amount for payment in payments), ZERO),
             )
         )
     return files
+
+
+def people_of_the_desk(disputes: QuerySet[Dispute]) -> QuerySet[User]:
+    """Whom a file may be given to: the clerks of the agencies concerned, and every supervisor."""
+    agencies = disputes.filter(closed_at__isnull=True).order_by().values("affiliate__agency")
+    rows = StaffAssignment.objects.filter(
+        Q(role=StaffRole.SUPERVISOR.value) | Q(agency__in=agencies)
+    )
+    return User.objects.filter(pk__in=rows.values("user"), is_active=True, is_staff=True).order_by(
+        "full_name"
+    )
+
+
+def templates_for(dispute: Dispute) -> QuerySet[AnswerTemplate]:
+    """The words offered for this dispute, those of its ground first."""
+    return (
+        AnswerTemplate.objects.filter(
+            Q(ground="") | Q(ground=dispute.ground), withdrawn_at__isnull=True
+        )
+        .annotate(is_general=Q(ground=""))
+        .order_by("is_general", "title", "pk")
+    )
 
 
 def desk(
@@ -292,6 +316,10 @@ def desk(
         return queue.filter(assigned_to__isnull=True)
     if chosen is DeskFilter.LATE:
         return queue.filter(next_due_on__lt=today)
+    if chosen is DeskFilter.ESCALATED:
+        return queue.filter(is_escalated=True)
+    if chosen is DeskFilter.APPEALS:
+        return queue.filter(appeal_of__isnull=False)
     if chosen is DeskFilter.SECOND_PERSON:
         return queue.filter(contested__gt=limit)
     return queue
@@ -299,11 +327,12 @@ def desk(
 
 def _with_next_due(disputes: QuerySet[Dispute]) -> QuerySet[Any]:
     return disputes.annotate(
+        is_escalated=_ESCALATED,
         next_due_on=Case(
             When(first_answered_at__isnull=True, then=F("first_answer_due_on")),
             default=F("decision_due_on"),
             output_field=DateField(),
-        )
+        ),
     )
 
 
@@ -327,62 +356,10 @@ def desk_counts(
             mine=Count("pk", filter=running & Q(assigned_to=user)),
             unassigned=Count("pk", filter=running & Q(assigned_to__isnull=True)),
             late=Count("pk", filter=running & Q(next_due_on__lt=today)),
+            escalated=Count("pk", filter=running & Q(is_escalated=True)),
+            appeals=Count("pk", filter=running & Q(appeal_of__isnull=False)),
             second_person=Count("pk", filter=running & Q(contested__gt=limit)),
             closed=Count("pk", filter=~running),
         )
     )
     return {chosen: counts[chosen.value] for chosen in DeskFilter}
-
-
-# ---------------------------------------------------------------- outcome figures
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What became of the disputes opened in a span of days. Shares are whole percents; delays in days."""
-
-    opened: int
-    running: int
-    withdrawn: int
-    decided: int
-    by_outcome: dict[Outcome, int]
-    answered_in_time: int | None
-    decided_in_time: int | None
-    mean_days_to_decide: int | None
-
-
-def figures(disputes: QuerySet[Dispute], since: datetime.datetime) -> Figures:
-    """The outcome of the disputes opened at ``since`` or later; None where there is nothing to measure yet."""
-    opened = disputes.filter(opened_at__gte=since)
-    took = ExpressionWrapper(F("closed_at") - F("opened_at"), output_field=DurationField())
-    decided = Q(state=DisputeState.DECIDED.value)
-    counts = opened.aggregate(
-        opened=Count("pk"),
-        running=Count("pk", filter=Q(closed_at__isnull=True)),
-        withdrawn=Count("pk", filter=Q(state=DisputeState.WITHDRAWN.value)),
-        decided=Count("pk", filter=decided),
-        answered=Count("pk", filter=Q(first_answered_at__isnull=False)),
-        answered_in_time=Count(
-            "pk", filter=Q(first_answered_at__date__lte=F("first_answer_due_on"))
-        ),
-        decided_in_time=Count("pk", filter=decided & Q(closed_at__date__lte=F("decision_due_on"))),
-        mean=Avg(took, filter=decided),
-        **{
-            outcome.name: Count("pk", filter=Q(decision__outcome=outcome.value))
-            for outcome in Outcome
-        },
-    )
-    return Figures(
-        opened=counts["opened"],
-        running=counts["running"],
-        withdrawn=counts["withdrawn"],
-        decided=counts["decided"],
-        by_outcome={outcome: counts[outcome.name] for outcome in Outcome},
-        answered_in_time=_percent(counts["answered_in_time"], counts["answered"]),
-        decided_in_time=_percent(counts["decided_in_time"], counts["decided"]),
-        mean_days_to_decide=counts["mean"].days if counts["mean"] else None,
-    )
-
-
-def _percent(part: int, whole: int) -> int | None:
-    return round(100 * part / whole) if whole else None

@@ -1,4 +1,6 @@
-"""The employer's side: list, open, follow, answer, withdraw."""
+"""The employer's side: list, open, follow, answer, withdraw, appeal."""
+
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,17 +14,25 @@ from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from disputes import transitions
 from disputes.downloads import piece_response
-from disputes.enums import Action, DisputeState, Ground, MessageSide, Party
-from disputes.forms.disputes import OpenForm, ReplyForm
+from disputes.enums import Action, DisputeState, Ground, MessageSide, Party, SubjectKind
+from disputes.forms.disputes import AppealForm, IntentForm, OpenForm, ReplyForm
 from disputes.models import Attachment, Dispute
 from disputes.queries import disputes as queries
+from disputes.queries import subjects
+from disputes.queries.subjects import Contestable
+from disputes.rules import Subject
 from disputes.workflows import disputes as workflows
+from disputes.workflows import opening
+from payments.enums import SlipState
 from payments.models import SlipLine
 from portal import clock
 from portal.actor import actor_of
 from portal.errors import add_to_form, add_to_messages
 from regulation.errors import DomainError
 from regulation.parameters import value_at
+
+# So many things in one dispute: more would be read by nobody.
+MOST_AT_ONCE = 20
 
 
 @require_safe
@@ -41,26 +51,27 @@ def dispute_list(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @affiliate_view(Scope.DISPUTES)
 def open_dispute(request: HttpRequest, affiliate: Affiliate) -> HttpResponseBase:
-    """Contest a line: the one named by ``?ligne=``, or first choose it among the latest slips."""
-    if "ligne" not in request.GET:
+    """Contest what ``?objet=`` names, as often as it is there; without one, first choose."""
+    asked = request.GET.getlist("objet")[:MOST_AT_ONCE]
+    if not asked:
         return render(
             request,
             "disputes/choose.html",
-            {
-                "section": "disputes",
-                "slips": queries.slips_to_choose(affiliate),
-            },
+            {"section": "disputes", "choices": subjects.choices(affiliate)},
         )
-    line = _line_or_404(affiliate, request.GET["ligne"])
-    lines = queries.contestable_lines(line.slip)
+    chosen = _found_or_404(affiliate, asked)
+    others = _others(chosen)
+    sums = [row for row in (*chosen, *others) if row.subject.is_money]
     form = OpenForm(
         request.POST or None,
         request.FILES or None,
-        remaining={row.line.pk: row.remaining for row in lines},
+        remaining={row.subject: row.remaining for row in sums},
+        wholes=[row.subject for row in chosen if not row.subject.is_money],
+        initial={"ground": _usual_ground(chosen[0])},
     )
     if request.method == "POST" and form.is_valid():
         try:
-            dispute = workflows.open_dispute(
+            dispute = opening.open_dispute(
                 actor=actor_of(request),
                 affiliate=affiliate,
                 intent=form.cleaned_data["intent"],
@@ -79,18 +90,16 @@ def open_dispute(request: HttpRequest, affiliate: Affiliate) -> HttpResponseBase
                 % {"number": dispute.number},
             )
             return _to_detail(dispute)
-    chosen = next(row for row in lines if row.line.pk == line.pk)
     today = clock.today()
     return render(
         request,
         "disputes/open.html",
         {
             "section": "disputes",
-            "slip": line.slip,
-            "chosen": chosen,
-            "chosen_field": _amount_field(form, chosen),
-            "others": [(row, _amount_field(form, row)) for row in lines if row is not chosen],
-            "others_open": form.is_bound,
+            "chosen": [(row, _amount_field(form, row)) for row in chosen],
+            "others": [(row, _amount_field(form, row)) for row in others],
+            "others_open": form.is_bound or not any(row.is_open for row in chosen),
+            "has_sums": any(row.subject.is_money for row in chosen),
             "form": form,
             "first_answer_days": int(value_at("dispute.first_answer", today).value),
             "decision_days": int(value_at("dispute.decision", today).value),
@@ -99,20 +108,36 @@ def open_dispute(request: HttpRequest, affiliate: Affiliate) -> HttpResponseBase
     )
 
 
-def _amount_field(form: OpenForm, row: queries.ContestableLine) -> object:
-    """The field of a line, or None when nothing is left to contest on it."""
-    name = form.amount_name(row.line.pk)
+def _amount_field(form: OpenForm, row: Contestable) -> object:
+    """The field of a sum, or None when nothing is left to contest on it or when it is no sum."""
+    name = form.amount_name(row.subject)
     return form[name] if name in form.fields else None
 
 
-def _line_or_404(affiliate: Affiliate, text: str) -> SlipLine:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
+def _found_or_404(affiliate: Affiliate, asked: list[str]) -> list[Contestable]:
+    named = [Subject.parse(text) for text in asked]
+    found = subjects.found(affiliate, [subject for subject in named if subject is not None])
+    replaced = {SlipState.REPLACED.value, SlipState.CANCELLED.value}
+    live = [row for row in found if row.line is None or row.line.slip.state not in replaced]
+    if not live or None in named:
         raise Http404
-    return get_object_or_404(
-        SlipLine.objects.select_related("slip"),
-        pk=int(text),
-        slip__in=queries.live_slips(affiliate),
-    )
+    return live
+
+
+def _others(chosen: list[Contestable]) -> list[Contestable]:
+    """The other lines of the slips among what was chosen, offered beside it."""
+    slips = {row.line.slip_id for row in chosen if row.line is not None}
+    lines = SlipLine.objects.filter(slip__in=slips).select_related("slip")
+    taken = {row.subject for row in chosen}
+    rows = subjects.of_lines(list(lines.order_by("slip", "rank")))
+    return [row for row in rows if row.subject not in taken]
+
+
+def _usual_ground(row: Contestable) -> str:
+    """The ground that goes without saying; for a sum, the person chooses."""
+    if row.subject.kind in {SubjectKind.PAYMENT, SubjectKind.MOVEMENT}:
+        return Ground.NOT_COUNTED.value
+    return "" if row.subject.is_money else Ground.WRONG_REFUSAL.value
 
 
 @require_safe
@@ -149,6 +174,34 @@ def reply(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpRespon
 
 @require_POST
 @affiliate_view(Scope.DISPUTES)
+def appeal(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpResponseBase:
+    """Ask other persons to look again at what was refused; a refusal shows the page again with what was typed."""
+    dispute = _dispute_or_404(affiliate, number)
+    form = AppealForm(request.POST, request.FILES, prefix="appeal")
+    if form.is_valid():
+        try:
+            second = opening.appeal(
+                actor=actor_of(request),
+                dispute_id=dispute.pk,
+                intent=form.cleaned_data["intent"],
+                text=form.cleaned_data["text"],
+                pieces=form.cleaned_data["pieces"],
+                at=clock.now(),
+            )
+        except DomainError as refusal:
+            add_to_form(form, refusal)
+        else:
+            messages.success(
+                request,
+                _("Votre appel %(number)s est déposé : d’autres personnes examinent à nouveau.")
+                % {"number": second.number},
+            )
+            return _to_detail(second)
+    return _detail_page(request, dispute, ReplyForm(), appeal_form=form, status=422)
+
+
+@require_POST
+@affiliate_view(Scope.DISPUTES)
 def withdraw(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpResponseBase:
     """Give up the dispute; the page asked for a confirmation before."""
     dispute = _dispute_or_404(affiliate, number)
@@ -176,7 +229,8 @@ def piece(request: HttpRequest, affiliate: Affiliate, number: str, pk: int) -> H
 
 
 def _dispute_or_404(affiliate: Affiliate, number: str) -> Dispute:
-    return get_object_or_404(Dispute, affiliate=affiliate, number=number)
+    rows = Dispute.objects.select_related("affiliate", "appeal_of")
+    return get_object_or_404(rows, affiliate=affiliate, number=number)
 
 
 def _to_detail(dispute: Dispute) -> HttpResponseBase:
@@ -188,22 +242,40 @@ def _to_detail(dispute: Dispute) -> HttpResponseBase:
 
 
 def _detail_page(
-    request: HttpRequest, dispute: Dispute, form: ReplyForm, status: int = 200
+    request: HttpRequest,
+    dispute: Dispute,
+    form: IntentForm,
+    appeal_form: IntentForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    today = clock.today()
-    actions = transitions.allowed(DisputeState(dispute.state), Party.AFFILIATE)
     return render(
         request,
         "disputes/detail.html",
         {
+            **page_of(dispute),
             "section": "disputes",
-            "dispute": dispute,
-            "thread": queries.thread_of(dispute, today),
             "form": form,
-            "may_write": Action.WRITE in actions,
-            "may_withdraw": Action.WITHDRAW in actions,
-            "piece_awaited": dispute.state == DisputeState.ANSWER_AWAITED,
-            "conciliation_months": int(value_at("dispute.conciliation_months", today).value),
+            "appeal_form": appeal_form or AppealForm(prefix="appeal"),
         },
         status=status,
     )
+
+
+def page_of(dispute: Dispute) -> dict[str, Any]:
+    """What the page of a dispute says to the firm; the desk shows the same to who asks how it reads there."""
+    today = clock.today()
+    actions = transitions.allowed(DisputeState(dispute.state), Party.AFFILIATE)
+    thread = queries.thread_of(dispute, today)
+    decision = thread.decision
+    return {
+        "dispute": dispute,
+        "thread": thread,
+        "as_seen": False,
+        "may_write": Action.WRITE in actions,
+        "may_withdraw": Action.WITHDRAW in actions,
+        "may_appeal": opening.may_appeal(dispute, decision, today),
+        "appeal_until": opening.appeal_until(decision) if decision else None,
+        "second": Dispute.objects.filter(appeal_of=dispute).first(),
+        "piece_awaited": dispute.state == DisputeState.ANSWER_AWAITED,
+        "conciliation_months": int(value_at("dispute.conciliation_months", today).value),
+    }

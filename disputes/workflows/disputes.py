@@ -1,7 +1,7 @@
-"""What can be done with a dispute: one verb per function, each safe to run twice.
+"""What can be done with a dispute once it is open: one verb per function, each safe to run twice.
 
-Locks: affiliate, then dispute, then slip. Money is never touched here: a dispute asks `payments` to hold a part
-of a slip, to release it, or to post a credit.
+Locks: affiliate, then dispute, then the dues. Money is never touched here: a dispute asks `payments` to hold a part
+of a due, to release it, or to post a credit.
 """
 
 import datetime
@@ -11,158 +11,23 @@ from uuid import UUID
 
 from django.db import transaction
 
-from affiliates.models import Affiliate
+from affiliates.access import is_supervisor
 from disputes import rules, transitions
-from disputes.access import staff_party
-from disputes.enums import Action, DisputeState, Ground, MessageSide, Outcome, Party
-from disputes.errors import (
-    IntentReused,
-    NothingContested,
-    SlipClosed,
-    TooMuchContested,
-    UnknownLine,
-)
-from disputes.models import Attachment, Decision, Dispute, DisputedItem, DisputeStep, Message
-from payments.enums import SlipState
-from payments.models import Hold, PaymentSlip, SlipLine
-from payments.workflows.holds import place_hold, release_hold
+from disputes.access import staff_disputes
+from disputes.enums import Action, DisputeState, MessageSide, Outcome, Party
+from disputes.errors import IntentReused, NotOnTheDesk
+from disputes.models import Decision, Dispute, DisputedItem, Meeting, Message
+from disputes.workflows import letters
+from disputes.workflows.thread import acting, locked, record, say, step
+from payments.workflows.holds import release_hold
 from payments.workflows.slips import credit_upheld
-from portal import audit, clock
+from payments.workflows.upheld import lower_upheld
+from portal import clock, formats
 from portal.failpoints import failpoint
 from portal.models import User
-from portal.pieces import Piece, Upload, keep_piece, pieces_of
-from regulation.enums import Branch
-from regulation.money import ZERO, check_amount
-from regulation.parameters import is_working_day, value_at
-
-# ---------------------------------------------------------------- opening
-
-
-@transaction.atomic
-def open_dispute(
-    *,
-    actor: User,
-    affiliate: Affiliate,
-    intent: UUID,
-    ground: Ground,
-    text: str,
-    contested: Mapping[int, Decimal],
-    pieces: Sequence[Upload] = (),
-    at: datetime.datetime,
-) -> Dispute:
-    """Contest lines of slips: ``contested`` gives an amount (DH) for each slip line id.
-
-    Only the contested part is held; the rest stays due. Sent again with the same ``intent``, returns the dispute
-    already made. Refuses: nothing contested, a line of someone else, a slip replaced or cancelled, more than what
-    is left of a line, a text or a file that cannot be kept.
-    """
-    Affiliate.objects.select_for_update(of=("self",)).get(pk=affiliate.pk)
-    text = rules.text_of(text)
-    amounts = {line: check_amount(amount) for line, amount in contested.items() if amount}
-    done = Dispute.objects.filter(intent=intent).first()
-    if done is not None:
-        _check_same_opening(done, actor, affiliate, ground, amounts)
-        return done
-    read = pieces_of(pieces)
-    lines = _contested_lines(affiliate, amounts)
-    opened_on = clock.day_of(at)
-    dispute = Dispute.objects.create(
-        number=f"R-{affiliate.affiliation_number}-{affiliate.disputes.count() + 1:03d}",
-        affiliate=affiliate,
-        ground=ground.value,
-        opened_at=at,
-        opened_by=actor,
-        intent=intent,
-        first_answer_due_on=transitions.first_answer_due(
-            opened_on,
-            is_working_day,
-            working_days=int(value_at("dispute.first_answer", opened_on).value),
-        ),
-        decision_due_on=transitions.decision_due(
-            opened_on, is_working_day, days=int(value_at("dispute.decision", opened_on).value)
-        ),
-    )
-    held = [_contest(dispute, line, amounts[line.pk], actor, at) for line in lines]
-    message = _say(dispute, actor, MessageSide.AFFILIATE, intent, text, read, at)
-    _step(dispute, actor, Action.OPEN, MessageSide.AFFILIATE, at, message)
-    audit.record(
-        actor=actor,
-        action="dispute.open",
-        subject=dispute,
-        affiliation_number=affiliate.affiliation_number,
-        ground=ground.value,
-        contested=sum(amounts.values(), ZERO),
-        held=sum(held, ZERO),
-        lines=[line.pk for line in lines],
-        pieces=len(read),
-    )
-    return dispute
-
-
-def _check_same_opening(
-    done: Dispute,
-    actor: User,
-    affiliate: Affiliate,
-    ground: Ground,
-    amounts: Mapping[int, Decimal],
-) -> None:
-    same = (
-        done.opened_by_id == actor.pk
-        and done.affiliate_id == affiliate.pk
-        and done.ground == ground
-        and dict(done.items.values_list("slip_line_id", "amount")) == amounts
-    )
-    if not same:
-        raise IntentReused
-
-
-def _contested_lines(affiliate: Affiliate, amounts: Mapping[int, Decimal]) -> list[SlipLine]:
-    """The contested lines, their slips locked; each has at least its amount left to contest."""
-    if not amounts:
-        raise NothingContested
-    lines = list(
-        SlipLine.objects.filter(pk__in=amounts, slip__affiliate=affiliate).order_by("slip", "rank")
-    )
-    if len(lines) != len(amounts):
-        raise UnknownLine
-    slips = PaymentSlip.objects.filter(pk__in={line.slip_id for line in lines}).order_by("pk")
-    for slip in slips.select_for_update(of=("self",)):
-        if slip.state in {SlipState.REPLACED, SlipState.CANCELLED}:
-            raise SlipClosed(reference=slip.payment_reference, state=SlipState(slip.state))
-    for line in lines:
-        left = left_to_contest(line)
-        if amounts[line.pk] > left:
-            raise TooMuchContested(line=Branch(line.branch), remaining=left)
-    return lines
-
-
-def left_to_contest(line: SlipLine) -> Decimal:
-    """What may still be contested on a line (DH)."""
-    items = DisputedItem.objects.filter(slip_line=line).select_related("dispute")
-    return rules.contestable(
-        line.amount,
-        pending=[item.amount for item in items if item.dispute.closed_at is None],
-        granted=[item.granted for item in items if item.granted is not None],
-    )
-
-
-def _contest(
-    dispute: Dispute, line: SlipLine, amount: Decimal, actor: User, at: datetime.datetime
-) -> Decimal:
-    """Write one contested item and hold what can be held of it; return the held amount."""
-    slip = PaymentSlip.objects.get(pk=line.slip_id)
-    live = Hold.objects.filter(slip=slip, released_at__isnull=True)
-    holdable = rules.holdable(
-        amount, outstanding=slip.outstanding, held=live.values_list("amount", flat=True)
-    )
-    hold = None
-    if holdable > ZERO:
-        hold = place_hold(
-            actor=actor, slip_line_id=line.pk, amount=holdable, reference=dispute.number, at=at
-        )
-    DisputedItem.objects.create(dispute=dispute, slip_line=line, amount=amount, hold=hold)
-    return holdable
-
+from portal.pieces import Upload, pieces_of
+from regulation.money import ZERO
+from regulation.parameters import value_at
 
 # ---------------------------------------------------------------- the thread
 
@@ -170,29 +35,54 @@ def _contest(
 @transaction.atomic
 def take(*, actor: User, dispute_id: int, at: datetime.datetime) -> Dispute:
     """Assign a dispute to oneself; a supervisor may take it over from a colleague. Taking one's own changes nothing."""
-    dispute = _locked(dispute_id)
-    party = staff_party(actor, dispute)
+    dispute = locked(dispute_id)
+    party = acting(actor, dispute)
     if party is Party.HANDLER and dispute.closed_at is None:
         return dispute
     dispute.state = transitions.move(DisputeState(dispute.state), Action.TAKE, party).value
     previous = dispute.assigned_to_id
     dispute.assigned_to = actor
     dispute.save(update_fields=["state", "assigned_to"])
-    _step(dispute, actor, Action.TAKE, MessageSide.STAFF, at)
-    _record(dispute, actor, "dispute.take", previous=previous)
+    step(dispute, actor, Action.TAKE, MessageSide.STAFF, at)
+    record(dispute, actor, "dispute.take", previous=previous)
+    letters.taken(dispute, actor, at=at)
+    return dispute
+
+
+@transaction.atomic
+def assign(*, actor: User, dispute_id: int, to: User, at: datetime.datetime) -> Dispute:
+    """A supervisor gives a file to someone of the desk, who is told. To who has it already, changes nothing.
+
+    Refuses NotOnTheDesk for someone who may not see it, AnotherPersonNeeded for one of the first instance.
+    """
+    dispute = locked(dispute_id)
+    party = Party.SUPERVISOR if is_supervisor(actor) else acting(actor, dispute)
+    if dispute.assigned_to_id == to.pk and dispute.closed_at is None:
+        return dispute
+    state = transitions.move(DisputeState(dispute.state), Action.ASSIGN, party)
+    if not staff_disputes(to).filter(pk=dispute.pk).exists():
+        raise NotOnTheDesk(name=to.full_name)
+    acting(to, dispute)
+    previous = dispute.assigned_to_id
+    dispute.state, dispute.assigned_to = state.value, to
+    dispute.save(update_fields=["state", "assigned_to"])
+    step(dispute, actor, Action.ASSIGN, MessageSide.STAFF, at)
+    record(dispute, actor, "dispute.assign", to=to.pk, previous=previous)
+    letters.assigned(dispute, at=at)
+    letters.taken(dispute, to, at=at)
     return dispute
 
 
 @transaction.atomic
 def give_back(*, actor: User, dispute_id: int, at: datetime.datetime) -> Dispute:
     """Put a dispute back in the queue, for another clerk to take."""
-    dispute = _locked(dispute_id)
-    party = staff_party(actor, dispute)
+    dispute = locked(dispute_id)
+    party = acting(actor, dispute)
     dispute.state = transitions.move(DisputeState(dispute.state), Action.GIVE_BACK, party).value
     dispute.assigned_to = None
     dispute.save(update_fields=["state", "assigned_to"])
-    _step(dispute, actor, Action.GIVE_BACK, MessageSide.STAFF, at)
-    _record(dispute, actor, "dispute.give_back")
+    step(dispute, actor, Action.GIVE_BACK, MessageSide.STAFF, at)
+    record(dispute, actor, "dispute.give_back")
     return dispute
 
 
@@ -211,17 +101,18 @@ def write(
 
     Sent again with the same ``intent``, returns the message already kept.
     """
-    dispute = _locked(dispute_id)
+    dispute = locked(dispute_id)
     text = rules.text_of(text)
     done = _said_already(dispute, actor, side, intent, text)
     if done is not None:
         return done
-    party = Party.AFFILIATE if side is MessageSide.AFFILIATE else staff_party(actor, dispute)
+    party = Party.AFFILIATE if side is MessageSide.AFFILIATE else acting(actor, dispute)
     state = transitions.move(DisputeState(dispute.state), Action.WRITE, party)
-    message = _say(dispute, actor, side, intent, text, pieces_of(pieces), at)
-    _step(dispute, actor, Action.WRITE, side, at, message)
+    message = say(dispute, actor, side, intent, text, pieces_of(pieces), at)
+    step(dispute, actor, Action.WRITE, side, at, message)
     _answered(dispute, side, state, at)
-    _record(dispute, actor, "dispute.write", side=side.value, message=message.pk)
+    record(dispute, actor, "dispute.write", side=side.value, message=message.pk)
+    letters.written(dispute, message, at=at)
     return message
 
 
@@ -230,17 +121,48 @@ def ask_for_piece(
     *, actor: User, dispute_id: int, intent: UUID, text: str, at: datetime.datetime
 ) -> Message:
     """Ask the affiliate for a piece or a precision; the dispute waits for its answer, its clock runs on."""
-    dispute = _locked(dispute_id)
+    dispute = locked(dispute_id)
     text = rules.text_of(text)
     done = _said_already(dispute, actor, MessageSide.STAFF, intent, text)
     if done is not None:
         return done
-    party = staff_party(actor, dispute)
+    party = acting(actor, dispute)
     state = transitions.move(DisputeState(dispute.state), Action.ASK_FOR_PIECE, party)
-    message = _say(dispute, actor, MessageSide.STAFF, intent, text, [], at)
-    _step(dispute, actor, Action.ASK_FOR_PIECE, MessageSide.STAFF, at, message)
+    message = say(dispute, actor, MessageSide.STAFF, intent, text, [], at)
+    step(dispute, actor, Action.ASK_FOR_PIECE, MessageSide.STAFF, at, message)
     _answered(dispute, MessageSide.STAFF, state, at)
-    _record(dispute, actor, "dispute.ask_for_piece", message=message.pk)
+    record(dispute, actor, "dispute.ask_for_piece", message=message.pk)
+    letters.asked(dispute, message, at=at)
+    return message
+
+
+@transaction.atomic
+def meet(
+    *,
+    actor: User,
+    dispute_id: int,
+    intent: UUID,
+    held_on: datetime.date,
+    present: str,
+    text: str,
+    pieces: Sequence[Upload] = (),
+    at: datetime.datetime,
+) -> Message:
+    """Keep the record of a meeting, which the affiliate reads and may answer; a first answer like another message."""
+    dispute = locked(dispute_id)
+    text = rules.text_of(text)
+    present = rules.text_of(present)[:200]
+    done = _said_already(dispute, actor, MessageSide.STAFF, intent, text)
+    if done is not None:
+        return done
+    rules.check_held(held_on, today=clock.day_of(at))
+    state = transitions.move(DisputeState(dispute.state), Action.MEET, acting(actor, dispute))
+    message = say(dispute, actor, MessageSide.STAFF, intent, text, pieces_of(pieces), at)
+    Meeting.objects.create(message=message, held_on=held_on, present=present)
+    step(dispute, actor, Action.MEET, MessageSide.STAFF, at, message)
+    _answered(dispute, MessageSide.STAFF, state, at)
+    record(dispute, actor, "dispute.meet", message=message.pk, held_on=held_on)
+    letters.written(dispute, message, at=at)
     return message
 
 
@@ -269,29 +191,6 @@ def _answered(
     dispute.save(update_fields=["state", "first_answered_at"])
 
 
-def _say(
-    dispute: Dispute,
-    actor: User,
-    side: MessageSide,
-    intent: UUID,
-    text: str,
-    pieces: Sequence[Piece],
-    at: datetime.datetime,
-) -> Message:
-    message = Message.objects.create(
-        dispute=dispute,
-        side=side.value,
-        author=actor,
-        written_at=at,
-        text=text,
-        intent=intent,
-    )
-    for piece in pieces:
-        stored = keep_piece(piece, stored_by=actor)
-        Attachment.objects.create(message=message, stored=stored, content_type=piece.type.value)
-    return message
-
-
 # ---------------------------------------------------------------- the end
 
 
@@ -312,20 +211,24 @@ def decide(
     decision already made. Refuses: a missing answer or reason, a refusal without its legal text, and above
     `dispute.second_person_above` anyone but a supervisor who did not examine the file.
     """
-    dispute = _locked(dispute_id, with_affiliate=True)
+    dispute = locked(dispute_id, with_affiliate=True)
     done = Decision.objects.filter(dispute=dispute).first()
     if done is not None and (done.intent, done.decided_by_id) == (intent, actor.pk):
         return done
-    party = staff_party(actor, dispute)
+    party = acting(actor, dispute)
     state = transitions.move(DisputeState(dispute.state), Action.DECIDE, party)
-    items = list(dispute.items.select_related("slip_line__slip").order_by("pk"))
+    items = list(
+        dispute.items.select_related("slip_line__slip", "surcharge", "filing_penalty").order_by(
+            "pk"
+        )
+    )
     contested = [
-        rules.Contested(item.pk, Branch(item.slip_line.branch).label, item.amount) for item in items
+        rules.Contested(item.pk, formats.sentence(item.label), item.amount) for item in items
     ]
     granted = rules.granted_amounts(contested, rulings)
     outcome = rules.overall_outcome(rulings[item.pk] for item in items)
     rules.check_grounds(outcome, reasons=reasons, legal_ground=legal_ground)
-    total = sum((item.amount for item in items), ZERO)
+    total = sum((item.stake for item in items), ZERO)
     limit = value_at("dispute.second_person_above", clock.day_of(at)).value
     rules.check_second_person(total, limit=limit, party=party)
     _release_holds(dispute, actor, at)
@@ -349,8 +252,8 @@ def decide(
     dispute.closed_at = at
     dispute.first_answered_at = dispute.first_answered_at or at
     dispute.save(update_fields=["state", "closed_at", "first_answered_at"])
-    _step(dispute, actor, Action.DECIDE, MessageSide.STAFF, at)
-    _record(
+    step(dispute, actor, Action.DECIDE, MessageSide.STAFF, at)
+    record(
         dispute,
         actor,
         "dispute.decide",
@@ -359,12 +262,16 @@ def decide(
         granted=sum(granted.values(), ZERO),
         examined_by=decision.examined_by_id,
     )
+    letters.decided(dispute, decision, at=at)
     failpoint("dispute-decide-before-commit")
     return decision
 
 
 def _release_holds(dispute: Dispute, actor: User, at: datetime.datetime) -> None:
-    held = dispute.items.filter(hold__isnull=False).order_by("slip_line__slip", "pk")
+    # Slips before surcharges before penalties, as everywhere: the order of the locks.
+    held = dispute.items.filter(hold__isnull=False).order_by(
+        "slip_line__slip", "surcharge", "filing_penalty", "pk"
+    )
     for hold_id in held.values_list("hold_id", flat=True):
         release_hold(actor=actor, hold_id=hold_id, at=at)
 
@@ -378,7 +285,8 @@ def _settle(
     at: datetime.datetime,
 ) -> None:
     """Post the credit of what an item was granted, and keep the answer on it."""
-    if granted > ZERO:
+    extra = item.surcharge or item.filing_penalty
+    if granted > ZERO and item.slip_line_id is not None:
         credit_upheld(
             actor=actor,
             slip_line_id=item.slip_line_id,
@@ -386,15 +294,23 @@ def _settle(
             reference=dispute.number,
             at=at,
         )
+    elif granted > ZERO and extra is not None:
+        lower_upheld(
+            actor=actor,
+            payment_reference=extra.payment_reference,
+            amount=granted,
+            reference=dispute.number,
+            at=at,
+        )
     item.outcome = outcome.value
-    item.granted = granted
+    item.granted = None if item.amount is None else granted
     item.save(update_fields=["outcome", "granted"])
 
 
 @transaction.atomic
 def withdraw(*, actor: User, dispute_id: int, at: datetime.datetime) -> Dispute:
     """The affiliate gives up: the holds are released, the whole slip is due again. Twice changes nothing."""
-    dispute = _locked(dispute_id, with_affiliate=True)
+    dispute = locked(dispute_id, with_affiliate=True)
     if dispute.state == DisputeState.WITHDRAWN:
         return dispute
     state = transitions.move(DisputeState(dispute.state), Action.WITHDRAW, Party.AFFILIATE)
@@ -402,40 +318,7 @@ def withdraw(*, actor: User, dispute_id: int, at: datetime.datetime) -> Dispute:
     dispute.state = state.value
     dispute.closed_at = at
     dispute.save(update_fields=["state", "closed_at"])
-    _step(dispute, actor, Action.WITHDRAW, MessageSide.AFFILIATE, at)
-    _record(dispute, actor, "dispute.withdraw")
+    step(dispute, actor, Action.WITHDRAW, MessageSide.AFFILIATE, at)
+    record(dispute, actor, "dispute.withdraw")
+    letters.withdrawn(dispute, at=at)
     return dispute
-
-
-def _locked(dispute_id: int, *, with_affiliate: bool = False) -> Dispute:
-    """The dispute under its row lock; with its affiliate's first when money will move."""
-    if with_affiliate:
-        Affiliate.objects.select_for_update(of=("self",)).get(disputes__pk=dispute_id)
-    return (
-        Dispute.objects.select_for_update(of=("self",))
-        .select_related("affiliate")
-        .get(pk=dispute_id)
-    )
-
-
-def _step(
-    dispute: Dispute,
-    actor: User,
-    action: Action,
-    side: MessageSide,
-    at: datetime.datetime,
-    message: Message | None = None,
-) -> None:
-    DisputeStep.objects.create(
-        dispute=dispute, author=actor, action=action.value, side=side.value, at=at, message=message
-    )
-
-
-def _record(dispute: Dispute, actor: User, action: str, **facts: object) -> None:
-    audit.record(
-        actor=actor,
-        action=action,
-        subject=dispute,
-        affiliation_number=dispute.affiliate.affiliation_number,
-        **facts,
-    )

@@ -47,6 +47,7 @@ from disputes.models import (
     StepReply,
 )
 from disputes.rules import text_of
+from disputes.workflows import mission_letters
 from portal import audit, clock
 from portal.failpoints import failpoint
 from portal.models import User
@@ -128,6 +129,7 @@ def draft(
     _record(
         mission, actor, "mission.draft", reason=order.reason.value, team=[user.pk for user in team]
     )
+    mission_letters.to_sign(mission, [user for user in team if user.pk != actor.pk], at=at)
     return mission
 
 
@@ -197,6 +199,7 @@ def sign(*, actor: User, mission_id: int, at: datetime.datetime) -> Mission:
         mission.ordered_at = at
         mission.save(update_fields=["state", "ordered_at"])
         _record(mission, actor, "mission.ordered", starts_on=mission.starts_on)
+        mission_letters.announced(mission, at=at)
     return mission
 
 
@@ -214,6 +217,7 @@ def cancel(*, actor: User, mission_id: int, reason: str, at: datetime.datetime) 
     mission.end_reason = text_of(reason)[:200]
     mission.save(update_fields=["state", "ended_at", "end_reason"])
     _record(mission, actor, "mission.cancel", reason=mission.end_reason)
+    mission_letters.cancelled(mission, at=at)
     return mission
 
 
@@ -282,6 +286,8 @@ def countersign(*, actor: User, step_id: int, at: datetime.datetime) -> MissionS
     failpoint("mission-countersign-before-commit")
     mission.save(update_fields=["state", "reply_until", "ended_at"])
     _record(mission, actor, "mission.countersign", kind=step.kind, step=step.pk)
+    step.mission = mission
+    mission_letters.act_signed(step, at=at)
     return step
 
 
@@ -327,6 +333,7 @@ def reply(
         stored = keep_piece(piece, stored_by=actor)
         ReplyPiece.objects.create(reply=answer, stored=stored, content_type=piece.type.value)
     _record(mission, actor, "mission.reply", step=step_id)
+    mission_letters.answered(answer, at=at)
     return answer
 
 
@@ -482,6 +489,8 @@ def approve(*, actor: User, assessment_id: int, at: datetime.datetime) -> Assess
         ]
     )
     _record(mission, actor, "mission.approve", assessment=assessment.pk, state=assessment.state)
+    if assessment.state == AssessmentState.IN_FORCE:
+        mission_letters.assessed(assessment, at=at)
     return assessment
 
 

@@ -185,10 +185,34 @@ class FilingPenalty(models.Model):
 
 
 class Hold(models.Model):
-    """A part of a slip on which nothing may be claimed for now: no surcharge, no debit. The rest stays due."""
+    """A part of a due on which nothing may be claimed for now: no surcharge, no debit. The rest stays due.
+
+    It restrains exactly one due: a slip (by one of its lines when it names one), a surcharge or a filing penalty.
+    """
 
     slip = models.ForeignKey(
-        PaymentSlip, verbose_name=_("bordereau"), on_delete=models.PROTECT, related_name="holds"
+        PaymentSlip,
+        verbose_name=_("bordereau"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="holds",
+    )
+    surcharge = models.ForeignKey(
+        Surcharge,
+        verbose_name=_("majoration"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="holds",
+    )
+    filing_penalty = models.ForeignKey(
+        FilingPenalty,
+        verbose_name=_("astreinte"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="holds",
     )
     slip_line = models.ForeignKey(
         SlipLine,
@@ -216,13 +240,33 @@ class Hold(models.Model):
         verbose_name_plural = _("suspensions")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="hold_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(slip__isnull=False, surcharge__isnull=True, filing_penalty__isnull=True)
+                | Q(slip__isnull=True, slip_line__isnull=True)
+                & (
+                    Q(surcharge__isnull=False, filing_penalty__isnull=True)
+                    | Q(surcharge__isnull=True, filing_penalty__isnull=False)
+                ),
+                name="hold_of_one_due",
+            ),
             models.UniqueConstraint(
-                fields=["slip", "slip_line", "reference"], name="hold_once", nulls_distinct=False
+                fields=["slip", "slip_line", "surcharge", "filing_penalty", "reference"],
+                name="hold_once",
+                nulls_distinct=False,
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.slip_id} {self.amount} {self.reference}"
+        due = self.slip_id or self.surcharge_id or self.filing_penalty_id
+        return f"{due} {self.amount} {self.reference}"
+
+    @property
+    def due(self) -> "PaymentSlip | Surcharge | FilingPenalty":
+        """The due that it restrains."""
+        row = self.slip or self.surcharge or self.filing_penalty
+        if row is None:
+            raise Hold.DoesNotExist("a hold restrains one due")
+        return row
 
 
 class SurchargeExemption(models.Model):

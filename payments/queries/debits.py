@@ -9,11 +9,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from affiliates.models import Affiliate, DebitAuthority
 from payments.codecs.reasons import Reason, reason_of
-from payments.enums import DebitState, NextStep
+from payments.enums import AccountKind, DebitState, NextStep
 from payments.models import (
     Bank,
     Basket,
@@ -23,17 +23,20 @@ from payments.models import (
     DebitShare,
     FilingPenalty,
     Hold,
+    LedgerLine,
     PaymentSlip,
     Surcharge,
 )
 from payments.queries.dues import OpenDue, open_dues
+from payments.queries.sums import total_of
 from payments.transitions import CLAIMING, cut_off, silent_from
 from portal.clock import CASABLANCA
 from regulation.enums import PaymentNature
 from regulation.money import ZERO
 from regulation.periods import Period
 
-Payable = PaymentSlip | Surcharge | FilingPenalty
+Extra = Surcharge | FilingPenalty
+Payable = PaymentSlip | Extra
 
 _CLAIMING = [state.value for state in CLAIMING]
 
@@ -46,7 +49,7 @@ def field_of(row: Payable) -> str:
 
 
 def about(rows: Iterable[Payable]) -> Q:
-    """Shares that pay one of these dues."""
+    """Shares that pay one of these dues, or holds that restrain one."""
     keys: dict[str, list[int]] = defaultdict(list)
     for row in rows:
         keys[field_of(row)].append(row.pk)
@@ -64,26 +67,35 @@ def claimed_on(rows: Iterable[Payable]) -> dict[tuple[str, int], Decimal]:
         .values_list("slip", "surcharge", "filing_penalty")
         .annotate(total=Sum("amount"))
     )
-    found: dict[tuple[str, int], Decimal] = {}
-    for slip, surcharge, penalty, total in sums:
-        if slip:
-            found["slip", slip] = total
-        elif surcharge:
-            found["surcharge", surcharge] = total
-        else:
-            found["filing_penalty", penalty] = total
-    return found
+    return {_named(slip, surcharge, penalty): total for slip, surcharge, penalty, total in sums}
 
 
-def held_on(rows: Collection[Payable]) -> dict[int, Decimal]:
-    """What is held of each slip among these dues."""
-    slips = [row.pk for row in rows if isinstance(row, PaymentSlip)]
-    return dict(
-        Hold.objects.filter(slip__in=slips, released_at__isnull=True)
+def held_on(rows: Collection[Payable]) -> dict[tuple[str, int], Decimal]:
+    """What is held of each of these dues, by due (`field_of`, key)."""
+    sums = (
+        Hold.objects.filter(about(rows), released_at__isnull=True)
         .order_by()
-        .values_list("slip")
+        .values_list("slip", "surcharge", "filing_penalty")
         .annotate(total=Sum("amount"))
     )
+    return {_named(slip, surcharge, penalty): total for slip, surcharge, penalty, total in sums}
+
+
+def _named(slip: int | None, surcharge: int | None, penalty: int | None) -> tuple[str, int]:
+    """The due that one of three columns names."""
+    if slip:
+        return "slip", slip
+    return ("surcharge", surcharge) if surcharge else ("filing_penalty", penalty or 0)
+
+
+def left_called(row: Extra) -> Decimal:
+    """What still stands of a surcharge or filing penalty, paid or not: called, less what was lowered or forgiven."""
+    about_it = {field_of(row): row}
+    kinds = (AccountKind.PENALTIES.value, AccountKind.REMISSIONS.value)
+    sums = LedgerLine.objects.filter(account__kind__in=kinds, **about_it).aggregate(
+        total=total_of(F("credit") - F("debit"))
+    )
+    return Decimal(sums["total"])
 
 
 def free_on(rows: Collection[Payable]) -> dict[str, Decimal]:
@@ -92,7 +104,7 @@ def free_on(rows: Collection[Payable]) -> dict[str, Decimal]:
     return {
         row.payment_reference: max(
             row.outstanding
-            - (held.get(row.pk, ZERO) if isinstance(row, PaymentSlip) else ZERO)
+            - held.get((field_of(row), row.pk), ZERO)
             - claimed.get((field_of(row), row.pk), ZERO),
             ZERO,
         )
@@ -124,7 +136,7 @@ def free_dues(affiliate: Affiliate) -> list[FreeDue]:
     listed = []
     for due in open_dues(affiliate):
         row = rows[due.code]
-        restrained = held.get(row.pk, ZERO) if isinstance(row, PaymentSlip) else ZERO
+        restrained = held.get((field_of(row), row.pk), ZERO)
         ordered = claimed.get((field_of(row), row.pk), ZERO)
         listed.append(FreeDue(due, free[due.code], restrained, ordered))
     return listed

@@ -31,6 +31,7 @@ from payments.workflows.ledger import Event, post
 from payments.workflows.penalties import exemptions_of, lowered_by_line, surcharge_of
 from payments.workflows.slip_codes import references
 from payments.workflows.targets import state_of
+from payments.workflows.upheld import upheld_on
 from portal import audit, clock
 from portal.failpoints import failpoint
 from portal.models import User
@@ -181,11 +182,11 @@ def take_back_surcharges(actor: User | None, slip: PaymentSlip, *, mark: str, on
 
 
 def is_forgiven(row: Surcharge) -> bool:
-    """Whether a part of a surcharge is forgiven by a remission that stands."""
+    """Whether a part of a surcharge is forgiven by a remission that stands, or was taken off by a decision."""
     sums = LedgerLine.objects.filter(
         surcharge=row, account__kind=AccountKind.REMISSIONS.value
     ).aggregate(total=total_of(F("debit") - F("credit")))
-    return bool(sums["total"])
+    return bool(sums["total"]) or upheld_on(row)
 
 
 def _starts_on(slip: PaymentSlip, month_number: int) -> date:

@@ -37,6 +37,7 @@ from payments.models import (
     Surcharge,
     SurchargeExemption,
 )
+from payments.queries.debits import field_of, held_on
 from payments.workflows import corrections, letters, penalties
 from payments.workflows.ledger import Event, post
 from payments.workflows.targets import Payable, lock_targets, save_targets
@@ -125,12 +126,6 @@ class Quote:
 
 def overdue(affiliate: Affiliate, on: date) -> tuple[Covered, ...]:
     """What grace may cover: slips past their day, oldest first, then surcharges and penalties; holds left out."""
-    held = dict(
-        Hold.objects.filter(slip__affiliate=affiliate, released_at__isnull=True)
-        .values("slip_id")
-        .annotate(total=Sum("amount"))
-        .values_list("slip_id", "total")
-    )
     rows: list[Payable] = [
         *PaymentSlip.objects.filter(affiliate=affiliate, outstanding__gt=0, due_on__lt=on)
         .select_related("affiliate")
@@ -142,12 +137,9 @@ def overdue(affiliate: Affiliate, on: date) -> tuple[Covered, ...]:
         .select_related("affiliate")
         .order_by("period", "pk"),
     ]
+    held = held_on(rows)
     found = (
-        Covered(
-            row,
-            row.outstanding - (held.get(row.pk, ZERO) if isinstance(row, PaymentSlip) else ZERO),
-        )
-        for row in rows
+        Covered(row, row.outstanding - held.get((field_of(row), row.pk), ZERO)) for row in rows
     )
     return tuple(one for one in found if one.amount > 0)
 
@@ -405,11 +397,11 @@ def standing(grace: GraceRequest, *, as_of: date) -> Standing:
         .annotate(total=Sum("amount"))
         .values_list("slip_id", "total")
     )
+    covered = [one.due for one in dues if one.due is not None]
+    of_covered = held_on(covered)
     remaining = ZERO
-    for one in dues:
-        if one.due is not None:
-            hold = held.get(one.slip_id, ZERO) if one.slip_id else ZERO
-            remaining += max(ZERO, one.due.outstanding - hold)
+    for row in covered:
+        remaining += max(ZERO, row.outstanding - of_covered.get((field_of(row), row.pk), ZERO))
     allowed = sum((one.amount for one in grace.instalments.all() if one.due_on >= as_of), ZERO)
     granted = clock.day_of(grace.decided_at) if grace.decided_at else as_of
     current = sum(

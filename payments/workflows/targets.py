@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Sum
-
 from payments.enums import SlipState
 from payments.matching import Item
-from payments.models import FilingPenalty, Hold, PaymentSlip, Surcharge
+from payments.models import FilingPenalty, PaymentSlip, Surcharge
 from payments.posting import Due
+from payments.queries.debits import field_of, held_on
 from payments.workflows.debits.claims import give_way
 from portal.bulk import update_rows
 from regulation.money import ZERO
 from regulation.periods import Period
 
-Payable = PaymentSlip | Surcharge | FilingPenalty
+Extra = Surcharge | FilingPenalty
+Payable = PaymentSlip | Extra
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ def lock_targets(codes: Collection[str]) -> dict[str, Target]:
     return found
 
 
-def _others(codes: Collection[str]) -> Iterable[Payable]:
+def _others(codes: Collection[str]) -> Iterable[Extra]:
     yield from (
         Surcharge.objects.filter(payment_reference__in=codes)
         .select_related("slip__affiliate")
@@ -113,6 +113,14 @@ def _others(codes: Collection[str]) -> Iterable[Payable]:
         .order_by("pk")
         .select_for_update(of=("self",))
     )
+
+
+def lock_extra(code: str) -> Extra:
+    """The surcharge or filing penalty behind a payment code, locked. Raises KeyError when the code is of neither."""
+    row = next(iter(_others([code])), None)
+    if row is None:
+        raise KeyError(code)
+    return row
 
 
 def target_of(row: Payable) -> Target:
@@ -129,17 +137,9 @@ def target_of(row: Payable) -> Target:
 
 
 def _note_holds(targets: Iterable[Target]) -> None:
-    slips = {target.due.slip: target for target in targets if target.due.slip}
-    if not slips:
-        return
-    held = (
-        Hold.objects.filter(slip_id__in=slips, released_at__isnull=True)
-        .values("slip_id")
-        .annotate(total=Sum("amount"))
-        .values_list("slip_id", "total")
-    )
-    for slip_id, total in held:
-        slips[slip_id].held = total
+    by_due = {(field_of(target.row), target.row.pk): target for target in targets}
+    for due, total in held_on([target.row for target in by_due.values()]).items():
+        by_due[due].held = total
 
 
 def save_targets(targets: Iterable[Target]) -> None:

@@ -36,6 +36,7 @@ from regulation.contributions import Bases, contributions_from_bases
 from regulation.enums import Branch
 from regulation.identifiers import creditor_reference, slip_reference
 from regulation.periods import Period
+from regulation.text import Sentence
 from tests.certificates.pdf_text import text_of
 
 ISSUED = datetime.datetime(2026, 2, 10, 14, 5, tzinfo=datetime.UTC)
@@ -201,7 +202,7 @@ def decision(affiliate=BAKERY, words="La salariée était présente, d’après 
             items=(
                 DecidedItemFacts(
                     Period(2026, 1),
-                    Branch.AMO,
+                    Sentence(Branch.AMO.label),
                     Outcome.PARTLY_UPHELD,
                     Decimal("500.00"),
                     Decimal("200.10"),

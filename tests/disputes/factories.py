@@ -12,10 +12,11 @@ from django.core.files.base import ContentFile
 from affiliates.models import Affiliate
 from declarations.enums import DeclarationKind, DeclarationStatus, FilingMode
 from declarations.models import ContributionLine, Declaration
-from disputes.enums import Ground
+from disputes.enums import Ground, SubjectKind
 from disputes.models import Dispute
-from disputes.workflows import disputes as workflows
-from payments.models import PaymentSlip
+from disputes.rules import Subject
+from disputes.workflows import opening
+from payments.models import PaymentSlip, SlipLine
 from payments.workflows.slips import issue_slip
 from portal.models import User
 from regulation.enums import Branch
@@ -70,6 +71,11 @@ def slip_of(
     return issue_slip(actor=None, declaration_id=declaration.pk, at=declaration.submitted_at)
 
 
+def line_subject(line: SlipLine) -> Subject:
+    """A line of a slip, as an address names it."""
+    return Subject.of(SubjectKind.LINE, line.pk)
+
+
 def upload(name: str = "bulletin.pdf", content: bytes = PDF) -> "ContentFile[bytes]":
     return ContentFile(content, name=name)
 
@@ -85,12 +91,12 @@ def dispute_of(
 ) -> Dispute:
     """A dispute opened by ``actor`` on one line of ``slip``."""
     line = slip.lines.get(rank=rank)
-    return workflows.open_dispute(
+    return opening.open_dispute(
         actor=actor,
         affiliate=slip.affiliate,
         intent=intent or uuid.uuid4(),
         ground=Ground.WRONG_BASE,
         text="La salariée était en congé sans solde : son salaire est compté à tort.",
-        contested={line.pk: amount},
+        contested={line_subject(line): amount},
         at=at,
     )

@@ -14,6 +14,7 @@ from disputes.enums import Outcome
 from disputes.models import Dispute
 from disputes.queries.disputes import thread_of
 from disputes.workflows import disputes as workflows
+from disputes.workflows import opening
 from payments.models import Hold, PaymentSlip, Surcharge
 from payments.workflows.penalties import assess_surcharges
 from portal.models import User
@@ -92,12 +93,12 @@ def test_hold_and_rest_make_the_slip_at_every_step(
     part = from_cents(cents * share // 100)
     slip = PaymentSlip.objects.filter(affiliate=cast.affiliate).first() or slip_of(cast.affiliate)
     slip.refresh_from_db()
-    left = workflows.left_to_contest(slip.lines.get(rank=3))
+    left = opening.left_to_contest(slip.lines.get(rank=3))
     if amount > left:
         return
     before = slip.outstanding
     dispute = dispute_of(cast.owner, slip, amount=amount, at=BEFORE_DUE)
-    (shown,) = thread_of(dispute, BEFORE_DUE.date()).slips
+    (shown,) = thread_of(dispute, BEFORE_DUE.date()).dues
     assert shown.held + shown.payable == before
     assert shown.held == amount
 
@@ -108,7 +109,7 @@ def test_hold_and_rest_make_the_slip_at_every_step(
         Outcome.UPHELD: amount,
         Outcome.REFUSED: Decimal("0.00"),
     }[ruling]
-    (shown,) = thread_of(dispute, BEFORE_DUE.date()).slips
+    (shown,) = thread_of(dispute, BEFORE_DUE.date()).dues
     assert (shown.held, shown.payable) == (Decimal("0.00"), before - granted)
     assert not Hold.objects.filter(released_at__isnull=True).exists()
     call_command("check_ledger")

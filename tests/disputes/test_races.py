@@ -1,5 +1,6 @@
 """Real transactions against each other, and a process killed in the middle of a decision."""
 
+import datetime
 import os
 import signal
 import subprocess
@@ -20,11 +21,13 @@ from affiliates.enums import StaffRole
 from disputes import rules
 from disputes.enums import DisputeState, Outcome
 from disputes.errors import MoveRefused, TooMuchContested
-from disputes.models import Decision, Dispute
+from disputes.models import Decision, Dispute, Escalation
 from disputes.workflows import disputes as workflows
+from disputes.workflows import opening
+from disputes.workflows.escalations import escalate_due
 from payments.enums import EntryKind
 from payments.models import Hold, LedgerEntry, PaymentSlip
-from portal.models import User
+from portal.models import Mail, User
 from tests.affiliates.factories import (
     AffiliateFactory,
     MembershipFactory,
@@ -32,6 +35,7 @@ from tests.affiliates.factories import (
     UserFactory,
 )
 from tests.disputes.factories import OPENED_AT, dispute_of, slip_of
+from tests.running import die_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,7 +116,7 @@ def test_without_the_lock_the_same_two_would_collide(
 ) -> None:
     """The positive control: the race is real, it is the lock that stops it."""
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
-    left = workflows.left_to_contest
+    left = opening.left_to_contest
     barrier = threading.Barrier(2)
 
     def slow(line: Any) -> Decimal:
@@ -120,7 +124,7 @@ def test_without_the_lock_the_same_two_would_collide(
         barrier.wait(timeout=20)
         return answer
 
-    monkeypatch.setattr(workflows, "left_to_contest", slow)
+    monkeypatch.setattr(opening, "left_to_contest", slow)
     answers = together(2, lambda _: dispute_of(owner, slip, amount=Decimal("700.00")))
 
     assert not any(isinstance(answer, TooMuchContested) for answer in answers)
@@ -225,3 +229,18 @@ def test_a_process_killed_while_deciding_leaves_the_dispute_as_it_was(
     slip.refresh_from_db()
     assert slip.outstanding == slip.total - Decimal("100.00")
     call_command("check_ledger")
+
+
+def test_a_worker_killed_while_it_escalates_leaves_nothing_half_told(
+    owner: User, slip: PaymentSlip
+) -> None:
+    dispute = dispute_of(owner, slip)
+    late = OPENED_AT + datetime.timedelta(days=8)
+    letters = Mail.objects.count()
+
+    die_at("dispute-escalated", lambda: escalate_due(at=late))
+
+    assert (Escalation.objects.count(), Mail.objects.count()) == (0, letters)
+    assert [escalate_due(at=late) for _ in range(2)] == [1, 0]
+    assert Escalation.objects.get().dispute == dispute
+    assert Mail.objects.filter(key__contains=":late:").count() == 1

@@ -40,7 +40,7 @@ def signed_in(user: User, language: str = "fr") -> Client:
 
 
 def open_page(slip: PaymentSlip, rank: int = 3) -> str:
-    return page(slip.affiliate, "open", query=f"?ligne={slip.lines.get(rank=rank).pk}")
+    return page(slip.affiliate, "open", query=f"?objet=line-{slip.lines.get(rank=rank).pk}")
 
 
 def filled(slip: PaymentSlip, **changes: object) -> dict[str, object]:
@@ -48,11 +48,11 @@ def filled(slip: PaymentSlip, **changes: object) -> dict[str, object]:
     return (
         {
             "intent": str(uuid.uuid4()),
-            f"amount_{line.pk}": "1 00,50",
+            f"amount_line-{line.pk}": "1 00,50",
             "ground": "wrong_base",
             "text": "La salariée était en congé.",
         }
-        | {f"amount_{line.pk}": "100,50"}
+        | {f"amount_line-{line.pk}": "100,50"}
         | changes
     )
 
@@ -106,9 +106,9 @@ def test_another_firms_line_dispute_and_piece_do_not_exist_in_ours(
     piece = Attachment.objects.get()
     client = signed_in(cast.owner)
     for address in (
-        page(cast.affiliate, "open", query=f"?ligne={theirs.lines.get(rank=1).pk}"),
-        page(cast.affiliate, "open", query="?ligne=999999999"),
-        page(cast.affiliate, "open", query="?ligne=%D9%A1"),
+        page(cast.affiliate, "open", query=f"?objet=line-{theirs.lines.get(rank=1).pk}"),
+        page(cast.affiliate, "open", query="?objet=line-999999999"),
+        page(cast.affiliate, "open", query="?objet=line-%D9%A1"),
         page(cast.affiliate, "detail", other.number),
         page(cast.affiliate, "piece", taken.number, piece.pk),
         page(cast.affiliate, "piece", other.number, piece.pk),
@@ -185,7 +185,8 @@ def test_a_refused_form_keeps_what_was_typed(
 ) -> None:
     line = slip.lines.get(rank=3)
     named = {
-        f"amount_{line.pk}" if key == "amount" else key: value for key, value in changes.items()
+        f"amount_line-{line.pk}" if key == "amount" else key: value
+        for key, value in changes.items()
     }
     data = filled(slip, **{"text": f"Écrit avec soin {HOSTILE}"} | named)
     answer = signed_in(cast.owner).post(open_page(slip), data)
@@ -226,7 +227,7 @@ def test_refused_files_are_said_and_asked_again(
 def test_arabic_digits_are_the_same_amount(cast: Cast, slip: PaymentSlip) -> None:
     line = slip.lines.get(rank=3)
     signed_in(cast.owner, "ar").post(
-        open_page(slip), filled(slip, **{f"amount_{line.pk}": "١٠٠٫٥٠"})
+        open_page(slip), filled(slip, **{f"amount_line-{line.pk}": "١٠٠٫٥٠"})
     )
     assert Dispute.objects.get().items.get().amount == Decimal("100.50")
 

@@ -23,6 +23,7 @@ from disputes.errors import (
 )
 from disputes.models import Attachment, Decision, Dispute, DisputeStep, Message
 from disputes.workflows import disputes as workflows
+from disputes.workflows import opening
 from payments.enums import SlipState
 from payments.models import Hold, PaymentSlip
 from portal.errors import FileTooLargeError, PieceTypeRefused, TooManyPieces
@@ -32,7 +33,7 @@ from portal.storage import open_stored
 from regulation.enums import Branch
 from tests.affiliates.factories import StaffAssignmentFactory
 from tests.cast import Cast
-from tests.disputes.factories import JPEG, OPENED_AT, PNG, dispute_of, slip_of, upload
+from tests.disputes.factories import JPEG, OPENED_AT, PNG, dispute_of, line_subject, slip_of, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -97,13 +98,17 @@ def test_the_same_click_twice_makes_one_dispute(cast: Cast, slip: PaymentSlip) -
 
 def test_several_lines_are_one_dispute(cast: Cast, slip: PaymentSlip) -> None:
     first, second, third = slip.lines.all()
-    dispute = workflows.open_dispute(
+    dispute = opening.open_dispute(
         actor=cast.owner,
         affiliate=cast.affiliate,
         intent=uuid.uuid4(),
         ground=Ground.WRONG_EMPLOYEE,
         text="Un salarié compté à tort.",
-        contested={first.pk: Decimal("10.00"), third.pk: third.amount, second.pk: Decimal("0.00")},
+        contested={
+            line_subject(first): Decimal("10.00"),
+            line_subject(third): third.amount,
+            line_subject(second): Decimal("0.00"),
+        },
         at=OPENED_AT,
     )
 
@@ -131,7 +136,7 @@ def test_what_was_granted_cannot_be_contested_again_what_was_refused_can(
     workflows.take(actor=cast.staff, dispute_id=dispute.pk, at=OPENED_AT)
     decide(cast.staff, dispute, Outcome.PARTLY_UPHELD, granted="200.00")
 
-    assert workflows.left_to_contest(slip.lines.get(rank=3)) == Decimal("538.82")
+    assert opening.left_to_contest(slip.lines.get(rank=3)) == Decimal("538.82")
 
 
 def test_a_paid_slip_may_be_contested_and_nothing_is_held(cast: Cast, slip: PaymentSlip) -> None:
@@ -164,12 +169,14 @@ def test_lines_of_others_and_empty_disputes_are_refused(cast: Cast, slip: Paymen
         "at": OPENED_AT,
     }
     with pytest.raises(UnknownLine):
-        workflows.open_dispute(
-            intent=uuid.uuid4(), contested={theirs.lines.get(rank=1).pk: Decimal("1.00")}, **common
+        opening.open_dispute(
+            intent=uuid.uuid4(),
+            contested={line_subject(theirs.lines.get(rank=1)): Decimal("1.00")},
+            **common,
         )
-    for contested in ({}, {slip.lines.get(rank=1).pk: Decimal("0.00")}):
+    for contested in ({}, {line_subject(slip.lines.get(rank=1)): Decimal("0.00")}):
         with pytest.raises(NothingContested):
-            workflows.open_dispute(intent=uuid.uuid4(), contested=contested, **common)
+            opening.open_dispute(intent=uuid.uuid4(), contested=contested, **common)
 
 
 # ---------------------------------------------------------------- the thread
@@ -417,7 +424,7 @@ def test_withdrawing_makes_the_whole_slip_due_again(
     assert (taken.state, taken.closed_at) == (DisputeState.WITHDRAWN, LATER)
     assert live_holds(slip) == Decimal("0.00")
     assert DisputeStep.objects.filter(action=Action.WITHDRAW).count() == 1
-    assert workflows.left_to_contest(slip.lines.get(rank=3)) == Decimal("738.82")
+    assert opening.left_to_contest(slip.lines.get(rank=3)) == Decimal("738.82")
 
 
 def test_every_act_leaves_a_trace(cast: Cast, taken: Dispute) -> None:

@@ -25,6 +25,8 @@ PUBLIC = {
     "declarations:validator",
     # whoever is visited checks that the inspectors are real
     "disputes:check_mission",
+    # what became of the disputes, without the counts that could point at a firm
+    "disputes:figures",
     # a certificate is checked by whoever holds it
     "certificates:verify",
     "certificates:verification",

@@ -125,7 +125,7 @@ def test_the_slip_says_everything(cast: Cast, owed: PaymentSlip) -> None:
         "843,60",
     ):
         assert said in text
-    assert f"?ligne={facts.lines[0].pk}" in text or "disputes" not in text
+    assert f"?objet=line-{facts.lines[0].pk}" in text or "disputes" not in text
 
 
 def test_query_counts_do_not_grow_with_rows(

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from payments.enums import DebitAct, DebitCause, DebitState
-from payments.models import DebitOrder, DebitShare, PaymentSlip
+from payments.models import DebitOrder, DebitShare
 from payments.queries.debits import Payable, about, claimed_on, field_of, free_on, held_on
 from payments.transitions import UNSENT
 from payments.workflows.debits.notices import tell_outcome
@@ -49,9 +49,7 @@ def give_way(
         row
         for row in rows
         if claimed.get((field_of(row), row.pk), ZERO)
-        > row.outstanding
-        - about_to_hold
-        - (held.get(row.pk, ZERO) if isinstance(row, PaymentSlip) else ZERO)
+        > row.outstanding - about_to_hold - held.get((field_of(row), row.pk), ZERO)
     ]
     if over:
         stop(over, actor=actor, at=at or clock.now(), cause=cause)

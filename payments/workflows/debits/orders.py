@@ -28,6 +28,7 @@ from payments.errors import (
     UnknownReference,
 )
 from payments.models import MOST_ACCOUNTS, DebitOrder, DebitShare
+from payments.queries.debits import Payable, about
 from payments.transitions import UNSENT, collection_days, cut_off
 from payments.workflows.debits.claims import field_of, free_on
 from payments.workflows.debits.notices import tell_outcome
@@ -368,10 +369,10 @@ def suspend(
 
 
 @transaction.atomic
-def resume_held(*, actor: User | None, slip_id: int, at: datetime) -> None:
-    """A hold on a slip is released: orders it suspended go on, if there is still time and the sum is still due."""
+def resume_held(*, actor: User | None, due: Payable, at: datetime) -> None:
+    """A hold on a due is released: orders it suspended go on, if there is still time and the sum is still due."""
     keys = DebitShare.objects.filter(
-        slip_id=slip_id, order__state="suspended", order__cause=DebitCause.HOLD.value
+        about([due]), order__state="suspended", order__cause=DebitCause.HOLD.value
     ).values_list("order_id", flat=True)
     targets = lock_targets(due_codes_of(list(keys)))
     free = free_on([target.row for target in targets.values()])
