@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("mandats/<int:mandate_id>/rendre/", mandates.give_back, name="give_back_mandate"),
     path(f"{_ACCESS}personnes/<int:membership_id>/", access.member, name="member"),
+    path(f"{_ACCESS}consultations/", access.openings, name="openings"),
     path(f"{_ACCESS}inviter/", access.invite, name="invite"),
     path(
         f"{_ACCESS}invitations/<int:invitation_id>/retirer/",

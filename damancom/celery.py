@@ -93,6 +93,10 @@ app.conf.beat_schedule = {
         "task": "payments.tasks.sweep_bank_files",
         "schedule": 30.0,
     },
+    "copy the head of the trace outside the database": {
+        "task": "portal.tasks.keep_audit_head",
+        "schedule": crontab(hour=1, minute=15),
+    },
     "measure the signs of risk": {
         "task": "disputes.tasks.measure_risks",
         "schedule": crontab(hour=4, minute=20),

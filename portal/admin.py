@@ -1,7 +1,7 @@
 """The staff desk: search, read, then an action that calls a workflow. Nothing is edited in place."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import FieldDoesNotExist
@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
-from portal import audit, formats
+from portal import audit, formats, purposes
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh_to_act
 from portal.models import AuditEntry, Incident, Mail, StoredFile, User
@@ -69,6 +69,8 @@ class StaffAdmin(admin.ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
+    # Whether a row is opened outside any queue: why is then asked first, and the firm reads it.
+    asks_purpose: ClassVar[bool] = False
 
     def affiliation_number_of(self, row: Any) -> str:
         """The affiliate whose data ``row`` is; empty when it is nobody's."""
@@ -122,12 +124,17 @@ class StaffAdmin(admin.ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        response = super().change_view(request, object_id, form_url, extra_context)
-        row = self.get_object(request, object_id) if response.status_code == 200 else None
+        row = self.get_object(request, object_id)
         number = self.affiliation_number_of(row) if row is not None else ""
-        if row is not None and number:
+        told: dict[str, str] = {}
+        if number and self.asks_purpose and self.has_view_permission(request, row):
+            told = purposes.told(request, number)
+            if not told:
+                return purposes.ask(request, number, self.admin_site.each_context(request))
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if row is not None and number and response.status_code == 200:
             audit.record_reading(
-                request, action="staff.read", subject=row, affiliation_number=number
+                request, action="staff.read", subject=row, affiliation_number=number, **told
             )
         return response
 

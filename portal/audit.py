@@ -8,10 +8,12 @@ says what the chain shows and what it cannot show.
 import datetime
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -137,14 +139,20 @@ class _Reading:
     action: str
     subject: models.Model
     affiliation_number: str
+    facts: Mapping[str, Any]
 
 
 def record_reading(
-    request: HttpRequest, *, action: str, subject: models.Model, affiliation_number: str
+    request: HttpRequest,
+    *,
+    action: str,
+    subject: models.Model,
+    affiliation_number: str,
+    **facts: Any,
 ) -> None:
     """Note that the person of ``request`` was shown ``subject``; written after the view, or nothing is shown."""
     readings = request.__dict__.setdefault("_readings", [])
-    readings.append(_Reading(action, subject, affiliation_number))
+    readings.append(_Reading(action, subject, affiliation_number, facts))
 
 
 def write_readings(request: HttpRequest) -> None:
@@ -159,6 +167,7 @@ def write_readings(request: HttpRequest) -> None:
                 action=reading.action,
                 subject=reading.subject,
                 affiliation_number=reading.affiliation_number,
+                **reading.facts,
             )
 
 
@@ -227,6 +236,23 @@ def seal(*, everywhere: bool = False) -> int:
             previous = digest
         AuditSeal.objects.bulk_create(seals)
         sealed += len(seals)
+
+
+def keep_head(path: Path, *, at: datetime.datetime) -> tuple[int, str] | None:
+    """Add a line with the head of the chain to a file outside the database; None while nothing is sealed.
+
+    The line is « instant position:digest ». A chain cannot see that its own tail was cut; ``verify`` can, told one of
+    these heads. The file is only ever added to: keep it where whoever keeps the database cannot write.
+    """
+    last = AuditSeal.objects.order_by("-position").first()
+    if last is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="ascii") as heads:
+        heads.write(f"{at.astimezone(datetime.UTC).isoformat()} {last.position}:{last.digest}\n")
+        heads.flush()
+        os.fsync(heads.fileno())
+    return last.position, last.digest
 
 
 @dataclass(frozen=True, slots=True)

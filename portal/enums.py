@@ -50,3 +50,14 @@ class CellKind(LabelledEnum):
     BOOLEAN = "boolean", _("vrai ou faux")
     ERROR = "error", _("une erreur de calcul")
     FORMULA = "formula", _("une formule")
+
+
+class Purpose(LabelledEnum):
+    """Why a member of staff opens the file of a firm outside their queue."""
+
+    CALL = "call", _("l’entreprise appelle ou est au guichet")
+    REQUEST = "request", _("instruction d’une demande en cours")
+    CHECK = "check", _("contrôle ou recoupement")
+    RECOVERY = "recovery", _("recouvrement")
+    SUPERVISION = "supervision", _("supervision du travail de l’agence")
+    OTHER = "other", _("autre motif, écrit ci-dessous")

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import heartbeat_sent, worker_ready
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
@@ -75,6 +76,12 @@ def wake(task: Task, *args: Any) -> None:
 def seal_trace() -> None:
     """Seal the acts committed since the last time. Scheduled; safe to run twice and at once."""
     audit.seal()
+
+
+@shared_task(base=PortalTask)
+def keep_audit_head() -> None:
+    """Copy the head of the chain of the trace outside the database. Scheduled daily."""
+    audit.keep_head(settings.AUDIT_HEADS_FILE, at=clock.now())
 
 
 @shared_task(base=PortalTask)

@@ -64,6 +64,8 @@ class StatusInline(_ReadOnlyInline):
 class AffiliateAdmin(StaffAdmin):
     """The card of an employer; its number, name, town or ICE finds it, in any order."""
 
+    asks_purpose = True
+
     list_display = ("affiliation_number", "name", "city", "agency", "state", "affiliated_on")
     list_filter = ("state", "agency")
     list_select_related = ("agency",)
@@ -122,9 +124,16 @@ class RepresentativeAdmin(StaffAdmin):
 class EmployeeAdmin(StaffAdmin):
     """Insured persons who work, or worked, for an affiliate on one's desk."""
 
+    asks_purpose = True
+
     list_display = ("registration_number", "last_name", "first_name")
     search_fields = ("=registration_number", "last_name", "first_name", "=cin")
     fields = ("registration_number", "last_name", "first_name", "cin", "born_on")
+
+    def affiliation_number_of(self, row: Employee) -> str:
+        """The firm that the person works for now, or worked for last."""
+        last = row.employments.select_related("affiliate").order_by("-started_on", "-pk").first()
+        return last.affiliate.affiliation_number if last else ""
 
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         employed = Employment.objects.filter(affiliate__in=staff_affiliates(request.user))
@@ -160,6 +169,8 @@ class TakeoverEndForm(ActionForm):
 @admin.register(Employment)
 class EmploymentAdmin(StaffAdmin):
     """Who works where; the State's takeover of an employer share (TAHFIZ) is granted from here."""
+
+    asks_purpose = True
 
     list_display = ("affiliate", "employee", "started_on", "ended_on")
     list_select_related = ("affiliate", "employee")

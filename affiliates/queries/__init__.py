@@ -27,6 +27,7 @@ from affiliates.queries.registrations import (
     requests_of,
     steps_of,
 )
+from affiliates.queries.trace import shown_acts, staff_acts
 
 __all__ = [
     "PAGE",
@@ -44,7 +45,9 @@ __all__ = [
     "open_requests_for",
     "requests_of",
     "search",
+    "shown_acts",
     "shown_mandates",
+    "staff_acts",
     "staff_of",
     "statuses_on",
     "steps_of",

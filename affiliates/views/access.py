@@ -1,6 +1,7 @@
 """The page that says who may do what for an affiliate; inviting a colleague."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -124,3 +125,19 @@ def member(request: HttpRequest, affiliate: Affiliate, membership_id: int) -> Ht
     context = {"row": row, "form": form, "section": "access"}
     status = 422 if form.errors else status
     return render(request, "affiliates/member.html", context, status=status)
+
+
+@require_safe
+@affiliate_view(Scope.MANAGE)
+def openings(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
+    """Who of the fund opened the file of the firm, when and why; and what they changed."""
+    only = request.GET.get("quoi") == "lectures"
+    rows = queries.staff_acts(affiliate, at=clock.now(), only_readings=only)
+    page = Paginator(rows, queries.PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "acts": queries.shown_acts(page.object_list),
+        "only": only,
+        "section": "access",
+    }
+    return render(request, "affiliates/openings.html", context)

@@ -11,6 +11,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 # Files made while running: collected static files, demonstration files.
 VAR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 
+# Each day the head of the chain over the trace is added here: a file that the database’s keeper cannot write.
+AUDIT_HEADS_FILE = Path(env.text("AUDIT_HEADS_FILE", str(VAR / "audit-heads.txt")))
+
 SECRET_KEY = env.secret("SECRET_KEY", minimum_length=50)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", ",")
 DEBUG = False

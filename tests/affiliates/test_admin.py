@@ -32,6 +32,7 @@ def test_the_card_of_an_affiliate_is_found_by_any_word_and_cannot_be_edited(cast
     assert cast.affiliate.affiliation_number in found.content.decode()
     assert cast.strangers_affiliate.affiliation_number not in found.content.decode()
     card = reverse("admin:affiliates_affiliate_change", args=[cast.affiliate.pk])
+    assert clerk.post(card, {"purpose": "call"}).status_code == 302
     page = clerk.get(card).content.decode()
     assert "Nadia Benjelloun" in page
     assert clerk.post(card, {"name": "AUTRE"}).status_code == 403

@@ -258,3 +258,37 @@ def test_an_act_never_waits_for_the_sealer():
     done.set()
     sealer.join(10)
     assert audit.verify().sealed == 4
+
+
+def test_the_head_kept_outside_shows_a_tail_that_was_cut(tmp_path):
+    heads = tmp_path / "out" / "heads.txt"
+    at = datetime.datetime(2026, 2, 4, 1, 15, tzinfo=datetime.UTC)
+    assert audit.keep_head(heads, at=at) is None, "nothing is sealed yet"
+    user = UserFactory()
+    acts(user, 3)
+    audit.seal()
+    first = audit.keep_head(heads, at=at)
+    acts(user, 2)
+    audit.seal()
+    last = audit.keep_head(heads, at=at)
+    assert first is not None
+    assert last is not None
+    assert (first[0], last[0]) == (3, 5)
+    assert heads.read_text("ascii") == "".join(
+        f"2026-02-04T01:15:00+00:00 {position}:{digest}\n" for position, digest in (first, last)
+    )
+    call_command("verify_audit", heads=heads)
+    with as_owner_of_the_tables(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM portal_auditseal WHERE position = 5 RETURNING entry_id")
+        cursor.execute("DELETE FROM portal_auditentry WHERE id = %s", [cursor.fetchone()[0]])
+    assert audit.verify().fault is None, "the chain alone cannot see it"
+    with pytest.raises(CommandError, match="n’y est plus"):
+        call_command("verify_audit", heads=heads)
+
+
+def test_a_file_of_heads_that_does_not_read_is_refused(tmp_path):
+    with pytest.raises(CommandError, match="ne se lit pas"):
+        call_command("verify_audit", heads=tmp_path / "missing.txt")
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(CommandError, match="POSITION:EMPREINTE"):
+        call_command("verify_audit", heads=tmp_path / "empty.txt")

@@ -1,6 +1,7 @@
 """Walk the chain of the audit trail; exit 1 at the first fault."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -20,8 +21,17 @@ class Command(BaseCommand):
             help="un scellé noté hors de la base, qui doit s’y trouver encore",
         )
 
+        parser.add_argument(
+            "--heads",
+            type=Path,
+            metavar="FICHIER",
+            help="le fichier des têtes recopiées chaque jour ; la dernière doit se trouver encore dans la base",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        found = audit.verify(known_head=_head(options["head"]))
+        kept = options["heads"]
+        asked = _last_line(kept) if kept else options["head"]
+        found = audit.verify(known_head=_head(asked))
         fault = found.fault
         if options["json"]:
             answer = {
@@ -40,6 +50,15 @@ class Command(BaseCommand):
                 _("%(sealed)s traces scellées, chaîne intacte. Tête : %(sealed)s:%(head)s")
                 % {"sealed": found.sealed, "head": found.head}
             )
+
+
+def _last_line(path: Path) -> str:
+    """The last head of a file of heads: « instant position:digest » on each line."""
+    try:
+        lines = path.read_text("ascii").split("\n")
+    except OSError as fault:
+        raise CommandError(_("Ce fichier ne se lit pas : %(path)s") % {"path": path}) from fault
+    return next((line.rpartition(" ")[2] for line in reversed(lines) if line.strip()), "")
 
 
 def _head(text: str | None) -> tuple[int, str] | None:
