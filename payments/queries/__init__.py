@@ -23,7 +23,7 @@ from payments.queries.dues import (
     pledged_credit,
     sentences_of,
 )
-from payments.queries.open_items import open_items_of, rib_owners, suspense_of
+from payments.queries.open_items import open_items_of, rib_owners, suspense_of, suspense_of_each
 from payments.queries.slips import (
     PaymentFact,
     SlipFacts,
@@ -95,5 +95,6 @@ __all__ = [
     "statement_by_period",
     "suspense_ageing",
     "suspense_of",
+    "suspense_of_each",
     "waiting_lines",
 ]

@@ -18,6 +18,7 @@ from payments.models import (
     PaymentSlip,
 )
 from payments.queries.sums import total_of
+from regulation.money import ZERO
 from regulation.periods import Period
 
 
@@ -56,7 +57,16 @@ def rib_owners(ribs: Collection[str]) -> dict[str, list[str]]:
 
 def suspense_of(line_id: int) -> Decimal:
     """What of a bank line still waits in suspense, from the ledger."""
-    sums = LedgerLine.objects.filter(
-        bank_line_id=line_id, account__kind=AccountKind.SUSPENSE.value
-    ).aggregate(left=total_of(F("credit") - F("debit")))
-    return Decimal(sums["left"])
+    return suspense_of_each([line_id]).get(line_id, ZERO)
+
+
+def suspense_of_each(line_ids: Collection[int]) -> dict[int, Decimal]:
+    """The same of each of these lines; those of which nothing ever waited are left out."""
+    rows = (
+        LedgerLine.objects.filter(
+            bank_line_id__in=line_ids, account__kind=AccountKind.SUSPENSE.value
+        )
+        .values("bank_line_id")
+        .annotate(left=total_of(F("credit") - F("debit")))
+    )
+    return {row["bank_line_id"]: Decimal(row["left"]) for row in rows}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -24,12 +25,20 @@ TOLD_WITHIN = timedelta(days=3)
 
 def readers_of(affiliate: Affiliate, *others: User | None) -> list[User]:
     """Who pays in the firm's name, and `others` who acted for it; each once."""
-    members = Membership.objects.filter(
-        affiliate=affiliate, role__in=_PAYING, ended_at__isnull=True
-    ).select_related("user")
-    found = {member.user_id: member.user for member in members}
+    found = {one.pk: one for one in readers_of_each([affiliate.pk]).get(affiliate.pk, ())}
     found |= {other.pk: other for other in others if other is not None}
     return list(found.values())
+
+
+def readers_of_each(affiliates: Collection[int]) -> dict[int, list[User]]:
+    """Who pays in the name of each of these firms, by its key."""
+    members = Membership.objects.filter(
+        affiliate__in=affiliates, role__in=_PAYING, ended_at__isnull=True
+    ).select_related("user")
+    found: dict[int, dict[int, User]] = defaultdict(dict)
+    for member in members:
+        found[member.affiliate_id][member.user_id] = member.user
+    return {key: list(users.values()) for key, users in found.items()}
 
 
 def refund_decided(act: ClerkAct, *, at: datetime) -> None:
@@ -60,6 +69,7 @@ def payment_taken_back(
     debt: Decimal,
     *,
     at: datetime,
+    readers: Sequence[User],
 ) -> None:
     """A bank took money back: what is owed again (month, code, dirhams); `debt` is what was refunded meanwhile."""
     number = affiliate.affiliation_number
@@ -72,7 +82,7 @@ def payment_taken_back(
         ],
         "debt": debt,
     }
-    for reader in readers_of(affiliate):
+    for reader in readers:
         mail.write(
             key=f"taken_back:{line.pk}:{affiliate.pk}:{reader.pk}",
             to=reader,

@@ -29,6 +29,7 @@ class Target:
     due: Due
     affiliation_number: str
     held: Decimal = ZERO
+    _item: Item | None = None
 
     @property
     def code(self) -> str:
@@ -40,6 +41,12 @@ class Target:
 
     def item(self) -> Item:
         """The row as matching sees it now."""
+        seen = self._item
+        if seen is None or seen.outstanding is not self.row.outstanding:
+            seen = self._item = self._seen()
+        return seen
+
+    def _seen(self) -> Item:
         slip = self.row if isinstance(self.row, PaymentSlip) else None
         successor = slip.replaced_by if slip is not None else None
         return Item(

@@ -69,6 +69,7 @@ def test_a_long_file_of_returns_takes_several_turns(
     instants = iter([0, 1, importing.TURN + 1])  # the second return is too late
     with monkeypatch.context() as patch:
         patch.setattr(importing.time, "monotonic", lambda: next(instants))
+        patch.setattr(importing, "RETURNS", 1)
         bank_file = received(cast.bank, cast.bank_account, data)
     assert (bank_file.state, bank_file.attempts, bank_file.lines_done) == ("waiting", 0, 2)
     assert sorted(bank_file.lines.values_list("verdict", flat=True)) == ["", "ACC"]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from payments.ledger_check import check
 from payments.models import Allocation, BankLine, LedgerEntry, PaymentSlip, Surcharge
 from payments.queries import credit_of, open_dues, slip_facts
-from payments.workflows.allocations import Part, settle_reversal
+from payments.workflows.allocations import Part, settle_reversals
 from payments.workflows.allocations import reverse as take_back
 from payments.workflows.allocations.clerk import assign
 from payments.workflows.penalties import assess_surcharges
@@ -198,6 +198,6 @@ def test_the_same_return_twice_takes_once(cast: Cast) -> None:
     use_credit(actor=cast.owner, affiliate=cast.affiliate, slip_id=second.pk, at=clock.now())
     comes_back(cast, "180.00")
     count = LedgerEntry.objects.count()
-    settle_reversal(actor=None, line_id=BankLine.objects.get(kind="debit").pk)
+    settle_reversals(actor=None, line_ids=[BankLine.objects.get(kind="debit").pk])
     assert LedgerEntry.objects.count() == count
     assert Mail.objects.filter(user=cast.owner, key__startswith="taken_back:").count() == 1

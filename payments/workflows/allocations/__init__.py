@@ -13,7 +13,7 @@ from payments.workflows.allocations.clerk import (
     reverse,
     take_back,
 )
-from payments.workflows.allocations.returns import settle_reversal
+from payments.workflows.allocations.returns import settle_reversals
 from payments.workflows.allocations.settling import received_of, settle
 
 __all__ = [
@@ -26,6 +26,6 @@ __all__ = [
     "received_of",
     "reverse",
     "settle",
-    "settle_reversal",
+    "settle_reversals",
     "take_back",
 ]

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from payments import posting
 from payments.matching import (
     Match,
@@ -16,7 +18,7 @@ from payments.matching import (
 from payments.models import Allocation, BankLine, DebitOrder
 from payments.workflows.ledger import Event, post_all
 from payments.workflows.targets import Target, save_targets
-from portal.bulk import insert_rows, update_rows
+from portal.bulk import insert_rows, made_from, update_rows
 from portal.models import User
 
 
@@ -25,7 +27,8 @@ class Batch:
     """What one settlement will write."""
 
     events: list[Event] = field(default_factory=list)
-    allocations: list[tuple[int, Allocation]] = field(default_factory=list)
+    # Each with the place of the event whose entry it follows from; none: it already names its entry.
+    allocations: list[tuple[int | None, Allocation]] = field(default_factory=list)
     touched: dict[str, Target] = field(default_factory=dict)
     answered: list[BankLine] = field(default_factory=list)
 
@@ -59,43 +62,52 @@ def allocate(
     for target, amount in shares:
         target.pay(amount, paid_on)
         batch.touched[target.code] = target
-        batch.allocations.append(
-            (
-                place,
-                Allocation(
-                    bank_line_id=line.pk,
-                    affiliate_id=target.due.affiliate,
-                    slip_id=target.due.slip,
-                    surcharge_id=target.due.surcharge,
-                    filing_penalty_id=target.due.filing_penalty,
-                    debit_order=order,
-                    amount=amount,
-                    rule=rule,
-                    paid_on=paid_on,
-                ),
-            )
-        )
+        due = target.due
+        paid = allocation_of(
+            line.pk, due.affiliate, amount, rule, paid_on,
+            slip_id=due.slip, surcharge_id=due.surcharge, filing_penalty_id=due.filing_penalty,
+            debit_order_id=order.pk if order else None,
+        )  # fmt: skip
+        batch.allocations.append((place, paid))
     if credit and credit_to is not None:
-        batch.allocations.append(
-            (
-                place,
-                Allocation(
-                    bank_line_id=line.pk,
-                    affiliate_id=credit_to,
-                    debit_order=order,
-                    amount=credit,
-                    rule=rule,
-                    paid_on=paid_on,
-                ),
-            )
-        )
+        order_id = order.pk if order else None
+        kept = allocation_of(line.pk, credit_to, credit, rule, paid_on, debit_order_id=order_id)
+        batch.allocations.append((place, kept))
+
+
+def allocation_of(
+    line_id: int, affiliate_id: int, amount: Decimal, rule: str, paid_on: date, **about: int | None
+) -> Allocation:
+    """A new allocation; `about` names the due, the order, the entry or the allocation it undoes, by their keys."""
+    return made_from(
+        Allocation,
+        {
+            "id": None,
+            "bank_line_id": line_id,
+            "affiliate_id": affiliate_id,
+            "slip_id": None,
+            "surcharge_id": None,
+            "filing_penalty_id": None,
+            "debit_order_id": None,
+            "amount": amount,
+            "rule": rule,
+            "paid_on": paid_on,
+            "entry_id": None,
+            "allocated_at": None,
+            "allocated_by_id": None,
+            "undoes_id": None,
+            **about,
+        },
+    )
 
 
 def write(batch: Batch, actor: User | None) -> None:
     entries = post_all(batch.events, actor=actor)
+    allocated_at, allocated_by = timezone.now(), actor.pk if actor else None
     for place, allocation in batch.allocations:
-        allocation.entry_id = entries[place].pk
-        allocation.allocated_by = actor
+        if place is not None:
+            allocation.entry_id = entries[place].pk
+        allocation.allocated_at, allocation.allocated_by_id = allocated_at, allocated_by
     insert_rows([allocation for _, allocation in batch.allocations])
     save_targets(batch.touched.values())
     written = [line for line in batch.answered if not line._state.adding]

@@ -1,14 +1,23 @@
-"""The bank takes money back: what it had paid is owed again (rule R9)."""
+"""The bank takes money back: what it had paid is owed again (rule R9). A chunk of returns is settled together.
+
+What undoing a credit reads is loaded for all of them under their locks and kept up to date from one return to the next,
+so that the books are those of one return after the other. A return that sets more in motion is settled alone: that of a
+debit order, that of money which became credit, of a due that fell since, that credit paid too, or for which an excess
+is kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Max, Min, Q, QuerySet
 
+from affiliates.models import Affiliate
 from payments import posting
 from payments.codecs.faults import Fault, fault
 from payments.enums import DebitState, EntryKind, LineKind, LineVerdict
@@ -18,63 +27,207 @@ from payments.matching import (
     Received,
     Settled,
     match,
+    order_reference_of,
     references,
 )
 from payments.models import Allocation, BankLine, DebitOrder, DebitShare
-from payments.queries import credit_of, suspense_of
+from payments.queries import credit_of, suspense_of_each
 from payments.workflows.allocations.batch import (
+    Batch,
+    allocate,
+    allocation_of,
     key_of,
     key_of_due,
-    live_allocations,
     note_answer,
+    write,
 )
 from payments.workflows.allocations.settling import received_of
 from payments.workflows.allocations.spent import (
+    asked_of,
     back_to_what_is_asked,
     lock_owners,
     paid_with_credit,
     unspend,
 )
 from payments.workflows.debits.booking import bring_back, came_back
-from payments.workflows.ledger import Event, post
-from payments.workflows.letters import payment_taken_back
-from payments.workflows.targets import Target, lock_targets, save_targets
+from payments.workflows.debits.steps import due_codes_of
+from payments.workflows.ledger import Event
+from payments.workflows.letters import payment_taken_back, readers_of_each
+from payments.workflows.targets import Target, lock_targets
 from portal import audit, clock
+from portal.bulk import number_rows, update_rows
 from portal.models import User
 from regulation.money import ZERO
 from regulation.text import _
 
+_KEPT = ("L14", "L28")
+"""Verdicts of the lines whose excess became the credit of an employer."""
+
 
 @transaction.atomic
-def settle_reversal(*, actor: User | None, line_id: int) -> None:
-    """Rule R9 for one booked debit: find the credit it undoes and make what that had paid owed again.
+def settle_reversals(*, actor: User | None, line_ids: Collection[int]) -> None:
+    """Rule R9 for these booked debits, in order: find the credit each undoes, make what that had paid owed again.
 
-    A reversal that finds nothing waits (L19) and is tried again after each file: returns may arrive first.
+    A reversal that finds nothing waits (L19) and is tried again after each file: returns may arrive first. Safe to run
+    twice: what was settled is left alone. Locks: lines, affiliates, dues, the credits undone, then orders.
     """
-    line = BankLine.objects.select_for_update(of=("self",)).get(pk=line_id)
-    if line.kind != LineKind.DEBIT.value or line.verdict not in ("", LineVerdict.WAITING.value):
-        return
-    received = received_of(line)
-    order = came_back(line, None)
-    candidates = (
-        _candidates(received, line.account_id) if order is None else [_collected(order, received)]
+    lines = list(
+        BankLine.objects.filter(
+            pk__in=line_ids,
+            kind=LineKind.DEBIT.value,
+            verdict__in=("", LineVerdict.WAITING.value),
+        )
+        .order_by("pk")
+        .select_for_update(of=("self",))
     )
-    answer = match(received, references(received), Books(settled=candidates))
-    if answer.rule == "R9" and answer.origin is not None:
-        origin = answer.origin
-        order = order or came_back(line, origin)
-        impossible = _impossible(order, line) if order is not None else None
-        if impossible is not None:
-            answer = impossible
+    received = {line.pk: received_of(line) for line in lines}
+    found, orders = _found(lines), _cited(lines)
+    keys = {key for several in found.values() for key in several} | set(orders.values())
+    codes, owners = _paid_by(keys)
+    # Their credit may move below: nobody else may spend it meanwhile.
+    lock_owners(owners)
+    paid = {code for several in codes.values() for code in several}
+    by_credit = paid_with_credit(owners)
+    targets = lock_targets(paid | by_credit)
+    list(BankLine.objects.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
+    odd = _odd(lines, found, codes, owners, [targets[code] for code in paid]) | by_credit
+    special = _special(found) | {key for key, cited in codes.items() if not odd.isdisjoint(cited)}
+    alone = {
+        line.pk
+        for line in lines
+        if line.pk in orders or not special.isdisjoint(found.get(line.pk, ()))
+    }
+    for group in _groups(lines, alone):
+        first = group[0].pk
+        order = came_back(group[0], None) if first in alone else None
+        meant = {key for line in group for key in found.get(line.pk, ())}
+        meant |= {orders[first]} if first in orders else set()
+        returns = _Returns(actor, meant, order, alone=first in alone)
+        returns.settle([(line, received[line.pk]) for line in group], found)
+
+
+def _groups(lines: Sequence[BankLine], alone: Collection[int]) -> Iterator[list[BankLine]]:
+    """The lines in order: those that may go together, and those that go alone."""
+    group: list[BankLine] = []
+    for line in lines:
+        if line.pk in alone:
+            if group:
+                yield group
+            yield [line]
+            group = []
         else:
-            _undo_origin(actor, line, origin, order)
-    note_answer(line, answer)
-    line.save(update_fields=["rule", "verdict", "verdict_code", "verdict_facts", "proposals"])
+            group.append(line)
+    if group:
+        yield group
 
 
-def _collected(order: DebitOrder, line: Received) -> Settled:
-    """The collection of an order as something to undo: its own amount, even inside the credit of a whole run."""
-    return Settled(order.bank_line_id or 0, "", line.end_to_end, "", order.amount, order.amount)
+# ------------------------------------------------------------------ what a return may mean
+
+
+def _found(lines: Sequence[BankLine]) -> dict[int, tuple[int, ...]]:
+    """By return, the credits of its account that its references may mean: one, or two when there are more.
+
+    Its original reference decides, else its end-to-end reference, else its batch and amount: the first that finds any.
+    """
+    found: dict[int, tuple[int, ...]] = {}
+    for names in (("original_bank_ref",), ("end_to_end",), ("batch", "amount")):
+        asked = [line for line in lines if line.pk not in found and getattr(line, names[0])]
+        if not asked:
+            continue
+        columns = tuple("bank_ref" if name == "original_bank_ref" else name for name in names)
+        wanted = {
+            f"{column}__in": {getattr(line, name) for line in asked}
+            for name, column in zip(names, columns, strict=True)
+        }
+        credits = (
+            BankLine.objects.filter(
+                account_id__in={line.account_id for line in asked},
+                kind=LineKind.CREDIT.value,
+                repeats__isnull=True,
+                **wanted,
+            )
+            .exclude(verdict="")
+            .order_by()
+            .values_list("account_id", *columns)
+            .annotate(many=Count("pk"), first=Min("pk"), last=Max("pk"))
+        )
+        known = {tuple(row[:-3]): row[-3:] for row in credits}
+        for line in asked:
+            told = known.get((line.account_id, *(getattr(line, name) for name in names)))
+            if told is not None:
+                many, first, last = told
+                found[line.pk] = (first,) if many == 1 else (first, last)
+    return found
+
+
+def _cited(lines: Sequence[BankLine]) -> dict[int, int]:
+    """By return, the credit that collected the order it cites, if it cites one."""
+    cited = {line.pk: order_reference_of(line.end_to_end) for line in lines}
+    rows = DebitOrder.objects.filter(
+        reference__in={reference for reference in cited.values() if reference},
+        bank_line__isnull=False,
+    )
+    collected = dict(rows.values_list("reference", "bank_line_id"))
+    return {key: collected[reference] for key, reference in cited.items() if reference in collected}
+
+
+def _special(found: Mapping[int, tuple[int, ...]]) -> set[int]:
+    """The credits that executed orders, or of which something is an employer's credit now."""
+    keys = {key for several in found.values() for key in several}
+    orders = DebitOrder.objects.filter(bank_line_id__in=keys)
+    credits = _of_no_due().filter(bank_line_id__in=keys)
+    return {
+        key
+        for rows in (orders, credits)
+        for key in rows.values_list("bank_line_id", flat=True)
+        if key is not None
+    }
+
+
+def _odd(
+    lines: Sequence[BankLine],
+    found: Mapping[int, tuple[int, ...]],
+    codes: Mapping[int, set[str]],
+    owners: Collection[int],
+    targets: Sequence[Target],
+) -> set[str]:
+    """Of these dues, under lock: those that fell since they were paid, and those for which an excess is kept."""
+    asked = asked_of(targets)
+    back = dict.fromkeys(asked, ZERO)
+    for line in lines:
+        for code in {code for key in found.get(line.pk, ()) for code in codes.get(key, ())}:
+            back[code] += line.amount
+    odd = {one.code for one in targets if one.outstanding + back[one.code] > asked[one.code]}
+    kept = _of_no_due().filter(affiliate_id__in=owners)
+    cited = kept.filter(bank_line__verdict_code__in=_KEPT)
+    odd |= set(cited.values_list("bank_line__verdict_facts__ref", flat=True))
+    return odd | due_codes_of(
+        kept.filter(debit_order__isnull=False).values_list("debit_order_id", flat=True)
+    )
+
+
+def _paid_by(keys: Collection[int]) -> tuple[dict[int, set[str]], set[int]]:
+    """By credit the codes of the dues it ever paid, and the affiliates that any of them was allocated to."""
+    codes: dict[int, set[str]] = defaultdict(set)
+    owners: set[int] = set()
+    rows = Allocation.objects.filter(bank_line_id__in=keys).values_list(
+        "bank_line_id",
+        "affiliate_id",
+        "slip__payment_reference",
+        "surcharge__payment_reference",
+        "filing_penalty__payment_reference",
+    )
+    for key, owner, *several in rows:
+        owners.add(owner)
+        codes[key].update(code for code in several if code)
+    return codes, owners
+
+
+def _of_no_due() -> QuerySet[Allocation]:
+    """Money that is the credit of an employer."""
+    return Allocation.objects.filter(
+        slip=None, surcharge=None, filing_penalty=None, undoes=None, undone_by=None
+    )
 
 
 def _impossible(order: DebitOrder, line: BankLine) -> Match | None:
@@ -88,183 +241,246 @@ def _impossible(order: DebitOrder, line: BankLine) -> Match | None:
     return Match("R0", LineVerdict.WAITING, (told,)) if told else None
 
 
-def _candidates(line: Received, account_id: int) -> list[Settled]:
-    """Credits of the same account that the references of a reversal may mean, with what is left to reverse."""
-    credits = BankLine.objects.filter(
-        account_id=account_id, kind=LineKind.CREDIT.value, repeats__isnull=True
-    ).exclude(verdict="")
-    for condition in (
-        {"bank_ref": line.original_bank_ref} if line.original_bank_ref else None,
-        {"end_to_end": line.end_to_end} if line.end_to_end else None,
-        {"batch": line.batch, "amount": line.amount} if line.batch else None,
-    ):
-        if condition is None:
-            continue
-        rows = list(credits.filter(**condition)[:3])
-        if rows:
-            return [
-                Settled(
-                    row.pk,
-                    row.bank_ref,
-                    row.end_to_end,
-                    row.batch,
-                    row.amount,
-                    row.amount - _reversed_of(row),
-                )
-                for row in rows
-            ]
-    return []
-
-
 def _reversed_of(line: BankLine) -> Decimal:
     """What bank reversals already took back from a credit."""
-    done = line.details.get("reversed", "0.00")
-    return Decimal(done)
+    return Decimal(line.details.get("reversed", "0.00"))
 
 
-def _undo_origin(
-    actor: User | None, line: BankLine, origin_id: int, order: DebitOrder | None
-) -> None:
-    placed = Allocation.objects.filter(bank_line_id=origin_id)
-    # Its credit may move below: nobody else may spend it meanwhile.
-    owners = lock_owners(placed.values_list("affiliate_id", flat=True))
-    codes = [
-        code
-        for codes in placed.values_list(
-            "slip__payment_reference",
-            "surcharge__payment_reference",
-            "filing_penalty__payment_reference",
-        )
-        for code in codes
-        if code
-    ]
-    locked = lock_targets({*codes, *paid_with_credit(owners)})
-    targets = {key_of_due(target.due): target for target in locked.values()}
-    before = {target.code: target.outstanding for target in locked.values()}
-    origin = BankLine.objects.select_for_update(of=("self",)).get(pk=origin_id)
-    live = live_allocations(origin.pk)
-    mine = [one for one in live if order is not None and one.debit_order_id == order.pk]
-    left = line.amount
-    # What an order collected comes back from what it paid; only what a clerk moved away is looked for elsewhere.
-    elsewhere = left - sum((one.amount for one in mine), ZERO) if order else left
-    from_suspense = min(elsewhere, suspense_of(origin.pk))
-    left -= from_suspense
-    shares: list[tuple[Target, Decimal]] = []
-    credits: dict[int, Decimal] = {}
-    undone: list[tuple[Allocation, Decimal]] = []
-    # Last in, first out; money that sits as credit goes before money that settled something.
-    live.sort(key=lambda one: (one not in mine, key_of(one) is not None, -one.pk))
-    for allocation in live:
-        amount = min(left, allocation.amount)
-        if not amount:
-            break
-        left -= amount
-        undone.append((allocation, amount))
-        key = key_of(allocation)
-        target = targets.get(key) if key else None
-        if target is None:
-            owner = allocation.affiliate_id
-            credits[owner] = credits.get(owner, ZERO) + amount
-        else:
-            shares.append((target, amount))
-    entry = post(
-        Event(
-            posting.bank_reversal(
-                line.account_id,
-                line.pk,
-                origin.pk,
-                [(target.due, amount) for target, amount in shares],
-                list(credits.items()),
-                from_suspense,
-                EntryKind.COLLECTION_RETURN if order else EntryKind.REVERSAL,
-            ),
-            f"bank_line:{line.pk}",
-            line.booking_day,
-        ),
-        actor=actor,
-    )
-    _keep_the_rest(actor, line, origin, undone, entry_id=entry.pk)
-    for target, amount in shares:
-        target.owe_again(amount)
-    owed = {target.code: target for target, _ in shares}
-    taken = back_to_what_is_asked(
-        actor=actor, targets=owed.values(), why=str(line.pk), on=line.booking_day
-    )
-    save_targets(owed.values())
-    for target in owed.values():
-        _refill(actor, target, on=line.booking_day)
-    debts = {
-        owner: unspend(
-            actor=actor,
-            affiliate=owners[owner],
-            targets=locked.values(),
-            why=str(line.pk),
-            on=line.booking_day,
-        )
-        for owner in sorted({*credits, *taken})
-    }
-    origin.details = {**origin.details, "reversed": str(_reversed_of(origin) + line.amount)}
-    origin.save(update_fields=["details"])
-    audit.record(
-        actor=actor,
-        action="payments.line_reversed",
-        subject=origin,
-        amount=line.amount,
-        by_line=line.pk,
-    )
-    if order is not None:
-        bring_back(order, line)
-    for affiliate in owners.values():
+# ------------------------------------------------------------------ undoing
+
+
+_Again = tuple[date, str, Decimal]
+"""A month, a code, and what is owed again on it, in dirhams."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Undone:
+    """What one return took back: from these dues, and from the credit of these affiliates (dirhams)."""
+
+    targets: list[Target]
+    credits: dict[int, Decimal]
+
+
+class _Returns:
+    """Credits to undo, under lock, with all that undoing them reads: each return sees what the one before it did."""
+
+    def __init__(
+        self, actor: User | None, keys: Collection[int], order: DebitOrder | None, *, alone: bool
+    ) -> None:
+        self._actor, self._order, self._alone = actor, order, alone
+        codes, owners = _paid_by(keys)
+        self._owners = lock_owners(owners)
+        paid = {code for several in codes.values() for code in several}
+        locked = lock_targets(paid | paid_with_credit(owners) if alone else paid)
+        self._locked = list(locked.values())
+        self._targets = {key_of_due(target.due): target for target in self._locked}
+        rows = BankLine.objects.filter(pk__in=keys).order_by("pk")
+        self._origins = {row.pk: row for row in rows.select_for_update(of=("self",))}
+        self._suspense = suspense_of_each(keys)
+        self._live: dict[int, list[Allocation]] = defaultdict(list)
+        for one in Allocation.objects.filter(
+            bank_line_id__in=keys, undoes__isnull=True, undone_by__isnull=True
+        ).order_by("pk"):
+            self._live[one.bank_line_id].append(one)
+        self._batch = Batch()
+        self._reversed: dict[int, BankLine] = {}
+        self._acts: list[audit.Act] = []
+        self._told: list[tuple[BankLine, Affiliate, list[_Again], Decimal]] = []
+
+    def settle(
+        self, lines: Sequence[tuple[BankLine, Received]], found: Mapping[int, tuple[int, ...]]
+    ) -> None:
+        """Answer these returns in order, and write what follows."""
+        for line, received in lines:
+            order = self._order
+            books = Books(settled=self._settled(received, found.get(line.pk, ())))
+            answer = match(received, references(received), books)
+            origin = answer.origin
+            if answer.rule == "R9" and origin is not None:
+                if order is None and self._alone:
+                    order = came_back(line, origin)
+                impossible = _impossible(order, line) if order is not None else None
+                if impossible is not None:
+                    answer = impossible
+                elif self._alone:
+                    self._undo_alone(line, self._origins[origin], order)
+                else:
+                    before = self._owed_by(origin)
+                    undone = self._undo(line, self._origins[origin], None)
+                    self._tell(line, undone.targets, before, {})
+            note_answer(line, answer)
+            self._batch.answered.append(line)
+        self._write()
+
+    def _owed_by(self, origin: int) -> dict[str, Decimal]:
+        """What is left of the dues that a credit pays now, by code."""
+        paid = (self._targets[key] for one in self._live[origin] if (key := key_of(one)))
+        return {target.code: target.outstanding for target in paid}
+
+    def _undo_alone(self, line: BankLine, origin: BankLine, order: DebitOrder | None) -> None:
+        """Undo with all that may follow: dues that fell since, excess that goes back, credit that was spent."""
+        before = {target.code: target.outstanding for target in self._locked}
+        undone = self._undo(line, origin, order)
+        why, on = str(line.pk), line.booking_day
+        taken = back_to_what_is_asked(actor=self._actor, targets=undone.targets, why=why, on=on)
+        self._write()
+        for target in undone.targets:
+            _refill(self._actor, target, on=on)
+        debts = {
+            owner: unspend(
+                actor=self._actor,
+                affiliate=self._owners[owner],
+                targets=self._locked,
+                why=why,
+                on=on,
+            )
+            for owner in sorted({*undone.credits, *taken})
+        }
+        if order is not None:
+            bring_back(order, line)
         # A debit that came back is told with its order: only what else is owed again is told here.
-        again = [
-            (target.due.period, target.code, target.outstanding - before[target.code])
-            for target in locked.values()
-            if target.due.affiliate == affiliate.pk
-            and target.outstanding > before[target.code]
-            and (order is None or target.code not in owed)
+        own = {target.code for target in undone.targets} if order is not None else set()
+        others = [target for target in self._locked if target.code not in own]
+        self._tell(line, others, before, debts)
+
+    def _tell(
+        self,
+        line: BankLine,
+        targets: Iterable[Target],
+        before: Mapping[str, Decimal],
+        debts: Mapping[int, Decimal],
+    ) -> None:
+        """Note what each affiliate is to be told that it owes again."""
+        again: dict[int, list[_Again]] = defaultdict(list)
+        for target in targets:
+            more = target.outstanding - before[target.code]
+            if more > 0:
+                again[target.due.affiliate].append((target.due.period, target.code, more))
+        for key, affiliate in self._owners.items():
+            debt = debts.get(key, ZERO)
+            if key in again or debt:
+                self._told.append((line, affiliate, again[key], debt))
+
+    def _settled(self, received: Received, keys: Collection[int]) -> list[Settled]:
+        order = self._order
+        if order is not None:
+            # The collection of an order: its own amount, even inside the credit of a whole run.
+            key = order.bank_line_id or 0
+            return [Settled(key, "", received.end_to_end, "", order.amount, order.amount)]
+        rows = [self._origins[key] for key in keys]
+        return [
+            Settled(
+                row.pk,
+                row.bank_ref,
+                row.end_to_end,
+                row.batch,
+                row.amount,
+                row.amount - _reversed_of(row),
+            )
+            for row in rows
         ]
-        debt = debts.get(affiliate.pk, ZERO)
-        if again or debt:
-            payment_taken_back(line, affiliate, again, debt, at=clock.now())
+
+    def _undo(self, line: BankLine, origin: BankLine, order: DebitOrder | None) -> _Undone:
+        """Take the amount of a return back from where that of its credit had gone."""
+        live = self._live[origin.pk]
+        mine = [one for one in live if order is not None and one.debit_order_id == order.pk]
+        left = line.amount
+        # What an order collected comes back from what it paid; only what a clerk moved away is looked for elsewhere.
+        elsewhere = left - sum((one.amount for one in mine), ZERO) if order else left
+        from_suspense = min(elsewhere, self._suspense.get(origin.pk, ZERO))
+        left -= from_suspense
+        shares: list[tuple[Target, Decimal]] = []
+        credits: dict[int, Decimal] = {}
+        undone: list[tuple[Allocation, Decimal]] = []
+        # Last in, first out; money that sits as credit goes before money that settled something.
+        for allocation in sorted(
+            live, key=lambda one: (one not in mine, key_of(one) is not None, -one.pk)
+        ):
+            amount = min(left, allocation.amount)
+            if not amount:
+                break
+            left -= amount
+            undone.append((allocation, amount))
+            key = key_of(allocation)
+            target = self._targets.get(key) if key else None
+            if target is None:
+                owner = allocation.affiliate_id
+                credits[owner] = credits.get(owner, ZERO) + amount
+            else:
+                shares.append((target, amount))
+        place = len(self._batch.events)
+        self._batch.events.append(
+            Event(
+                posting.bank_reversal(
+                    line.account_id,
+                    line.pk,
+                    origin.pk,
+                    [(target.due, amount) for target, amount in shares],
+                    list(credits.items()),
+                    from_suspense,
+                    EntryKind.COLLECTION_RETURN if order else EntryKind.REVERSAL,
+                ),
+                f"bank_line:{line.pk}",
+                line.booking_day,
+            )
+        )
+        rests = _keep_the_rest(self._batch, place, line, origin, undone)
+        gone = {one.pk for one, _ in undone}
+        self._live[origin.pk] = [one for one in live if one.pk not in gone] + rests
+        if from_suspense:
+            self._suspense[origin.pk] -= from_suspense
+        for target, amount in shares:
+            target.owe_again(amount)
+            self._batch.touched[target.code] = target
+        origin.details = {**origin.details, "reversed": str(_reversed_of(origin) + line.amount)}
+        self._reversed[origin.pk] = origin
+        facts = {"amount": line.amount, "by_line": line.pk}
+        self._acts.append(audit.Act(origin, "", facts))
+        return _Undone(list({target.code: target for target, _ in shares}.values()), credits)
+
+    def _write(self) -> None:
+        write(self._batch, self._actor)
+        update_rows(list(self._reversed.values()), ["details"])
+        audit.record_all(actor=self._actor, action="payments.line_reversed", acts=self._acts)
+        if self._told:
+            readers = readers_of_each({affiliate.pk for _line, affiliate, *_ in self._told})
+            at = clock.now()
+            for line, affiliate, again, debt in self._told:
+                payment_taken_back(
+                    line, affiliate, again, debt, at=at, readers=readers.get(affiliate.pk, ())
+                )
+        self._batch, self._reversed, self._acts, self._told = Batch(), {}, [], []
 
 
 def _keep_the_rest(
-    actor: User | None,
+    batch: Batch,
+    place: int,
     line: BankLine,
     origin: BankLine,
     undone: Sequence[tuple[Allocation, Decimal]],
-    *,
-    entry_id: int,
-) -> None:
-    """Mark allocations as undone; the part of an allocation that survives is written again."""
+) -> list[Allocation]:
+    """Plan the undoing of allocations by the entry at this place; the parts that survive, written again."""
+    rests: list[Allocation] = []
     for allocation, amount in undone:
-        Allocation.objects.create(
-            bank_line=line,
-            affiliate_id=allocation.affiliate_id,
-            slip_id=allocation.slip_id,
-            surcharge_id=allocation.surcharge_id,
-            filing_penalty_id=allocation.filing_penalty_id,
-            debit_order_id=allocation.debit_order_id,
-            amount=allocation.amount,
-            rule="R9",
-            paid_on=line.booking_day,
-            entry_id=entry_id,
-            allocated_by=actor,
-            undoes=allocation,
-        )
+        due = {
+            "slip_id": allocation.slip_id,
+            "surcharge_id": allocation.surcharge_id,
+            "filing_penalty_id": allocation.filing_penalty_id,
+        }
+        undoing = allocation_of(
+            line.pk, allocation.affiliate_id, allocation.amount, "R9", line.booking_day,
+            debit_order_id=allocation.debit_order_id, undoes_id=allocation.pk, **due,
+        )  # fmt: skip
+        batch.allocations.append((place, undoing))
         if amount < allocation.amount:
-            Allocation.objects.create(
-                bank_line=origin,
-                affiliate_id=allocation.affiliate_id,
-                slip_id=allocation.slip_id,
-                surcharge_id=allocation.surcharge_id,
-                filing_penalty_id=allocation.filing_penalty_id,
-                amount=allocation.amount - amount,
-                rule=allocation.rule,
-                paid_on=allocation.paid_on,
-                entry_id=allocation.entry_id,
-                allocated_by=actor,
-            )
+            rest = allocation_of(
+                origin.pk, allocation.affiliate_id, allocation.amount - amount, allocation.rule,
+                allocation.paid_on, entry_id=allocation.entry_id, **due,
+            )  # fmt: skip
+            rests.append(rest)
+            batch.allocations.append((None, rest))
+    number_rows(rests)
+    return rests
 
 
 def _refill(actor: User | None, target: Target, *, on: date) -> None:
@@ -273,7 +489,7 @@ def _refill(actor: User | None, target: Target, *, on: date) -> None:
     So the books do not depend on which of two payments came first. Only credit that is still there, and only from
     lines that cited this due or collected an order of it: nothing is decided in the employer's place.
     """
-    cited = Q(bank_line__verdict_code__in=("L14", "L28"), bank_line__verdict_facts__ref=target.code)
+    cited = Q(bank_line__verdict_code__in=_KEPT, bank_line__verdict_facts__ref=target.code)
     collected = Q(
         debit_order__in=DebitShare.objects.filter(
             slip=target.due.slip,
@@ -282,15 +498,8 @@ def _refill(actor: User | None, target: Target, *, on: date) -> None:
         ).values("order")
     )
     kept = (
-        Allocation.objects.filter(
-            cited | collected,
-            affiliate_id=target.due.affiliate,
-            slip=None,
-            surcharge=None,
-            filing_penalty=None,
-            undoes=None,
-            undone_by=None,
-        )
+        _of_no_due()
+        .filter(cited | collected, affiliate_id=target.due.affiliate)
         .select_related("affiliate", "bank_line")
         .order_by("pk")
     )
@@ -298,30 +507,16 @@ def _refill(actor: User | None, target: Target, *, on: date) -> None:
         amount = min(allocation.amount, target.outstanding, credit_of(allocation.affiliate))
         if amount <= 0:
             return
-        event = Event(
-            posting.credit_moved(allocation.bank_line_id, target.due, amount),
-            f"credit_moved:{allocation.pk}",
-            on,
+        line = allocation.bank_line
+        batch = Batch()
+        batch.events.append(
+            Event(
+                posting.credit_moved(line.pk, target.due, amount),
+                f"credit_moved:{allocation.pk}",
+                on,
+            )
         )
-        entry = post(event, actor=actor)
-        _keep_the_rest(
-            actor,
-            allocation.bank_line,
-            allocation.bank_line,
-            [(allocation, amount)],
-            entry_id=entry.pk,
-        )
-        Allocation.objects.create(
-            bank_line_id=allocation.bank_line_id,
-            affiliate_id=allocation.affiliate_id,
-            slip_id=target.due.slip,
-            surcharge_id=target.due.surcharge,
-            filing_penalty_id=target.due.filing_penalty,
-            amount=amount,
-            rule=allocation.rule,
-            paid_on=allocation.paid_on,
-            entry=entry,
-            allocated_by=actor,
-        )
-        target.pay(amount, allocation.paid_on)
-        save_targets([target])
+        _keep_the_rest(batch, 0, line, line, [(allocation, amount)])
+        paid = [(target, amount)]
+        allocate(batch, 0, line, paid, None, ZERO, allocation.rule, allocation.paid_on)
+        write(batch, actor)

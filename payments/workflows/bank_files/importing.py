@@ -25,7 +25,7 @@ from payments.codecs.kinds import FileFormat
 from payments.codecs.records import CanonicalLine, ReadingProfile
 from payments.enums import BankFileVerdict, LineKind, LineVerdict
 from payments.models import Bank, BankAccount, BankFile, BankLine
-from payments.workflows.allocations import settle, settle_reversal
+from payments.workflows.allocations import settle, settle_reversals
 from payments.workflows.bank_files import answers, verdicts
 from payments.workflows.profiles import profile_for
 from payments.workflows.staging import Staging
@@ -36,6 +36,9 @@ from portal.storage import open_stored
 
 CHUNK: Final = 2_000
 """Lines written and settled in one transaction: some tenths of a second, during which their dues are locked."""
+
+RETURNS: Final = 500
+"""Returns settled in one transaction: fewer, since the credits they undo and all that these paid are locked too."""
 
 LEASE: Final = timedelta(minutes=11)
 """A little longer than a task may last: a file that runs longer lost its worker and may be taken again."""
@@ -186,10 +189,11 @@ def _settle_reversals(bank_file: BankFile) -> bool:
         account__bank=bank_file.bank, kind=LineKind.DEBIT.value, is_reversal=True
     )
     due = rows.filter(Q(verdict="") | _may_find_now()).order_by("pk").values_list("pk", flat=True)
-    for line_id in list(due):
+    waiting = iter(list(due))
+    while keys := list(islice(waiting, RETURNS)):
         if time.monotonic() > end:
             return False
-        settle_reversal(actor=None, line_id=line_id)
+        settle_reversals(actor=None, line_ids=keys)
         failpoint("bank-file-half-reversed")
     return True
 
