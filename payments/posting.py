@@ -64,12 +64,17 @@ class Posting:
     lines: tuple[PostedLine, ...]
 
     def __post_init__(self) -> None:
-        debit = sum((line.debit for line in self.lines), ZERO)
-        credit = sum((line.credit for line in self.lines), ZERO)
-        one_sided = all(
-            (line.debit > 0) != (line.credit > 0) and line.debit >= 0 and line.credit >= 0
-            for line in self.lines
-        )
+        debit = credit = ZERO
+        one_sided = True
+        for line in self.lines:
+            debit += line.debit
+            credit += line.credit
+            one_sided = (
+                one_sided
+                and (line.debit > 0) != (line.credit > 0)
+                and line.debit >= 0
+                and line.credit >= 0
+            )
         if debit != credit or not one_sided or len(self.lines) < 2:
             raise ValueError(f"unbalanced {self.kind}: {debit} ≠ {credit}")
 

@@ -18,6 +18,7 @@ from payments.codecs.camt_entry import (
     Flat,
     first,
     flatten,
+    flatten_into,
     read_amount,
     read_day,
     read_entry,
@@ -305,7 +306,7 @@ def _header(element: Any) -> Flat:
         if not name or name in ("Ntry", "Bal"):
             continue
         if len(child):
-            flatten(child, flat, name + "/")
+            flatten_into(child, flat, name + "/")
         else:
             flat.setdefault(name, []).append((child.text or "").strip())
     return flat

@@ -34,18 +34,51 @@ _DAY: Final = re.compile(
 
 # Collections come back (unpaid, reversed, cancelled) and returned transfers: reversals even without RvslInd.
 _RETURNS: Final = frozenset({"UPDD", "PRDD", "RCDD", "RRTN"})
+_REVERSALS: Final = (
+    "RvslInd",
+    "BkTxCd/Domn/Fmly/SubFmlyCd",
+    "RtrInf/Rsn/Cd",
+    "RtrInf/Rsn/Prtry",
+)
+_CHARGES: Final = ("Chrgs/Rcrd/Amt", "Chrgs/Amt", "Chrgs/TtlChrgsAndTaxAmt")
 _SUCCESS_REASON: Final = "0000"
 """Some files of returns also list successes under this code: they settle nothing and reverse nothing."""
 
 
-def flatten(element: Any, out: Flat | None = None, prefix: str = "") -> Flat:
+def flatten(element: Any) -> Flat:
     """Every leaf below `element`: path to texts. Blanks around a text are cut.
 
     A value interrupted by a comment, a processing instruction or an entity is kept with a visible mark, so that no
     amount or reference is ever read from a part of itself.
     """
-    if out is None:
-        out = {}
+    out: Flat = {}
+    return out if _walked(element, out, "") else flatten_into(element, {}, "")
+
+
+def _walked(element: Any, out: Flat, prefix: str) -> bool:
+    """Note the leaves below `element`; False, with only some of them noted, when anything but elements is met."""
+    for child in element:
+        tag, tail = child.tag, child.tail
+        if not isinstance(tag, str) or (tail and not tail.isspace()):
+            return False
+        path, text = _path(prefix, tag), child.text
+        if len(child):
+            if (text and not text.isspace()) or not _walked(child, out, path + "/"):
+                return False
+            continue
+        text = text.strip() if text else ""
+        known = out.get(path)
+        if known is None:
+            out[path] = [text]
+        else:
+            known.append(text)
+        if path.endswith("Amt"):
+            out.setdefault(path + "@Ccy", []).append(child.get("Ccy", ""))
+    return True
+
+
+def flatten_into(element: Any, out: Flat, prefix: str) -> Flat:
+    """The same, added to `out` under a prefix, of an element that may hold more than elements."""
     for child in element:
         tag = child.tag
         if not isinstance(tag, str):
@@ -55,7 +88,7 @@ def flatten(element: Any, out: Flat | None = None, prefix: str = "") -> Flat:
             if _interrupted(child):
                 out.setdefault(path, []).append(_with_marks(child))
             else:
-                flatten(child, out, path + "/")
+                flatten_into(child, out, path + "/")
             continue
         text = child.text
         out.setdefault(path, []).append(text.strip() if text else "")
@@ -93,12 +126,15 @@ def _with_marks(element: Any) -> str:
 def first(flat: Flat, *paths: str) -> str:
     """The first text that is not empty among these paths."""
     for path in paths:
-        for text in flat.get(path, ()):
-            if text:
-                return text
+        texts = flat.get(path)
+        if texts:
+            for text in texts:
+                if text:
+                    return text
     return ""
 
 
+@lru_cache(maxsize=4096)
 def read_amount(text: str) -> Decimal | str:
     """A positive amount of dirhams, or the code of what is wrong with it (E-L01, E-L02, E-L03)."""
     if not _AMOUNT.fullmatch(text):
@@ -110,6 +146,7 @@ def read_amount(text: str) -> Decimal | str:
     return rounded if rounded == amount else "E-L03"
 
 
+@lru_cache(maxsize=1024)
 def read_day(text: str) -> date | None:
     """The day of an ISO date or date-time as written, or None when it is not one."""
     match = _DAY.fullmatch(text)
@@ -209,7 +246,7 @@ def _day(
 
 
 def _is_reversal(flat: Flat) -> bool:
-    return (
+    return not flat.keys().isdisjoint(_REVERSALS) and (
         first(flat, "RvslInd") in ("true", "1")
         or first(flat, "BkTxCd/Domn/Fmly/SubFmlyCd") in _RETURNS
         or bool(first(flat, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"))
@@ -341,7 +378,9 @@ def _gap(parts: list[tuple[Decimal, bool] | None], signed: Decimal) -> Decimal |
 
 def _charges(flat: Flat) -> Decimal:
     """Bank charges declared in an entry or a transaction: the records, else the amounts, else the totals."""
-    for path in ("Chrgs/Rcrd/Amt", "Chrgs/Amt", "Chrgs/TtlChrgsAndTaxAmt"):
+    if flat.keys().isdisjoint(_CHARGES):
+        return ZERO
+    for path in _CHARGES:
         found = [read_amount(text) for text in flat.get(path, ()) if text]
         amounts = [item for item in found if isinstance(item, Decimal)]
         if amounts:

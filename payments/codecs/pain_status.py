@@ -14,7 +14,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import IO, Any, Final
 
-from payments.codecs.camt_entry import CENT, Flat, first, flatten, read_amount, read_day
+from payments.codecs.camt_entry import (
+    CENT,
+    Flat,
+    first,
+    flatten,
+    flatten_into,
+    read_amount,
+    read_day,
+)
 from payments.codecs.faults import Faults, FormatError, fault, quoted
 from payments.codecs.kinds import FileFormat
 from payments.codecs.records import (
@@ -188,7 +196,7 @@ def _without_orders(element: Any) -> Flat:
     for child in element:
         if local(child) != "TxInfAndSts":
             if len(child):
-                flatten(child, flat, local(child) + "/")
+                flatten_into(child, flat, local(child) + "/")
             elif local(child):
                 flat.setdefault(local(child), []).append((child.text or "").strip())
     return flat

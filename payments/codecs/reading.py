@@ -13,8 +13,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from itertools import starmap
+from operator import attrgetter
 from typing import IO, Final
 
 from payments.codecs import camt, cfonb, cp1, mt940, pain_status
@@ -39,6 +41,7 @@ _REPEATED: Final = ("TxDtls", "Ntry", "TxInfAndSts")
 _HIGHEST_RATIO: Final = 100
 _PIECE: Final = 1 << 20
 _TOGETHER: Final = 500
+_VALUES_OF: Final = attrgetter(*(field.name for field in fields(CanonicalLine)))
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 
@@ -87,12 +90,13 @@ class Spool:
         while True:
             try:
                 # Our own bytes, in a nameless file that only this process has open.
-                yield from pickle.load(self._stream)  # noqa: S301
+                yield from starmap(CanonicalLine, pickle.load(self._stream))  # noqa: S301
             except EOFError:
                 return
 
     def _write(self) -> None:
-        pickle.dump(self._waiting, self._stream, pickle.HIGHEST_PROTOCOL)
+        values = list(map(_VALUES_OF, self._waiting))
+        pickle.dump(values, self._stream, pickle.HIGHEST_PROTOCOL)
         self._waiting = []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from payments.enums import LineKind
@@ -38,7 +39,8 @@ _SEVEN: Final = re.compile(r"(?<![0-9])[0-9]{7}(?![0-9])", re.ASCII)
 _YEAR_MONTH: Final = re.compile(r"(?<![0-9])(20[0-9]{2})[-/. ]?(0[1-9]|1[0-2])(?![0-9])", re.ASCII)
 _MONTH_YEAR: Final = re.compile(r"(?<![0-9])(0[1-9]|1[0-2])[-/. ]?(20[0-9]{2})(?![0-9])", re.ASCII)
 _REFUND: Final = re.compile(r"(?<![0-9A-Z])RMB([0-9]{2})-?([0-9]{7})(?![0-9])", re.ASCII)
-_DIGIT: Final = re.compile(r"\d").search
+_NOT_DIGITS: Final = re.compile(r"\D+").sub
+_SHORTEST_CODE: Final = 15
 
 
 def references(line: Received) -> References:
@@ -48,13 +50,17 @@ def references(line: Received) -> References:
     not count, but a code starts and ends where a group of digits does. An RF reference whose own check digits are
     wrong is not read further, even when the code inside it looks right.
     """
+    spaced = line.free_text.replace("\n", " ")
     texts = [line.creditor_ref, line.end_to_end, line.instruction, line.batch]
-    texts += [line.free_text.replace("\n", ""), line.free_text.replace("\n", " ")]
-    structured, wrong_structured = _creditor_references(line.creditor_ref)
+    texts += [line.free_text.replace("\n", ""), spaced]
+    structured, wrong_structured = (
+        _creditor_references(line.creditor_ref) if line.creditor_ref else ([], [])
+    )
     found: dict[str, None] = dict.fromkeys(structured)
     wrong: dict[str, None] = dict.fromkeys(wrong_structured)
     for text in dict.fromkeys(texts):
-        if not _DIGIT(text):
+        # Most texts are too short to hold a code, or have too few digits.
+        if len(text) < _SHORTEST_CODE or len(_NOT_DIGITS("", text)) < _SHORTEST_CODE:
             continue
         good, bad = _creditor_references(text)
         found.update(dict.fromkeys(good))
@@ -65,7 +71,6 @@ def references(line: Received) -> References:
         wrong.update(
             dict.fromkeys(code for code in _LOOKALIKE.findall(compact) if code not in found)
         )
-    spaced = texts[-1]
     return References(
         structured=tuple(structured),
         all=tuple(found),
@@ -109,6 +114,7 @@ def refund_numbers(line: Received) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"RMB{year}-{rank}" for pairs in found for year, rank in pairs))
 
 
+@lru_cache(maxsize=8192)
 def order_reference_of(text: str) -> str:
     """The order reference that this end-to-end reference is, or nothing: its check digits must be right."""
     try:
