@@ -3,8 +3,9 @@ processor time of the web process and of the press together.
 
     .venv/bin/python -m bench.certificates
 
-One JSON line; the goals are 30 empty pages at most for the one-page certificate, and three seconds for a list of two
-thousand people. Exit code 1 above them. The list of ten thousand tells the most memory that the press held.
+One JSON line; the goals are 30 empty pages at most and 300 ms of processor for the one-page certificate, three seconds
+for a list of two thousand people, and 256 MB in the press for a list of ten thousand. Exit code 1 above them. Told, not
+judged, because a neighbour changes it: the longest wait of eight readers who ask at the same instant.
 """
 
 import datetime
@@ -13,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -31,6 +33,11 @@ from regulation.periods import Period  # noqa: E402
 GOAL = 30.0
 # Processor seconds of a list of two thousand people.
 STATEMENT_GOAL = 3.0
+# Milliseconds of processor of one certificate, drawn and sealed.
+ONE_PAGE_GOAL = 300.0
+EIGHT = 8
+# Megabytes of the press for a list of ten thousand people.
+LIST_MEMORY_GOAL = 256
 ROUNDS = 30
 EMPTY = '<!doctype html><html lang="fr"><title>Rien</title><body></body></html>'
 
@@ -94,6 +101,18 @@ def waited(function: Callable[[], bytes]) -> float:
     return time.perf_counter() - start
 
 
+def waited_in_a_crowd() -> float:
+    """The longest wait of eight readers who ask at the same instant, in seconds."""
+    with ThreadPoolExecutor(EIGHT) as crowd:
+        start = time.perf_counter()
+
+        def one(_rank: int) -> float:
+            certificate(CertificateKind.REGISTRATION, CertificateFacts(EMPLOYER))
+            return time.perf_counter() - start
+
+        return max(crowd.map(one, range(EIGHT)))
+
+
 def list_of(count: int) -> bytes:
     """A sealed list of so many declared employees."""
     people = tuple(
@@ -138,6 +157,7 @@ def main() -> int:
     wait = min(waited(registration) for _round in range(ROUNDS))
     empty, one_page, two_pages = work(blank), work(registration), work(payroll)
     ratio = one_page / empty
+    crowd = waited_in_a_crowd()
     statement, long_list = once(lambda: list_of(2_000)), once(lambda: list_of(10_000))
     print(
         json.dumps(
@@ -146,6 +166,7 @@ def main() -> int:
                 "rounds": ROUNDS,
                 "first_ms": round(cold * 1000),
                 "quickest_ms": round(wait * 1000),
+                "longest_of_eight_at_once_ms": round(crowd * 1000),
                 "empty_page_processor_ms": round(empty * 1000, 1),
                 "registration_processor_ms": round(one_page * 1000, 1),
                 "payroll_12_months_processor_ms": round(two_pages * 1000, 1),
@@ -157,7 +178,13 @@ def main() -> int:
             }
         )
     )
-    return 0 if ratio <= GOAL and statement["processor_s"] <= STATEMENT_GOAL else 1
+    kept = (
+        ratio <= GOAL,
+        one_page * 1000 <= ONE_PAGE_GOAL,
+        statement["processor_s"] <= STATEMENT_GOAL,
+        long_list["press_peak_mb"] <= LIST_MEMORY_GOAL,
+    )
+    return 0 if all(kept) else 1
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ from django.urls import URLPattern, URLResolver
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.access import staff_affiliates
 from affiliates.models import Affiliate
-from certificates import documents, downloads, freezing, queries, receipts, workflows
+from certificates import documents, downloads, freezing, papers, queries, receipts, tasks, workflows
 from certificates.eligibility import Eligibility, decide
 from certificates.forms import DeskForm, RevocationForm
 from certificates.models import Certificate
@@ -27,6 +27,7 @@ from portal import audit, clock, formats, limits
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import add_to_form, add_to_messages
+from portal.tasks import wake
 from regulation.errors import DomainError
 
 Screen = method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
@@ -50,6 +51,7 @@ class CertificateAdmin(StaffScreens):
         return [
             self.screen("delivrer/", self.issue_view, "issue"),
             self.screen("<int:pk>/pdf/", self.pdf_view, "pdf"),
+            self.screen("<int:pk>/preparer/", self.prepare_view, "prepare"),
             *super().get_urls(),
         ]
 
@@ -221,7 +223,34 @@ class CertificateAdmin(StaffScreens):
             subject=certificate,
             affiliation_number=certificate.affiliate.affiliation_number,
         )
-        return downloads.send(request, downloads.document_of(certificate))
+        if not papers.is_long(certificate):
+            return downloads.send(request, papers.document_of(certificate))
+        drawn = queries.drawn_paper(certificate)
+        if drawn is not None:
+            return downloads.send_drawn(request, certificate, drawn)
+        paper = downloads.Paper(
+            queries.printing_of(certificate),
+            people=len(certificate.facts["people"]),
+            prepare_url=self.address("prepare", pk),
+            progress_url=self.address("pdf", pk),
+            pdf_url=self.address("pdf", pk),
+        )
+        return self.page(
+            request, "admin/certificates/paper.html", title=certificate.number, paper=paper
+        )
+
+    @method_decorator(require_POST)
+    def prepare_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Have a long list drawn by a worker."""
+        certificate = self.get_queryset(request).filter(pk=pk).first()
+        if certificate is None:
+            raise Http404
+        if papers.is_long(certificate):
+            row = workflows.prepare(
+                actor=actor_of(request), certificate=certificate, at=clock.now()
+            )
+            wake(tasks.draw_paper, row.pk)
+        return redirect(self.address("pdf", pk))
 
     # ----------------------------------------------------------------------------------------- revoke
 

@@ -7,7 +7,7 @@ screen: the paper that one person asks for, another must read.
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -33,19 +33,23 @@ from regulation.text import _
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A long list takes longer: a second more for so many characters, forty for ten thousand people.
-SECOND_OF_HTML = 20_000
+# A part of a long list: five hundred people, half a second of processor.
+PAGES_PER_PART = 10
 # Room for the amounts at the left of a chart, in its own units.
 CHART_MARGIN = 72
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page ready for the press: HTML, the name of the file, and what makes it itself (hexadecimal)."""
+    """A page ready for the press: HTML, the name of the file, and what makes it itself (hexadecimal).
+
+    A long list follows its certificate in ``parts``, each drawn by itself.
+    """
 
     html: str
     filename: str
     identifier: str
+    parts: tuple[str, ...] = ()
 
 
 # --------------------------------------------------------------------------------------------- certificates
@@ -84,7 +88,21 @@ def certificate(
             "digest": digest,
             **_PARTS[kind](facts, issued_at),
         }
-        return _document("certificates/pdf/certificate.html", context, number, digest=digest)
+        document = _document("certificates/pdf/certificate.html", context, number, digest=digest)
+        parts = _list_parts(facts, context) if context.get("length") else ()
+        return replace(document, parts=parts)
+
+
+def _list_parts(facts: CertificateFacts, context: dict[str, Any]) -> tuple[str, ...]:
+    """The pages of a long list, some at a time."""
+    pages = list(wording.list_pages(facts.people))
+    return tuple(
+        render_to_string(
+            "certificates/pdf/list.html",
+            {**context, "facts": facts, "pages": pages[first : first + PAGES_PER_PART]},
+        )
+        for first in range(0, len(pages), PAGES_PER_PART)
+    )
 
 
 def _registration(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
@@ -460,8 +478,17 @@ def pdf(document: Document) -> bytes:
 
     Raises DocumentNotReady when the press refuses it, dies or takes too long.
     """
-    return printing.print_pdf(
-        document.html,
-        bytes.fromhex(document.identifier),
-        more_seconds=len(document.html) / SECOND_OF_HTML,
+    first = draw(document, 0)
+    if not document.parts:
+        return first
+    return printing.bind(
+        [first, *(draw(document, rank) for rank in range(1, len(document.parts) + 1))]
     )
+
+
+def draw(document: Document, rank: int) -> bytes:
+    """The PDF of one part: 0 is the certificate, then those of its list. Raises DocumentNotReady."""
+    identifier = bytes.fromhex(document.identifier)
+    if rank:
+        return printing.print_pdf(document.parts[rank - 1], identifier, is_list=True)
+    return printing.print_pdf(document.html, identifier)

@@ -1,40 +1,53 @@
 """The papers as they leave: drawn on demand from the record, sealed, sent, kept nowhere."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 
 from certificates import documents
-from certificates.enums import CertificateKind
 from certificates.errors import DocumentNotReady
-from certificates.facts import CertificateFacts
-from certificates.models import Certificate
-from certificates.numbers import grouped
+from certificates.models import Certificate, Printing
+from portal.enums import JobState
 from portal.errors import message_of
 from portal.pace import seconds_to_wait
 
 DOCUMENTS_PER_MINUTE = 60
 
 
-def verification_url(certificate: Certificate) -> str:
-    """The absolute address printed in the QR code."""
-    return settings.PUBLIC_URL + reverse("certificates:verification", args=[certificate.token])
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a page says of a long list: its drawing, if any is under way or kept, and where to ask, look, fetch."""
+
+    printing: Printing | None
+    people: int
+    prepare_url: str
+    progress_url: str
+    pdf_url: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be fetched."""
+        return self.printing is not None and self.printing.state == JobState.DONE
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether three attempts did not draw it."""
+        return self.printing is not None and self.printing.state == JobState.PARKED
+
+    @property
+    def is_drawn_now(self) -> bool:
+        """Whether it waits for a worker, or has one."""
+        return self.printing is not None and not (self.is_ready or self.is_parked)
 
 
-def document_of(certificate: Certificate) -> documents.Document:
-    """The paper of a certificate, from its frozen facts alone."""
-    return documents.certificate(
-        CertificateKind(certificate.kind),
-        CertificateFacts.from_json(certificate.facts),
-        number=certificate.number,
-        digest=certificate.digest,
-        issued_at=certificate.issued_at,
-        verification_url=verification_url(certificate),
-        code=grouped(certificate.token),
-    )
+def send_drawn(
+    request: HttpRequest, certificate: Certificate, drawn: bytes, *, reader: str = ""
+) -> HttpResponse:
+    """A long list that a worker drew, sealed now."""
+    return _send(request, f"{certificate.number}.pdf", lambda: drawn, reader)
 
 
 def send(request: HttpRequest, document: documents.Document, *, reader: str = "") -> HttpResponse:
@@ -42,6 +55,12 @@ def send(request: HttpRequest, document: documents.Document, *, reader: str = ""
 
     ``reader`` is the address of a visitor without an account.
     """
+    return _send(request, document.filename, lambda: documents.pdf(document), reader)
+
+
+def _send(
+    request: HttpRequest, filename: str, draw: Callable[[], bytes], reader: str
+) -> HttpResponse:
     wait = seconds_to_wait("document", reader or str(request.user.pk), limit=DOCUMENTS_PER_MINUTE)
     if wait:
         return too_many(request, wait)
@@ -49,7 +68,7 @@ def send(request: HttpRequest, document: documents.Document, *, reader: str = ""
         # Twenty megabytes with its cryptography, that a process which seals nothing does without.
         from certificates import signing
 
-        content = signing.sign(documents.pdf(document))
+        content = signing.sign(draw())
     except DocumentNotReady as refusal:
         answer = render(
             request,
@@ -63,7 +82,7 @@ def send(request: HttpRequest, document: documents.Document, *, reader: str = ""
         content,
         content_type="application/pdf",
         headers={
-            "Content-Disposition": f'attachment; filename="{document.filename}"',
+            "Content-Disposition": f'attachment; filename="{filename}"',
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox; default-src 'none'",
         },

@@ -16,6 +16,8 @@ from certificates.enums import (
     SharedPart,
     ShareState,
 )
+from portal.enums import JobState
+from portal.models import Job
 
 
 class Certificate(models.Model):
@@ -184,3 +186,56 @@ class ShareOpening(models.Model):
 
     def __str__(self) -> str:
         return f"{self.link_id} {self.part}"
+
+
+class Printing(Job):
+    """The drawing of a long list by a worker. Its parts are kept in a safe, for an hour after the last one."""
+
+    certificate = models.OneToOneField(
+        Certificate,
+        verbose_name=_("attestation"),
+        on_delete=models.PROTECT,
+        related_name="printing",
+    )
+    asked_at = models.DateTimeField(_("demandé le"))
+    people_done = models.PositiveIntegerField(_("salariés imprimés"), default=0)
+    people_total = models.PositiveIntegerField(_("salariés"))
+    ready_at = models.DateTimeField(_("prêt le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("préparation d’un long PDF")
+        verbose_name_plural = _("préparations de longs PDF")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state=JobState.DONE.value, ready_at__isnull=False)
+                | ~Q(state=JobState.DONE.value) & Q(ready_at__isnull=True),
+                name="printing_ready_when_done",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.state}"
+
+
+class PrintedPart(models.Model):
+    """Some pages, encrypted (certificates.safe); once all are drawn, the whole takes their place."""
+
+    WHOLE = -1
+
+    printing = models.ForeignKey(
+        Printing, verbose_name=_("préparation"), on_delete=models.CASCADE, related_name="parts"
+    )
+    rank = models.SmallIntegerField(_("rang"))
+    sealed = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("partie d’un long PDF")
+        verbose_name_plural = _("parties de longs PDF")
+        ordering = ["rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["printing", "rank"], name="printed_part_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.printing_id} {self.rank}"

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -42,18 +43,26 @@ class Printer:
         self._folder = ""
         self._owner = 0
 
-    def print_pdf(self, html: str, identifier: bytes, more_seconds: float = 0.0) -> bytes:
-        """Return the PDF of an HTML page, at most twenty seconds and ``more_seconds`` away.
+    def print_pdf(self, html: str, identifier: bytes, *, is_list: bool = False) -> bytes:
+        """Return the PDF of an HTML page, or of a part of a long list, at most twenty seconds away.
 
         The wait for other threads is included; ``identifier`` is sixteen bytes. Raises DocumentNotReady when the
         press refuses the page, dies, or takes longer; the next page starts another press.
         """
-        seconds = SECONDS_TO_PRINT + more_seconds
-        deadline = time.monotonic() + seconds
-        if not self._lock.acquire(timeout=seconds):
+        return self._ask((b"L" if is_list else b"P") + identifier + html.encode())
+
+    def bind(self, parts: Sequence[bytes]) -> bytes:
+        """Return one PDF of several that the press drew; within the same time, with the same refusal."""
+        return self._ask(
+            b"B" + b"".join(len(part).to_bytes(LENGTH_BYTES, "big") + part for part in parts)
+        )
+
+    def _ask(self, message: bytes) -> bytes:
+        deadline = time.monotonic() + SECONDS_TO_PRINT
+        if not self._lock.acquire(timeout=SECONDS_TO_PRINT):
             raise DocumentNotReady
         try:
-            return self._exchange(self._running(), identifier + html.encode(), deadline)
+            return self._exchange(self._running(), message, deadline)
         except (OSError, EOFError) as failure:
             self._stop()
             raise DocumentNotReady from failure
@@ -127,4 +136,6 @@ def _exactly(source: IO[bytes], length: int) -> bytes:
 
 _printer = Printer()
 atexit.register(_printer.close)
+close = _printer.close
 print_pdf = _printer.print_pdf
+bind = _printer.bind

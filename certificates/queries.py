@@ -12,10 +12,11 @@ from django.db.models.functions import Coalesce
 
 from affiliates.enums import AffiliateState
 from affiliates.models import Affiliate
+from certificates import safe
 from certificates.eligibility import Arrear, Standing
 from certificates.enums import CertificateKind, CertificateState, ReasonKind
 from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts
-from certificates.models import Certificate, ShareLink, ShareOpening
+from certificates.models import Certificate, PrintedPart, Printing, ShareLink, ShareOpening
 from certificates.numbers import read_token
 from certificates.wording import Row, to_compare
 from declarations.enums import DeclarationKind, DeclarationStatus
@@ -281,3 +282,22 @@ def link_of_token(token: str) -> ShareLink | None:
         .select_related("certificate__affiliate")
         .first()
     )
+
+
+# ------------------------------------------------------------------------------------------------ long lists
+
+
+def printing_of(certificate: Certificate) -> Printing | None:
+    """The drawing of a long list: asked for, under way, parked, or still kept; None otherwise."""
+    row = Printing.objects.filter(certificate=certificate).first()
+    if row is not None and row.ready_at is not None and not row.parts.exists():
+        return None
+    return row
+
+
+def drawn_paper(certificate: Certificate) -> bytes | None:
+    """The PDF that a worker drew, not sealed yet; None when there is none or it was erased since."""
+    part = PrintedPart.objects.filter(
+        printing__certificate=certificate, rank=PrintedPart.WHOLE
+    ).first()
+    return safe.open_again(bytes(part.sealed)) if part is not None else None

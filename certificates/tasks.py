@@ -1,12 +1,28 @@
-"""Scheduled work of the room; damancom/celery.py says when."""
+"""Background and scheduled work of the room; damancom/celery.py says when."""
 
 from celery import shared_task
 
 from certificates import workflows
 from portal import clock
+from portal.tasks import PortalTask, wake
 
 
 @shared_task(name="certificates.supersede_outdated")
 def supersede_outdated() -> None:
     """Write down which certificates a later declaration contradicts; readers see it without waiting for this."""
     workflows.supersede_outdated(at=clock.now())
+
+
+@shared_task(base=PortalTask)
+def draw_paper(printing_id: int) -> None:
+    """Draw a long list that waits for it; see `certificates.workflows.draw`."""
+    workflows.draw(printing_id=printing_id, at=clock.now())
+
+
+@shared_task(base=PortalTask)
+def sweep_papers() -> None:
+    """Wake a worker for each paper that waits or lost its worker, and erase those kept for an hour. Scheduled."""
+    now = clock.now()
+    workflows.forget(at=now)
+    for printing_id in workflows.due(at=now):
+        wake(draw_paper, printing_id)

@@ -20,7 +20,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.withdraw_share,
         name="withdraw_share",
     ),
+    path(
+        f"{_AFFILIATE}attestations/<str:number>/preparer/",
+        views.prepare_paper,
+        name="prepare_paper",
+    ),
+    path(
+        f"{_AFFILIATE}attestations/<str:number>/avancement/",
+        views.paper_progress,
+        name="paper_progress",
+    ),
     path("partage/<str:token>/", views.shared, name="shared"),
+    path("partage/<str:token>/preparer/", views.shared_prepare, name="shared_prepare"),
+    path("partage/<str:token>/avancement/", views.shared_progress, name="shared_progress"),
     path("partage/<str:token>/pdf/", views.shared_pdf, name="shared_pdf"),
     path(f"{_AFFILIATE}bordereaux/<int:pk>/pdf/", views.slip_pdf, name="slip_pdf"),
     path(

@@ -12,8 +12,11 @@ from regulation.text import _
 
 # A long text in a field cannot push the rest of the paper away.
 LONGEST_TEXT = 200
-# People drawn together in one row of the table: the renderer counts rows, not lines (docs/decisions/long-lists.md).
-PEOPLE_TOGETHER = 10
+# A longer list is drawn by the page after its certificate (docs/decisions/long-lists.md).
+SHORT_LIST = 40
+PEOPLE_PER_PAGE = 50
+# Their rank is written for the first of as many.
+PEOPLE_PER_RANK = 10
 # A name that would run under the next column ends with an ellipsis; the list of ten thousand has one line each.
 LONGEST_NAME = 44
 
@@ -96,8 +99,14 @@ def employees(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
             ),
             {"count": len(facts.people), "first": facts.span[0]},
         ),
-        "rows": identity(facts.affiliate)[:5],
-        "people": list(_together(facts.people)),
+        "rows": [
+            *identity(facts.affiliate)[:5],
+            Row(_("Période"), formats.period(facts.span[0])),
+            Row(_("Salariés déclarés"), formats.number(len(facts.people))),
+            Row(_("Jours déclarés"), formats.number(sum(one.days for one in facts.people))),
+        ],
+        "people": [] if list_length(facts.people) else facts.people,
+        "length": list_length(facts.people),
         "note": Statement(
             _(
                 "Liste arrêtée au {day}, telle que déclarée par l’employeur. Elle ne dit rien des salaires et ne "
@@ -109,40 +118,41 @@ def employees(facts: CertificateFacts, issued_at: datetime) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """Some lines of a long list, each column one text of as many lines."""
+class ListPage:
+    """One page of a long list: each column as lines; the names one by one when some need another font."""
 
-    ranks: str
+    folio: int
+    ranks: tuple[str, ...]
     numbers: str
     names: str
+    tall_names: tuple[str, ...]
     days: str
 
 
-def _together(people: Sequence[PersonLineFacts]) -> Iterator[Together]:
-    """Ten at a time; whoever's name needs another font is alone: its lines are higher, and would slip."""
-    some: list[tuple[int, PersonLineFacts]] = []
-    for rank, one in enumerate(people, start=1):
-        if some and (
-            len(some) == PEOPLE_TOGETHER or not (_is_plain(one) and _is_plain(some[-1][1]))
-        ):
-            yield _drawn(some)
-            some = []
-        some.append((rank, one))
-    if some:
-        yield _drawn(some)
+def list_pages(people: Sequence[PersonLineFacts]) -> Iterator[ListPage]:
+    """The pages that follow the certificate, numbered from 2."""
+    for folio, first in enumerate(range(0, len(people), PEOPLE_PER_PAGE), start=2):
+        some = people[first : first + PEOPLE_PER_PAGE]
+        names = tuple(_one_line(one.name) for one in some)
+        yield ListPage(
+            folio=folio,
+            ranks=tuple(
+                formats.number(first + rank + 1) for rank in range(0, len(some), PEOPLE_PER_RANK)
+            ),
+            numbers="\n".join(one.registration_number or "—" for one in some),
+            names="\n".join(names),
+            tall_names=() if all(map(_is_plain, names)) else names,
+            days="\n".join(str(one.days) for one in some),
+        )
 
 
-def _is_plain(one: PersonLineFacts) -> bool:
-    return all(character < "\u0250" for character in one.name)
+def list_length(people: Sequence[PersonLineFacts]) -> int:
+    """How many pages the certificate of these people has, its own included, when it is a long list; else 0."""
+    return 1 - (-len(people) // PEOPLE_PER_PAGE) if len(people) > SHORT_LIST else 0
 
 
-def _drawn(some: Sequence[tuple[int, PersonLineFacts]]) -> Together:
-    return Together(
-        ranks="\n".join(formats.number(rank) for rank, _one in some),
-        numbers="\n".join(one.registration_number or "—" for _rank, one in some),
-        names="\n".join(_one_line(one.name) for _rank, one in some),
-        days="\n".join(str(one.days) for _rank, one in some),
-    )
+def _is_plain(name: str) -> bool:
+    return all(character < "\u0250" for character in name)
 
 
 def _one_line(name: str) -> str:

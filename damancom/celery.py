@@ -20,6 +20,7 @@ app.conf.task_queues = [Queue("default"), Queue("files"), Queue("money")]
 app.conf.task_routes = {
     "declarations.tasks.check_file": {"queue": "files"},
     "payments.tasks.import_bank_file": {"queue": "files"},
+    "certificates.tasks.draw_paper": {"queue": "files"},
     "payments.tasks.issue_slips": {"queue": "money"},
     "payments.tasks.write_debit_run": {"queue": "money"},
     "payments.tasks.care_for_debits": {"queue": "money"},
@@ -83,6 +84,10 @@ app.conf.beat_schedule = {
     "end certificates that a later declaration contradicts": {
         "task": "certificates.supersede_outdated",
         "schedule": crontab(minute="*/5"),
+    },
+    "draw the long lists that wait": {
+        "task": "certificates.tasks.sweep_papers",
+        "schedule": 30.0,
     },
     # Often and cheap (a partial index): a slip appears within seconds of the submission.
     "issue the slips that are due": {

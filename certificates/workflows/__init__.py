@@ -1,5 +1,6 @@
 """What happens to a certificate: each verb is one transaction, audited, and safe to run twice."""
 
+from certificates.workflows.drawing import draw, due, forget, prepare
 from certificates.workflows.issuing import (
     issue_at_the_desk,
     request,
@@ -10,8 +11,12 @@ from certificates.workflows.issuing import (
 from certificates.workflows.sharing import note_opening, share, token_of, withdraw
 
 __all__ = [
+    "draw",
+    "due",
+    "forget",
     "issue_at_the_desk",
     "note_opening",
+    "prepare",
     "request",
     "revoke",
     "share",

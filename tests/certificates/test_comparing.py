@@ -15,9 +15,10 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from certificates import comparing, documents, downloads, signing, views, workflows
+from certificates import comparing, documents, papers, signing, workflows
 from certificates.enums import CertificateKind, Verdict
 from certificates.errors import NotAPdf
+from certificates.views import public
 from portal.models import StoredFile
 from tests.certificates.conftest import NOW
 from tests.certificates.test_documents import slip
@@ -36,7 +37,7 @@ def issue(cast, affiliate=None, at=NOW):
 
 
 def paper(certificate) -> bytes:
-    return signing.sign(documents.pdf(downloads.document_of(certificate)))
+    return signing.sign(documents.pdf(papers.document_of(certificate)))
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_one_byte_and_an_update_are_told_apart(certificate):
 
 
 def test_a_code_moved_to_another_pdf(cast, certificate):
-    address = downloads.verification_url(certificate)
+    address = papers.verification_url(certificate)
     answer = comparing.compare(blank(f"Contrat {address}"))
     assert (answer.verdict, answer.found.number) == (Verdict.BORROWED, certificate.number)
     # An image of the code in a PDF that names nothing: the reader comes from its page.
@@ -184,10 +185,10 @@ def test_what_is_no_pdf_is_refused_with_a_sentence(client, db):
 
 
 def test_who_compares_too_much_waits_and_too_large_is_not_read(client, db, monkeypatch):
-    monkeypatch.setattr(views, "COMPARISONS_PER_MINUTE", 1)
+    monkeypatch.setattr(public, "COMPARISONS_PER_MINUTE", 1)
     assert send(client, b"bonjour").status_code == 422
     assert send(client, b"bonjour")["Retry-After"]
-    assert send(client, b"0" * (views.COMPARE_LIMIT + 100_000)).status_code == 413
+    assert send(client, b"0" * (public.COMPARE_LIMIT + 100_000)).status_code == 413
 
 
 def test_the_page_of_a_code_offers_to_compare(client, certificate):

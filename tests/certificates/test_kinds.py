@@ -2,7 +2,6 @@
 
 import datetime
 import io
-import time
 import uuid
 from decimal import Decimal
 
@@ -13,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from affiliates.enums import AffiliateState, Role
-from certificates import documents, downloads, queries, views, workflows
+from certificates import documents, papers, queries, views, workflows
 from certificates.eligibility import (
     Arrear,
     PersonStanding,
@@ -175,7 +174,7 @@ def test_each_kind_freezes_its_facts_and_keeps_their_digest(cast, months, kind):
             if certificate.first_period <= month.period <= certificate.last_period
         }
     assert AuditEntry.objects.get(action="certificate.issued").facts["about"] == certificate.about
-    text = text_of(documents.pdf(downloads.document_of(certificate)))
+    text = text_of(documents.pdf(papers.document_of(certificate)))
     assert certificate.number in text
     expected = {
         CertificateKind.STANDING: "en situation régulière",
@@ -385,25 +384,19 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_employee_takes_one_line_and_fetches_nothing(name):
-    plain = documents.pdf(listed(60))
-    pdf = documents.pdf(listed(60, name=name[:60]))
-    with pikepdf.open(io.BytesIO(pdf)) as opened, pikepdf.open(io.BytesIO(plain)) as other:
-        # Another script has higher lines, and a person of it a row of their own; nothing more.
-        assert len(opened.pages) - len(other.pages) in (0, 1)
+@pytest.mark.parametrize(("name", "count"), [*((name, 60) for name in HOSTILE), (HOSTILE[0], 30)])
+def test_a_hostile_employee_takes_one_line_and_fetches_nothing(name, count):
+    pdf = documents.pdf(listed(count, name=name[:60]))
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        # Two pages of people, after the certificate's own when the list is long.
+        assert len(opened.pages) == (3 if count == 60 else 2)
         assert len(opened.attachments) == 0
         assert not any("/Annots" in each for each in opened.pages)
 
 
-def test_two_thousand_people_take_little_time_and_all_are_there():
-    documents.pdf(listed(1))  # warm
-    document = listed(2000)
-    start = time.process_time(), time.monotonic()
-    pdf = documents.pdf(document)
-    assert (
-        time.monotonic() - start[1] < 15
-    )  # a wide net; bench/ holds the goal of 3 s on a quiet core
-    text = text_of(pdf)
+def test_two_thousand_people_are_all_there():
+    # bench/ holds the goal of three seconds.
+    text = text_of(documents.pdf(listed(2000)))
     assert text.count("EL MANSOURI ABDERRAHMANE") == 2000
     assert "100001999" in text
+    assert "41 / 41" in text

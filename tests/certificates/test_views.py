@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from affiliates.enums import Role
-from certificates import downloads, printing, views, workflows
+from certificates import downloads, printing, workflows
 from certificates.enums import CertificateKind, CertificateState
 from certificates.errors import DocumentNotReady
 from certificates.models import Certificate
+from certificates.views import public
 from disputes.enums import Outcome
 from disputes.rules import Ruling
 from disputes.workflows import disputes as workflows_of_disputes
@@ -377,7 +378,7 @@ def test_the_field_leads_to_the_page(client, certificate):
 
 
 def test_an_address_that_asks_too_much_waits(client, certificate, monkeypatch):
-    monkeypatch.setattr(views, "VERIFICATIONS_PER_MINUTE", 2)
+    monkeypatch.setattr(public, "VERIFICATIONS_PER_MINUTE", 2)
     assert [check(client, certificate.token).status_code for _ in range(3)] == [200, 200, 429]
     refused = check(client, "A" * 28)
     assert refused.status_code == 429

@@ -34,6 +34,8 @@ PUBLIC = {
     # what a firm shared with whoever holds the link, until its day
     "certificates:shared",
     "certificates:shared_pdf",
+    "certificates:shared_prepare",
+    "certificates:shared_progress",
     # what a bank's programmer reads first
     "payments:api_description",
     # a firm that is not affiliated yet has no account; the private links open one request, or one invitation
