@@ -4,11 +4,13 @@ import uuid
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 from django.utils.decorators import method_decorator
@@ -16,12 +18,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from affiliates.access import staff_affiliates
+from affiliates.access import is_supervisor, staff_affiliates
 from affiliates.models import Affiliate
 from certificates import documents, downloads, freezing, papers, queries, receipts, tasks, workflows
 from certificates.eligibility import Eligibility, decide
-from certificates.forms import DeskForm, RevocationForm
-from certificates.models import Certificate
+from certificates.forms import AlarmForm, DeskForm, RevocationForm
+from certificates.models import Certificate, UsageAlarm
 from declarations.queries import receipt_facts
 from portal import audit, clock, formats, limits
 from portal.actor import actor_of
@@ -289,3 +291,65 @@ class CertificateAdmin(StaffScreens):
                     _("L’attestation %(number)s est révoquée.") % {"number": certificate.number},
                 )
         return None
+
+
+@admin.register(UsageAlarm)
+class UsageAlarmAdmin(StaffScreens):
+    """Bulk reading and issuing; for supervisors, who say what they found."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Clerks have none: they may be whom it is about."""
+        return super().has_view_permission(request, obj) and (
+            request.user.is_superuser or is_supervisor(request.user)
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list and its one act."""
+        return [
+            self.screen("", self.changelist_view, "changelist"),
+            self.screen("<int:pk>/", self.close_view, "change"),
+        ]
+
+    @method_decorator(require_safe)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Those that wait first."""
+        self._supervisor(request)
+        rows = UsageAlarm.objects.select_related("user", "closed_by")
+        rows = rows.order_by(F("closed_at").desc(nulls_first=True), "-pk")
+        page = Paginator(rows, 25).get_page(request.GET.get("page"))
+        return self.page(
+            request, "admin/certificates/alarms.html", title=gettext("Alertes d’usage"), page=page
+        )
+
+    @Screen
+    def close_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """One alarm, and what was found."""
+        self._supervisor(request)
+        alarm = get_object_or_404(UsageAlarm.objects.select_related("user", "closed_by"), pk=pk)
+        form = AlarmForm(request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid():
+            try:
+                workflows.close_alarm(
+                    actor=actor_of(request),
+                    alarm=alarm,
+                    note=form.cleaned_data["note"],
+                    at=clock.now(),
+                )
+            except DomainError as refusal:
+                add_to_form(form, refusal)
+            else:
+                messages.success(request, gettext("L’alerte est examinée."))
+                return redirect(self.address("changelist"))
+        return self.page(
+            request,
+            "admin/certificates/alarm.html",
+            title=gettext("Alerte d’usage"),
+            alarm=alarm,
+            form=form,
+        )
+
+    def _supervisor(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied

@@ -59,6 +59,15 @@ class SharedPart(LabelledEnum):
     PAPER = "paper", _("PDF téléchargé")
 
 
+class AlarmKind(LabelledEnum):
+    """What was out of the ordinary in one person's hour."""
+
+    ISSUED = "issued", _("beaucoup d’attestations délivrées")
+    FETCHED = "fetched", _("beaucoup de documents téléchargés")
+    READ = "read", _("beaucoup de dossiers consultés")
+    FIRMS = "firms", _("beaucoup d’affiliés différents")
+
+
 class ReasonKind(LabelledEnum):
     """Why a certificate stopped being valid."""
 

@@ -53,6 +53,20 @@ class SharesTooMany(DomainError):
     )
 
 
+class NoteMissing(DomainError):
+    """An alarm closed without a word."""
+
+    code = "alarm.note_missing"
+    message = _("Écrivez ce que vous avez constaté.")
+
+
+class OwnAlarm(DomainError):
+    """Nobody closes the alarm that is about them."""
+
+    code = "alarm.own"
+    message = _("Cette alerte vous concerne : un autre superviseur l’examine.")
+
+
 class PurposeMissing(DomainError):
     """A member of staff asks for a paper of an affiliate without saying why."""
 

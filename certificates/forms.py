@@ -222,3 +222,11 @@ class RevocationForm(forms.Form):
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
     )
+
+
+class AlarmForm(forms.Form):
+    """What a supervisor found behind an alarm."""
+
+    note = forms.CharField(
+        label=_("Ce qui a été constaté"), max_length=300, widget=forms.Textarea(attrs={"rows": 3})
+    )

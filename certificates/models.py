@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
 from certificates.enums import (
+    AlarmKind,
     CertificateKind,
     CertificateState,
     ReasonKind,
@@ -239,3 +240,48 @@ class PrintedPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.printing_id} {self.rank}"
+
+
+class UsageAlarm(models.Model):
+    """An hour of one person out of the ordinary: bulk reading or issuing. Closed by a supervisor, never by them."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("personne"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    kind = models.CharField(_("constat"), max_length=8, choices=AlarmKind.choices())
+    day = models.DateField(_("jour"))
+    count = models.PositiveIntegerField(_("nombre en une heure"))
+    raised_at = models.DateTimeField(_("signalée le"))
+    closed_at = models.DateTimeField(_("examinée le"), null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("examinée par"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    note = models.CharField(_("ce qui a été constaté"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("alerte d’usage")
+        verbose_name_plural = _("alertes d’usage")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind", "day"], name="usage_alarm_once_a_day"),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, closed_by__isnull=True, note="")
+                | Q(closed_at__isnull=False, closed_by__isnull=False) & ~Q(note=""),
+                name="usage_alarm_closed_with_a_note",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_by__isnull=True) | ~Q(closed_by=F("user")),
+                name="usage_alarm_closed_by_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.kind} {self.day}"

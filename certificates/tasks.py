@@ -26,3 +26,9 @@ def sweep_papers() -> None:
     workflows.forget(at=now)
     for printing_id in workflows.due(at=now):
         wake(draw_paper, printing_id)
+
+
+@shared_task(base=PortalTask)
+def watch_usage() -> None:
+    """Notice bulk reading and issuing. Scheduled every five minutes; safe to run twice."""
+    workflows.watch(at=clock.now())

@@ -85,6 +85,10 @@ app.conf.beat_schedule = {
         "task": "certificates.supersede_outdated",
         "schedule": crontab(minute="*/5"),
     },
+    "notice bulk reading and issuing": {
+        "task": "certificates.tasks.watch_usage",
+        "schedule": crontab(minute="*/5"),
+    },
     "draw the long lists that wait": {
         "task": "certificates.tasks.sweep_papers",
         "schedule": 30.0,

@@ -9,6 +9,7 @@ from certificates.views.certificate import (
     share,
     withdraw_share,
 )
+from certificates.views.links import shared, shared_pdf, shared_prepare, shared_progress
 from certificates.views.public import compare, verification, verify
 from certificates.views.receipts import (
     decision_pdf,
@@ -16,7 +17,6 @@ from certificates.views.receipts import (
     payment_receipt_pdf,
     slip_pdf,
 )
-from certificates.views.shared import shared, shared_pdf, shared_prepare, shared_progress
 
 __all__ = [
     "ASKED_APART",

@@ -150,11 +150,18 @@ def certificate_pdf(request: HttpRequest, *, affiliate: Affiliate, number: str) 
     """
     certificate = _certificate_or_404(affiliate, number)
     if not papers.is_long(certificate):
-        return send(request, papers.document_of(certificate))
-    drawn = queries.drawn_paper(certificate)
-    if drawn is None:
+        answer = send(request, papers.document_of(certificate))
+    elif (drawn := queries.drawn_paper(certificate)) is not None:
+        answer = send_drawn(request, certificate, drawn)
+    else:
         return _back_to(affiliate, number, "pdf")
-    return send_drawn(request, certificate, drawn)
+    audit.record_reading(
+        request,
+        action="certificate.paper_read",
+        subject=certificate,
+        affiliation_number=affiliate.affiliation_number,
+    )
+    return answer
 
 
 @require_POST

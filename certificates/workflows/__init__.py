@@ -9,8 +9,10 @@ from certificates.workflows.issuing import (
     supersede_outdated,
 )
 from certificates.workflows.sharing import note_opening, share, token_of, withdraw
+from certificates.workflows.watching import close_alarm, watch
 
 __all__ = [
+    "close_alarm",
     "draw",
     "due",
     "forget",
@@ -23,5 +25,6 @@ __all__ = [
     "supersede",
     "supersede_outdated",
     "token_of",
+    "watch",
     "withdraw",
 ]

@@ -15,7 +15,7 @@ from certificates import workflows
 from certificates.enums import CertificateKind, CertificateState, SharedPart
 from certificates.errors import IntentReused, SharesTooMany, ShareTooLong
 from certificates.models import Certificate, ShareLink, ShareOpening
-from certificates.views import shared
+from certificates.views import links
 from portal.models import AuditEntry
 from tests.affiliates.factories import MembershipFactory, UserFactory
 from tests.certificates.conftest import NOW
@@ -197,7 +197,7 @@ def test_limits_and_reused_forms(cast, certificate):  # noqa: F811
 
 
 def test_an_address_that_asks_too_much_waits(link, monkeypatch):
-    monkeypatch.setattr(shared, "OPENINGS_PER_MINUTE", 2)
+    monkeypatch.setattr(links, "OPENINGS_PER_MINUTE", 2)
     statuses = [Client().get(address(link)).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
 

@@ -86,8 +86,8 @@ BY_ANOTHER_ROAD: dict[str, Callable[[Collection[int]], models.Q]] = {
 #: Rows of nobody in particular: shared by all, or of a bank, or of the portal itself.
 OF_NO_AFFILIATE = {
     "affiliates.Agency", "affiliates.Representative", "affiliates.StaffAssignment", "affiliates.NumberCounter",
-    "declarations.Deposit", "declarations.Outage", "disputes.AnswerTemplate", "disputes.Inspector",
-    "payments.Bank", "payments.BankAccount", "payments.BankFile",
+    "certificates.UsageAlarm", "declarations.Deposit", "declarations.Outage", "disputes.AnswerTemplate",
+    "disputes.Inspector", "payments.Bank", "payments.BankAccount", "payments.BankFile",
     "payments.ApiAnswer", "payments.BankKey", "payments.BankMembership", "payments.BankProfile", "payments.DebitRun",
     "payments.LedgerEntry",
 }  # fmt: skip
