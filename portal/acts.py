@@ -61,6 +61,13 @@ ACTS: Final[dict[str, str]] = {
     "declarations.outage.recorded": _("Panne du portail notée"),
     "declarations.prefill.issued": _("Préétabli émis"),
     "dispute.open": _("Réclamation déposée"),
+    "dispute.appeal": _("Recours contre une décision"),
+    "dispute.assign": _("Réclamation confiée à un agent"),
+    "dispute.escalate": _("Réclamation portée au niveau supérieur"),
+    "dispute.meet": _("Rendez-vous fixé pour une réclamation"),
+    "dispute.read_as_employer": _("Réclamation vue comme l’entreprise la voit"),
+    "dispute.template_add": _("Modèle de réponse ajouté"),
+    "dispute.template_withdraw": _("Modèle de réponse retiré"),
     "dispute.take": _("Réclamation prise en charge"),
     "dispute.give_back": _("Réclamation rendue à la file"),
     "dispute.ask_for_piece": _("Pièce demandée pour une réclamation"),
@@ -105,6 +112,10 @@ ACTS: Final[dict[str, str]] = {
     "payments.bank_file_accepted": _("Fichier de banque accepté"),
     "payments.bank_file_refused": _("Fichier de banque refusé"),
     "payments.bank_file_parked": _("Fichier de banque mis de côté"),
+    "payments.bank_file_left": _("Fichier de banque laissé de côté"),
+    "payments.bank_file_resumed": _("Fichier de banque repris"),
+    "payments.debit_run_resumed": _("Remise de prélèvements reprise"),
+    "payments.extra_lowered": _("Surplus diminué"),
     "payments.bank_file_waits_for_pages": _("Fichier de banque en attente de ses autres pages"),
     "payments.bank_key_issued": _("Clé d’une banque créée"),
     "payments.bank_key_revoked": _("Clé d’une banque révoquée"),
@@ -200,7 +211,7 @@ SUBJECTS: Final[dict[str, str]] = {
 }
 
 #: Being shown something, not changing it.
-_READ: Final = (".read", "_read", ".looked_up", ".read_piece", ".paper_read")
+_READ: Final = (".read", "_read", ".looked_up", ".read_piece", ".paper_read", ".read_as_employer")
 
 
 def is_reading(code: str) -> bool:

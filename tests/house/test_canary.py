@@ -31,6 +31,7 @@ from affiliates.models import (
     Agency,
     DebitAuthority,
     Mandate,
+    MandateRequest,
     Representative,
     StaffAssignment,
 )
@@ -177,6 +178,12 @@ def _of_a_bank(user: User) -> set[str]:
     return found
 
 
+def _typed_by(user: User) -> set[str]:
+    """The numbers that a person's office wrote itself when it asked for a mandate."""
+    asked = MandateRequest.objects.filter(representative__members=user)
+    return set(asked.values_list("affiliation_number", flat=True))
+
+
 def shared_words() -> set[str]:
     """What everybody may read: agencies, banks, offices, who works for the fund, and the words of the law."""
     found = {str(branch.label) for branch in Branch}
@@ -216,7 +223,8 @@ def crawlers() -> list[Crawler]:
     law = "\n".join(Client().get(path).content.decode() for path in OF_THE_LAW)
     made = []
     for name, user, mine in people:
-        own = values_of(known, mine) | common | (_of_a_bank(user) if user else set())
+        own = values_of(known, mine) | common
+        own |= _of_a_bank(user) | _typed_by(user) if user else set()
         theirs = values_of(known, everybody - mine) - own
         # A word of one's own rows, or a part of it, says nothing of the others.
         whole = "\n".join([*own, law])
