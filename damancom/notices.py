@@ -140,7 +140,7 @@ def _coming_debits(affiliate: Affiliate) -> list[Notice]:
         facts = {
             "amount": formats.dirhams(order.amount),
             "day": formats.day(order.collect_on),
-            "account": order.authority.masked_rib,
+            "account": formats.left_to_right(order.authority.masked_rib),
             "limit": formats.instant(cut_off(order.collect_on, clock.CASABLANCA)),
         }
         if order.state == DebitState.PLANNED:

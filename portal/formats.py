@@ -52,6 +52,13 @@ def number(value: Decimal | int) -> str:
     return f"{LEFT_TO_RIGHT_MARK}\u2212{text}" if _arabic() else f"\u2212{text}"
 
 
+def left_to_right(code: str) -> str:
+    """A code of several groups, in one piece and in its own order: an Arabic sentence would turn its groups round."""
+    if not _arabic():
+        return code
+    return f"\u2066{code.replace(' ', NO_BREAK_SPACE)}\u2069"
+
+
 def typed(value: Decimal) -> str:
     """An amount as a person would type it in a field: ``1234,56``."""
     return f"{value:.2f}".replace(".", ",")

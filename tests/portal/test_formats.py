@@ -43,6 +43,13 @@ def test_a_month_has_its_moroccan_name():
         assert formats.period(Period(2026, 8)) == f"غشت{NBSP}2026"
 
 
+def test_an_account_keeps_its_order_in_an_arabic_sentence():
+    with translation.override("fr"):
+        assert formats.left_to_right("911 780 38") == "911 780 38"
+    with translation.override("ar"):
+        assert formats.left_to_right("911 780 38") == "\u2066911\u00a0780\u00a038\u2069"
+
+
 def test_a_day():
     with translation.override("fr"):
         assert formats.day(datetime.date(2026, 2, 1)) == f"1er{NBSP}février{NBSP}2026"
