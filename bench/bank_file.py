@@ -9,7 +9,7 @@ file takes every one of them back, and that one is measured. The goals are 1,000
 added memory; a ratio of 4 is the aim, not reached: each line is read twice and also gets an identity, a verdict and a
 balanced entry of two lines, in tables with all their keys. `same_rows_seconds` is what the database alone takes to COPY
 the rows that the file became, indexes included but no foreign key, from a copy of them: a floor for any program that
-writes them. Exit code 1 when a goal is missed.
+writes them. docs/decisions/bank-lines-by-the-chunk.md tells where the rest goes. Exit code 1 when a goal is missed.
 """
 
 import io

@@ -204,10 +204,27 @@ def settled(
 PAID_TWICE = [("credit", f"T{rank}", "january", "100.00") for rank in range(3)]
 
 
+BIT_BY_BIT = [
+    ("credit", "T0", "other", "60.00"),
+    ("credit", "T1", "february", "100.00"),
+    ("credit", "T2", "nobody", "100.00"),
+    *(
+        ("return", f"R{rank}", "T0", amount, "ref")
+        for rank, amount in enumerate(["10.00", "40.00"])
+    ),
+    ("return", "R5", "T1", "60.00", "e2e"),
+    ("return", "R6", "T2", "60.00", "e2e"),
+    ("return", "R7", "T1", "40.00", "ref"),
+    ("return", "R8", "T2", "40.00", "ref"),
+    ("return", "R9", "T0", "40.00", "e2e"),
+]
+
+
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(chosen=lines(), cut=st.integers(0, 8))
+@example(chosen=BIT_BY_BIT, cut=1)
 @example(chosen=PAID_TWICE, cut=0)
 @example(chosen=[*PAID_TWICE, ("return", "R1", "T0", "100.00", "ref")], cut=3)
 @example(
