@@ -89,7 +89,12 @@ def settle_reversals(*, actor: User | None, line_ids: Collection[int]) -> None:
     paid = {code for several in codes.values() for code in several}
     by_credit = paid_with_credit(owners)
     targets = lock_targets(paid | by_credit)
-    list(BankLine.objects.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
+    list(
+        BankLine.objects.filter(pk__in=keys)
+        .order_by("pk")
+        .select_for_update(of=("self",))
+        .values_list("pk")
+    )
     odd = _odd(lines, found, codes, owners, [targets[code] for code in paid]) | by_credit
     special = _special(found) | {key for key, cited in codes.items() if not odd.isdisjoint(cited)}
     alone = {
