@@ -205,7 +205,6 @@ class _Reader:
             faults=faults,
             invert_reversals=self._profile.invert_reversals,
             natures=self._profile.natures,
-            reasons=self._profile.reasons,
         )
         self._sums = _Sums()
         self._open = (statement, context)

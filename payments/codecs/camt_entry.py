@@ -169,7 +169,6 @@ class Context:
     faults: Faults
     invert_reversals: bool = False
     natures: Mapping[str, str] = field(default_factory=dict)
-    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ import mt940
 from payments.codecs import text
 from payments.codecs.faults import Faults, FormatError, fault, quoted
 from payments.codecs.kinds import FileFormat
+from payments.codecs.reasons import REASONS
 from payments.codecs.records import (
     CanonicalLine,
     MessageSummary,
@@ -40,6 +41,7 @@ _BALANCE: Final = re.compile(
 _OPENINGS: Final = ("60F", "60M")
 _CLOSINGS: Final = ("62F", "62M")
 _RETURN: Final = "NRTI"
+_ISO_REASON: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?![A-Z0-9])", re.ASCII)
 _EREF: Final = re.compile(r"/EREF/([^/\n]+)")
 _MARF: Final = re.compile(r"/MARF/([^/\n]+)")
 _REMI: Final = re.compile(r"(?:/REMI/.*?)?(RF[0-9]{2}[0-9A-Z]{1,21})", re.DOTALL)
@@ -270,10 +272,15 @@ def _line(
         creditor_ref=creditor[1] if creditor else "",
         free_text=label,
         nature=profile.natures.get(kind, kind),
-        reason_code=profile.reasons.get(code, ""),
+        reason_code=code or (_iso_reason(label) if reversal else ""),
         original_bank_ref=bank_ref if reversal else "",
         source_path=f":61:[{rank}]",
     )  # fmt: skip
+
+
+def _iso_reason(label: str) -> str:
+    """The ISO reason that a bank wrote in the text of a return, when our table knows it."""
+    return next((code for code in _ISO_REASON.findall(label) if code in REASONS), "")
 
 
 def _plain(day: Any) -> date:

@@ -22,6 +22,7 @@ from typing import IO, Final
 from payments.codecs import camt, cfonb, cp1, mt940, pain_status
 from payments.codecs.faults import FormatError, fault
 from payments.codecs.kinds import FileFormat
+from payments.codecs.reasons import with_reason
 from payments.codecs.records import CanonicalLine, MessageSummary, ReadingProfile
 from payments.codecs.schemas import TREE_LIMIT, Deviations, schema_of
 from payments.codecs.sniff import HEAD, sniff
@@ -156,7 +157,15 @@ def _check_schema(opened: Opened, summary: MessageSummary) -> None:
 
 
 def lines(opened: Opened) -> Iterator[CanonicalLine]:
-    """Second pass, for a file that `inspect` accepts: its lines in order (of a pain.002, those with an amount)."""
+    """Second pass, for a file that `inspect` accepts: its lines in order (of a pain.002, those with an amount).
+
+    Reasons of refusals and returns are those of ISO 20022, whatever the bank writes (profile table `reasons`).
+    """
+    agreed = opened.profile.reasons
+    return (with_reason(line, agreed) if line.reason_code else line for line in _as_written(opened))
+
+
+def _as_written(opened: Opened) -> Iterator[CanonicalLine]:
     stream, format, profile = opened.stream, opened.format, opened.profile
     if opened.spool and opened.spool.whole:
         return opened.spool.lines()

@@ -5,10 +5,13 @@ A code that is not in this table is kept as it came and treated as a text for a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from payments.codecs.faults import fault, quoted
+from payments.codecs.records import CanonicalLine
 from payments.enums import NextStep
 from regulation.text import _
 
@@ -88,6 +91,28 @@ REASONS: Final[dict[str, Reason]] = {
 }
 
 OTHER: Final = Reason(_("Motif propre à la banque"), NextStep.CONTACT)
+
+
+_TEXT: Final = frozenset({"NARR", "NOAS", "NOOR"})
+"""Codes of the standard that only announce a text of the bank."""
+
+
+def iso_of(code: str, agreed: Mapping[str, str]) -> tuple[str, bool]:
+    """The ISO reason behind what a bank wrote, by the table of its profile, and whether our table knows it.
+
+    What neither table knows is kept as it came.
+    """
+    iso = agreed.get(code, code)
+    return iso, iso.strip().upper() in REASONS.keys() | _TEXT
+
+
+def with_reason(line: CanonicalLine, agreed: Mapping[str, str]) -> CanonicalLine:
+    """A line with its reason as ISO; an unknown one is kept and told once (L21), whatever format brought it."""
+    iso, is_known = iso_of(line.reason_code, agreed)
+    notes = line.notes
+    if not is_known and all(note.code != "L21" for note in notes):
+        notes = (*notes, fault("L21", rang=line.rank, code=quoted(iso)))
+    return replace(line, reason_code=iso, notes=notes)
 
 
 def reason_of(code: str) -> Reason:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 
 import pytest
+import time_machine
 
 from affiliates.models import DebitAuthority
 from payments.codecs.reasons import OTHER, REASONS, Effect, reason_of
+from payments.codecs.records import ReadingProfile
 from payments.enums import NextStep
 from payments.ledger_check import check
-from payments.models import DebitOrder
+from payments.models import BankProfile, DebitOrder
 from payments.workflows.debits.answers import Answer, answer_order
 from portal.models import Mail
+from tests.affiliates.factories import UserFactory
 from tests.cast import Cast
+from tests.payments import text_files
+from tests.payments.camt_files import RIB, camt, details, entry
 from tests.payments.debit_world import sent, signed
-from tests.payments.factories import slip
+from tests.payments.factories import received, slip
+from tests.payments.test_pain_status import block, order, pain_002
 
 SAID = datetime(2026, 4, 13, 12, tzinfo=UTC)
 
@@ -108,3 +115,73 @@ def test_three_refusals_for_lack_of_funds_in_a_row_block_nothing_and_repeat_noth
         answer_order(order_id=order.pk, answer=Answer("RJCT", SAID, "AM04"), at=SAID)
     assert list(DebitOrder.objects.values_list("state", flat=True)) == ["rejected"] * 3
     assert DebitAuthority.objects.get().state == "active"
+
+
+# ------------------------------------------------------------------ whatever format brings it
+
+AGREED = ReadingProfile(reasons={"X12": "AM04", "10": "AM04"})
+RETURN = "<RtrInf><Rsn><Prtry>{}</Prtry></Rsn></RtrInf>"
+
+
+def returned(code: str) -> bytes:
+    return camt(entry("5.00", sign="DBIT", txs=details(ref="B1", extra=RETURN.format(code))))
+
+
+def confirmed(code: str) -> bytes:
+    """A CP1 file that refuses one order."""
+    return (
+        f"E;CP1;230;F1;20260410180000;20260410;{RIB};MAD\n"
+        f"D;1;REJ;PRE;B1;;T26000000136;;;;500;20260410;20260410;{code};;\n"
+        "F;0;0;1;500;0;0\n"
+    ).encode()
+
+
+def refused_order(code: str) -> bytes:
+    """A pain.002 with a code of the bank's own."""
+    return pain_002(block(order("T26000000136", "RJCT", "XX").replace("XX", code)))
+
+
+@pytest.mark.parametrize("write", [returned, confirmed, refused_order])
+def test_a_national_code_is_read_by_the_table_of_the_bank(write: Callable[[str], bytes]) -> None:
+    line = text_files.lines(write("X12"), AGREED)[0]
+    assert (line.reason_code, [note.code for note in line.notes]) == ("AM04", [])
+    assert reason_of(line.reason_code).step is NextStep.FUND
+
+
+@pytest.mark.parametrize("write", [returned, confirmed, refused_order])
+@pytest.mark.parametrize("code", ["Q77", "AC99"])
+def test_a_code_that_no_table_knows_is_kept_and_told(
+    write: Callable[[str], bytes], code: str
+) -> None:
+    line = text_files.lines(write(code), AGREED)[0]
+    assert (line.reason_code, [note.code for note in line.notes]) == (code, ["L21"])
+    assert reason_of(code) is OTHER
+
+
+@pytest.mark.parametrize("write", [returned, confirmed, refused_order])
+def test_an_iso_code_needs_no_table(write: Callable[[str], bytes]) -> None:
+    for code in ("AM04", "NARR"):
+        line = text_files.lines(write(code), ReadingProfile())[0]
+        assert (line.reason_code, line.notes) == (code, ())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("code", "reason", "told"), [("X12", "AM04", []), ("Q77", "Q77", ["L21"])])
+def test_an_order_refused_with_a_code_of_the_bank_tells_its_employer_what_to_do(
+    cast: Cast, code: str, reason: str, told: list[str]
+) -> None:
+    profile = BankProfile.objects.create(
+        bank=cast.bank_account.bank, version=1, data={"reasons": {"X12": "AM04"}},
+        agreement="Accord 1", state="approved", effective_from=date(2026, 1, 1), proposed_by=cast.staff,
+        proposed_at=SAID, decided_by=UserFactory(is_staff=True), decided_at=SAID,
+    )  # fmt: skip
+    assert profile.reading.reasons == {"X12": "AM04"}
+    with time_machine.travel(SAID, tick=False):
+        made = signed(cast, slip(cast.affiliate))
+        run = sent(cast)
+        data = pain_002(block(order(made.reference, "RJCT", code)))
+        data = data.replace(b"CNSSPRL202604100001", run.message_id.encode())
+        answer = received(cast.bank, cast.bank_account, data)
+    made.refresh_from_db()
+    assert (made.state, made.reason_code) == ("rejected", reason)
+    assert [one["code"] for one in answer.faults if one["code"].startswith("L")] == told

@@ -12,6 +12,7 @@ from django.db import transaction
 from payments.codecs import pain_status
 from payments.codecs.faults import Fault, Faults, fault, quoted
 from payments.codecs.pain_status import MIXED, Status
+from payments.codecs.reasons import iso_of
 from payments.models import BankFile, DebitOrder, DebitRun
 from payments.workflows.debits.answers import Answer, answer_order
 from portal.clock import CASABLANCA
@@ -90,13 +91,17 @@ def apply_answers(bank_file: BankFile, stream: IO[bytes], at: datetime) -> None:
     if said_at.tzinfo is None:
         said_at = said_at.replace(tzinfo=CASABLANCA)
     told: list[Fault] = []
+    agreed = bank_file.profile.reading.reasons if bank_file.profile else {}
     known: set[str] = set()
     for rank, order in enumerate(run.orders.order_by("pk"), start=1):
         known.add(order.reference)
         about = said.of(order)
         if about is None or not about.code:
             continue
-        outcome = answer_order(order_id=order.pk, answer=_answer(about, said_at), at=at)
+        iso, is_known = iso_of(about.reason, agreed) if about.reason else ("", True)
+        if not is_known:
+            told.append(fault("L21", rang=rank, code=quoted(iso)))
+        outcome = answer_order(order_id=order.pk, answer=_answer(about, iso, said_at), at=at)
         if not outcome.possible:
             told.append(
                 fault(
@@ -111,11 +116,11 @@ def apply_answers(bank_file: BankFile, stream: IO[bytes], at: datetime) -> None:
     _tell(bank_file, told)
 
 
-def _answer(status: Status, said_at: datetime) -> Answer:
+def _answer(status: Status, reason: str, said_at: datetime) -> Answer:
     return Answer(
         status=status.code,
         said_at=said_at,
-        reason=status.reason[:35],
+        reason=reason[:35],
         reason_text=status.reason_text,
         bank_ref=status.bank_ref,
     )
