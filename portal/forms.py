@@ -57,8 +57,10 @@ class NewPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.fields["old_password"].label = _("Mot de passe actuel")
         self.fields["new_password1"].label = _("Nouveau mot de passe")
-        self.fields["new_password1"].help_text = _(
-            "Douze caractères ou plus ; une phrase que vous retenez convient très bien."
+        self.fields["new_password1"].help_text = (
+            _("Quinze caractères ou plus ; une phrase que vous retenez convient très bien.")
+            if self.user.is_staff
+            else _("Douze caractères ou plus ; une phrase que vous retenez convient très bien.")
         )
         self.fields["new_password2"].label = _("Nouveau mot de passe, une seconde fois")
         self.fields["new_password2"].help_text = ""

@@ -6,11 +6,13 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.urls import reverse
 
-from portal import audit, second_factors
+from portal import audit, mail, second_factors
+from portal.acts import words_of
 from portal.enums import Language
 from portal.errors import CodeRefused, FactorExists
-from portal.models import OpenSession, User
+from portal.models import AuditEntry, OpenSession, User
 
 
 @transaction.atomic
@@ -25,7 +27,7 @@ def change_password(*, actor: User, new_password: str) -> User:
     user = User.objects.select_for_update(of=("self",)).get(pk=actor.pk)
     user.set_password(new_password)
     user.save(update_fields=["password"])
-    audit.record(actor=actor, action="user.password_changed", subject=user)
+    _tell(user, audit.record(actor=actor, action="user.password_changed", subject=user))
     return user
 
 
@@ -64,7 +66,7 @@ def add_application(*, actor: User, secret: str, code: str, at: datetime) -> lis
     if step is None:
         raise CodeRefused
     _keep(user, second_factors.APPLICATION, {"secret": second_factors.seal(secret), "step": step})
-    audit.record(actor=actor, action="user.application_added", subject=user)
+    _tell(user, audit.record(actor=actor, action="user.application_added", subject=user))
     return _first_recovery_codes(user)
 
 
@@ -73,7 +75,7 @@ def add_passkey(*, actor: User, name: str, credential: dict[str, Any]) -> list[s
     """Bind a passkey, already verified by the caller, to the account; answers as ``add_application``."""
     user = _locked(actor)
     _keep(user, second_factors.PASSKEY, {"name": name, "credential": credential})
-    audit.record(actor=actor, action="user.passkey_added", subject=user)
+    _tell(user, audit.record(actor=actor, action="user.passkey_added", subject=user))
     return _first_recovery_codes(user)
 
 
@@ -86,7 +88,10 @@ def remove_factor(*, actor: User, factor: Authenticator) -> None:
         return
     if not second_factors.has_any(user):
         Authenticator.objects.filter(user=user).delete()
-    audit.record(actor=actor, action="user.factor_removed", subject=user, kind=str(factor.type))
+    entry = audit.record(
+        actor=actor, action="user.factor_removed", subject=user, kind=str(factor.type)
+    )
+    _tell(user, entry)
 
 
 @transaction.atomic
@@ -94,7 +99,7 @@ def renew_recovery_codes(*, actor: User) -> list[str]:
     """New recovery codes in the place of the former, which open nothing any more."""
     user = _locked(actor)
     Authenticator.objects.filter(user=user, type=second_factors.RECOVERY).delete()
-    audit.record(actor=actor, action="user.recovery_codes_renewed", subject=user)
+    _tell(user, audit.record(actor=actor, action="user.recovery_codes_renewed", subject=user))
     return _first_recovery_codes(user)
 
 
@@ -121,11 +126,26 @@ def spend_code(*, user: User, code: str, at: datetime) -> Authenticator:
             if len(left) == len(row.data["digests"]):
                 continue
             row.data["digests"] = left
-            audit.record(actor=user, action="user.recovery_code_used", subject=user, left=len(left))
+            entry = audit.record(
+                actor=user, action="user.recovery_code_used", subject=user, left=len(left)
+            )
+            _tell(user, entry)
         row.last_used_at = at
         row.save(update_fields=["data", "last_used_at"])
         return row
     raise CodeRefused
+
+
+def _tell(user: User, entry: AuditEntry) -> None:
+    """Write to the person that what opens the account has changed: who did not do it should know."""
+    mail.write(
+        key=f"account:{entry.pk}",
+        to=user,
+        template="portal/mail/account_changed.txt",
+        facts={"what": words_of(entry.action), "at": entry.at},
+        at=entry.at,
+        path=reverse("portal:security"),
+    )
 
 
 def _locked(actor: User) -> User:
