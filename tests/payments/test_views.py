@@ -19,6 +19,7 @@ from payments.workflows.bank_files import import_file
 from payments.workflows.penalties import assess_surcharges
 from portal import clock
 from portal.models import AuditEntry, User
+from portal.templatetags.portal import fours
 from regulation.enums import Branch
 from regulation.periods import Period
 from tests.affiliates.factories import UserFactory
@@ -120,7 +121,7 @@ def test_the_slip_says_everything(cast: Cast, owed: PaymentSlip) -> None:
     facts = slip_facts(owed)
     for said in (
         facts.payment_reference,
-        facts.creditor_reference,
+        fours(facts.creditor_reference),
         "Prestations familiales",
         "843,60",
     ):
