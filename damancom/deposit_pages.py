@@ -49,7 +49,7 @@ class DepositForm(forms.Form):
     uploads = SeveralFilesField(
         label=gettext_lazy("Fichiers, ou archive zip"),
         help_text=gettext_lazy(
-            "Chaque nom dit l’entreprise et le mois, comme DS_2045187_202610.txt ; 100 fichiers au plus, ou une "
+            "Chaque nom dit l’entreprise et le mois, comme DS_1234567_202610.txt ; 100 fichiers au plus, ou une "
             "archive de 600, 64 Mo en tout."
         ),
         allow_empty_file=True,

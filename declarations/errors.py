@@ -181,7 +181,7 @@ class DepositNameNotRead(DomainError):
     code = "deposit.name"
     message = _(
         "Ce nom ne dit pas pour quelle entreprise ni pour quel mois : nommez le fichier comme "
-        "DS_2045187_202610.txt, puis déposez-le de nouveau."
+        "DS_1234567_202610.txt, puis déposez-le de nouveau."
     )
 
 

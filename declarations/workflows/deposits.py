@@ -34,7 +34,7 @@ class Sent:
 
 
 def place_of_name(name: str) -> tuple[str, Period]:
-    """The affiliation number and the month that a name holds: DS_2045187_202610.txt, 2045187-2026-10.xlsx."""
+    """The affiliation number and the month that a name holds: DS_1234567_202610.txt, 1234567-2026-10.xlsx."""
     number = _NUMBER.search(name)
     month = _MONTH.search(name, number.end()) if number else None
     if number is None or month is None:

@@ -48,8 +48,8 @@ NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
 ROOMS = ("certificates", "disputes", "payments", "declarations", "affiliates")
 #: What two strangers may share: words of the law and of the screens are not secrets.
 SHORTEST = 6
-#: The names of fields, of states and of kinds of file are nobody’s; so is a day.
-WORD = re.compile(r"[a-z_./-]+|\d{4}-\d\d-\d\d")
+#: The names of fields, of states and of kinds of file are nobody’s; so is a day, or a month.
+WORD = re.compile(r"[a-z_./-]+|\d{4}-\d\d(-\d\d)?")
 #: Pages of the law: they read no row of anybody.
 OF_THE_LAW = ("/la-regle/", "/simulateur/", "/", "/connexion/")
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
