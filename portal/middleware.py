@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.messages import info
 from django.db import OperationalError, connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
@@ -64,6 +64,29 @@ class PrivateAnswers:
             add_never_cache_headers(response)
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         return response
+
+
+class PlainAddress:
+    """An address with a NUL in it leads nowhere: no text of the database can hold one, and asking would be an error.
+
+    Forms refuse it by themselves.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., object], _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        if "\0" not in request.path_info and "%00" not in request.META.get("QUERY_STRING", ""):
+            return None
+        if hasattr(view, "cls"):  # the programming interface
+            told = {"code": "not_found", "message": _("Cette page n’existe pas"), "facts": {}}
+            return JsonResponse(told, status=404)
+        raise Http404
 
 
 class SessionLimits:

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.middleware.PlainAddress",
     "portal.middleware.SessionLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "damancom.second_factor.SecondFactorRequired",
@@ -238,7 +239,7 @@ CELERY_TIMEZONE = "Africa/Casablanca"
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "portal.bounded_json.BoundedJSON",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

@@ -127,6 +127,7 @@ DOCUMENT: Final[dict[str, Any]] = {
                     "200": _answer("Mêmes octets déjà reçus : le premier récépissé.", _ref("BankFile")),
                     "400": _answer("Clé d’idempotence ou fichier absent.", _ref("Refusal")),
                     "409": _answer("Le même dépôt est en cours, ou le fichier est trop grand.", _ref("Refusal")),
+                    "415": _answer("Envoyez le fichier en multipart/form-data.", _ref("Refusal")),
                     "422": _answer("Cette clé a servi pour un autre fichier.", _ref("Refusal")),
                     **_REFUSALS,
                 },

@@ -120,6 +120,12 @@ def test_the_description_is_true(today: None, cast: Cast) -> None:
     done.add(seen(ALL, "post", send(client, data, "K2")))
     done.add(seen(ALL, "post", send(client, data, "")))
     done.add(seen(ALL, "post", send(client, data + b" ", "K1")))
+    headers = {"idempotency-key": "K9"}
+    done.add(
+        seen(
+            ALL, "post", client.post(FILES, "{}", content_type="application/json", headers=headers)
+        )
+    )
     done.add(seen(ALL, "get", client.get(FILES)))
     done.add(seen(ALL, "get", client.get(FILES, {"before": "RB26-9999999"})))
     address = first.headers["Location"]

@@ -270,3 +270,8 @@ def test_a_form_from_elsewhere_is_refused():
     answer = Client(enforce_csrf_checks=True).post("/connexion/", {"username": "a"})
     assert answer.status_code == 403
     assert "Cette action n’est pas permise" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/connexion/?next=%00", "/la-regle/a%00b/", "/verifier/%00/"])
+def test_an_address_with_a_nul_leads_nowhere(db: None, path: str):
+    assert Client(raise_request_exception=False).get(path).status_code == 404
