@@ -233,7 +233,9 @@ class NewFirmForm(IntentForm):
         widget=forms.TextInput(attrs={"dir": "ltr", "inputmode": "numeric"}),
     )
     agency = forms.ModelChoiceField(
-        label=_("Agence la plus proche"), queryset=Agency.objects.none()
+        label=_("Agence la plus proche"),
+        queryset=Agency.objects.none(),
+        empty_label=_("Choisissez une agence"),
     )
     first_hire_on = DayField(label=_("Jour de la première embauche"))
     contact_name = _latin(_("Nom et prénom du responsable"), 120)
@@ -253,6 +255,28 @@ class NewFirmForm(IntentForm):
         fields["legal_form"].choices = choices_of(LegalForm)
         fields["agency"].queryset = Agency.objects.order_by("name")
         fields["agency"].label_from_instance = lambda agency: agency.shown_name
+
+    def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Its fields in the order of a person's papers: the firm, where it is, who answers for it."""
+        parts = (
+            (
+                _("L’entreprise"),
+                (
+                    "name",
+                    "name_ar",
+                    "legal_form",
+                    "activity",
+                    "ice",
+                    "tax_id",
+                    "trade_register",
+                    "business_tax",
+                    "first_hire_on",
+                ),
+            ),
+            (_("Où elle travaille"), ("address", "city", "postal_code", "agency")),
+            (_("Qui en répond"), ("contact_name", "email", "phone")),
+        )
+        return [(str(title), [self[name] for name in names]) for title, names in parts]
 
     def firm(self) -> NewFirm:
         """The firm as typed, once the shape is right."""
