@@ -137,7 +137,8 @@ def test_two_thousand_people_stay_fluid(open_page, capsys) -> None:
     expect(page.get_by_text("Enregistré", exact=True)).to_be_visible(timeout=20_000)
     saved = time.monotonic() - started
     assert faults(page) == []
-    page.get_by_role("link", name="Toute la liste").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Toute la liste").click()
 
     last = one.lines.order_by("-rank")[0]
     page.get_by_role("searchbox").fill(last.registration_number)

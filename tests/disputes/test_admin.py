@@ -311,6 +311,7 @@ def test_the_first_page_of_the_desk_says_what_awaits(
         ("1", "Réclamations sans agent"),
         ("1", "Mes réclamations"),
         ("0", "Versements à identifier"),
+        ("0", "Travaux mis de côté"),
         ("0", "Actes à valider"),
         ("0", "Remises et échelonnements à décider"),
         ("0", "Immatriculations à examiner"),
@@ -321,4 +322,4 @@ def test_the_first_page_of_the_desk_says_what_awaits(
     shown = elsewhere.get(reverse("admin:index")).content.decode()
     assert [count for count, _label in re.findall(r"<b>(\d+)</b> <span>([^<]+)</span>", shown)] == [
         "0"
-    ] * 9
+    ] * 10
