@@ -1,6 +1,7 @@
 """What the portal imports is what `make run` and the image install, not what the tests bring along."""
 
 import ast
+import functools
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -10,6 +11,7 @@ from damancom.embedded import CHECKOUT
 from tests.house.test_code import ROOMS
 
 
+@functools.cache
 def installed_to_run() -> set[str]:
     text = (CHECKOUT / "requirements-run.txt").read_text("utf-8")
     return {
@@ -32,12 +34,17 @@ def imported_by(path: Path) -> set[str]:
 def missing(names: set[str]) -> set[str]:
     """Those among third-party modules that the lock of `make run` does not hold."""
     ours = {*ROOMS, *sys.stdlib_module_names}
-    makers, there = packages_distributions(), installed_to_run()
+    makers, there = _makers(), installed_to_run()
     return {
         name
         for name in names - ours
         if not {_plain(maker) for maker in makers.get(name, [name])} & there
     }
+
+
+@functools.cache
+def _makers() -> dict[str, list[str]]:
+    return dict(packages_distributions())
 
 
 def _plain(name: str) -> str:
