@@ -21,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from django.conf import settings
+from django.db import connection
 from psycopg2 import sql
 
 from damancom import backups
@@ -50,7 +51,7 @@ def restore(place: Path, *, key: bytes | None, into: str = "") -> Restored:
     """
     began = time.monotonic()
     manifest = backups.examine(place, key=key)
-    name = into or f"damancom_scratch_{secrets.token_hex(6)}"
+    name = into or f"{connection.settings_dict['NAME']}_scratch_{secrets.token_hex(6)}"
     with _made(name, keep=bool(into)):
         _fill(name, place, manifest, key)
         found, faults = _proved(name, manifest)
