@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from regulation.errors import DomainError
 from regulation.text import _
@@ -18,6 +18,7 @@ MOST_BYTES: Final = 128 * MEGABYTE
 HIGHEST_RATIO: Final = 200
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _PIECE: Final = 65_536
+#: What the reader of zips raises on bytes that are none, or that lie.
 _BROKEN: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -57,6 +58,41 @@ class Member:
     content: bytes
 
 
+class Damaged(Exception):
+    """Bytes that are no zip, or a zip that lies."""
+
+
+class TooDense(Exception):
+    """What comes out of a member is so much more than went in that it was made to fill a disk."""
+
+
+def open_zip(stream: IO[bytes]) -> zipfile.ZipFile:
+    """A zip, its directory read and nothing else. Raises Damaged."""
+    try:
+        return zipfile.ZipFile(stream)
+    except _BROKEN:
+        raise Damaged from None
+
+
+def pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, *, densest: int) -> Iterator[bytes]:
+    """The real bytes of a member, piece by piece, whatever size it announces.
+
+    Raises TooDense beyond `densest` times its packed size (of 512 bytes at least: a few bytes prove nothing), and
+    Damaged on a lie.
+    """
+    most = max(member.compress_size, 512) * densest
+    size = 0
+    try:
+        with archive.open(member) as source:
+            while piece := source.read(_PIECE):
+                size += len(piece)
+                if size > most:
+                    raise TooDense
+                yield piece
+    except _BROKEN:
+        raise Damaged from None
+
+
 def is_archive(opening: bytes) -> bool:
     """Whether the first bytes are those of a zip."""
     return opening[:4] in (b"PK\x03\x04", b"PK\x05\x06")
@@ -70,7 +106,7 @@ def members(stream: BinaryIO, *, name: str, limit: int) -> Iterator[Member]:
     another way to pack, too many files, files that overlap; while reading: too many real bytes, or too dense.
     """
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with open_zip(stream) as archive:
             chosen = [one for one in archive.infolist() if _counts(one)]
             _check(archive.infolist(), chosen, name)
             total = 0
@@ -80,7 +116,7 @@ def members(stream: BinaryIO, *, name: str, limit: int) -> Iterator[Member]:
                 if total > MOST_BYTES:
                     raise ArchiveRefused(name=name, cause=TOO_LARGE)
                 yield Member(_base_name(one), content)
-    except _BROKEN:
+    except Damaged:
         raise ArchiveRefused(name=name, cause=BROKEN) from None
 
 
@@ -111,12 +147,13 @@ def _check(every: list[zipfile.ZipInfo], chosen: list[zipfile.ZipInfo], name: st
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, limit: int) -> bytes:
-    most = max(member.compress_size, 512) * HIGHEST_RATIO
     parts, size = [], 0
-    with archive.open(member) as source:
-        while size <= limit and (piece := source.read(min(_PIECE, limit + 1 - size))):
+    try:
+        for piece in pieces(archive, member, densest=HIGHEST_RATIO):
             parts.append(piece)
             size += len(piece)
-            if size > most:
-                raise ArchiveRefused(name=name, cause=DENSE)
-    return b"".join(parts)
+            if size > limit:
+                break
+    except TooDense:
+        raise ArchiveRefused(name=name, cause=DENSE) from None
+    return b"".join(parts)[: limit + 1]

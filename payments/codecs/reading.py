@@ -7,10 +7,8 @@ Nothing here knows our accounts, our messages or the day: that is the business o
 from __future__ import annotations
 
 import pickle
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
@@ -27,6 +25,7 @@ from payments.codecs.records import CanonicalLine, MessageSummary, ReadingProfil
 from payments.codecs.schemas import TREE_LIMIT, Deviations, schema_of
 from payments.codecs.sniff import HEAD, sniff
 from payments.codecs.xml import check_schema, deviations_with_places
+from portal.archives import Damaged, TooDense, open_zip, pieces
 from regulation.text import _
 
 LIMIT: Final = 100 * 1_048_576
@@ -40,7 +39,6 @@ CFONB: Final = frozenset({FileFormat.CFONB_120, FileFormat.CFONB_160, FileFormat
 _NOT_XML: Final = frozenset({"E-F05", "E-F06", "E-F07"})
 _REPEATED: Final = ("TxDtls", "Ntry", "TxInfAndSts")
 _HIGHEST_RATIO: Final = 100
-_PIECE: Final = 1 << 20
 _TOGETHER: Final = 500
 _VALUES_OF: Final = attrgetter(*(field.name for field in fields(CanonicalLine)))
 _ZIP: Final = b"PK\x03\x04"
@@ -214,7 +212,7 @@ def _take_out(stream: IO[bytes], out: IO[bytes]) -> None:
     """Copy the one file of an archive; its real bytes are counted, never the size it announces."""
     stream.seek(0)
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with open_zip(stream) as archive:
             members = archive.infolist()
             if len(members) != 1 or members[0].is_dir():
                 raise _refused(_NOT_ONE)
@@ -224,25 +222,16 @@ def _take_out(stream: IO[bytes], out: IO[bytes]) -> None:
             if member.flag_bits & 1:
                 raise _refused(_LOCKED)
             _copy(archive, member, out)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        struct.error,
-    ):
+    except TooDense:
+        raise _refused(_DENSE) from None
+    except Damaged:
         raise _refused(_BROKEN) from None
 
 
 def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, out: IO[bytes]) -> None:
     size = 0
-    most = max(member.compress_size, 1) * _HIGHEST_RATIO
-    with archive.open(member) as source:
-        while piece := source.read(_PIECE):
-            size += len(piece)
-            if size > LIMIT:
-                raise _refused(_TOO_LARGE)
-            if size > most:
-                raise _refused(_DENSE)
-            out.write(piece)
+    for piece in pieces(archive, member, densest=_HIGHEST_RATIO):
+        size += len(piece)
+        if size > LIMIT:
+            raise _refused(_TOO_LARGE)
+        out.write(piece)
