@@ -20,8 +20,7 @@ from disputes.models import Decision, Dispute, DisputedItem, Meeting, Message
 from disputes.workflows import letters
 from disputes.workflows.thread import acting, locked, record, say, step
 from payments.workflows.holds import release_hold
-from payments.workflows.slips import credit_upheld
-from payments.workflows.upheld import lower_upheld
+from payments.workflows.upheld import credit_upheld, lower_upheld
 from portal import clock, formats
 from portal.failpoints import failpoint
 from portal.models import User

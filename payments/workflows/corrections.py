@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F, QuerySet, Sum
@@ -21,7 +22,7 @@ from declarations.enums import DeclarationStatus
 from declarations.models import ContributionLine, Declaration
 from payments import posting
 from payments.differences import CalledLine, Lowering, Plan, plan
-from payments.enums import AccountKind, SlipState
+from payments.enums import AccountKind, EntryKind, SlipState
 from payments.models import Hold, LedgerLine, PaymentSlip, SlipLine, Surcharge
 from payments.posting import Due
 from payments.queries.sums import total_of
@@ -31,7 +32,6 @@ from payments.workflows.ledger import Event, post
 from payments.workflows.penalties import exemptions_of, lowered_by_line, surcharge_of
 from payments.workflows.slip_codes import references
 from payments.workflows.targets import state_of
-from payments.workflows.upheld import upheld_on
 from portal import audit, clock
 from portal.failpoints import failpoint
 from portal.models import User
@@ -46,6 +46,8 @@ from regulation.text import Sentence, _
 _DIFFERENCE = _(
     "Cotisation corrigée {new} DH, moins {old} DH déjà appelés : {difference} DH s’ajoutent."
 )
+#: How the cause of an entry begins that a decision upon a dispute made.
+UPHELD: Final = "upheld:"
 _OVER = (SlipState.REPLACED.value, SlipState.CANCELLED.value)
 
 
@@ -160,7 +162,7 @@ def take_back_surcharges(actor: User | None, slip: PaymentSlip, *, mark: str, on
     rows = Surcharge.objects.filter(slip=slip).order_by("month_number")
     before = ZERO
     for row in rows.select_for_update(of=("self",)):
-        if is_forgiven(row):
+        if _is_forgiven(row):
             # Left as it was forgiven: the remission may still be undone. The later months fall instead.
             before += row.standing
             continue
@@ -181,12 +183,21 @@ def take_back_surcharges(actor: User | None, slip: PaymentSlip, *, mark: str, on
         before += row.standing
 
 
-def is_forgiven(row: Surcharge) -> bool:
+def _is_forgiven(row: Surcharge) -> bool:
     """Whether a part of a surcharge is forgiven by a remission that stands, or was taken off by a decision."""
     sums = LedgerLine.objects.filter(
         surcharge=row, account__kind=AccountKind.REMISSIONS.value
     ).aggregate(total=total_of(F("debit") - F("credit")))
-    return bool(sums["total"]) or upheld_on(row)
+    return bool(sums["total"]) or _upheld_on(row)
+
+
+def _upheld_on(row: Surcharge) -> bool:
+    return LedgerLine.objects.filter(
+        surcharge=row,
+        account__kind=AccountKind.PENALTIES.value,
+        entry__kind=EntryKind.SURCHARGE_LOWERED.value,
+        entry__cause__startswith=UPHELD,
+    ).exists()
 
 
 def _starts_on(slip: PaymentSlip, month_number: int) -> date:
@@ -434,7 +445,7 @@ def effect_of(declaration: Declaration, result: ContributionResult, *, on: date)
 def _would_fall_away(slip: PaymentSlip, less: Mapping[int, Decimal]) -> Decimal:
     before = fallen = ZERO
     for row in Surcharge.objects.filter(slip=slip).order_by("month_number"):
-        if is_forgiven(row):
+        if _is_forgiven(row):
             before += row.standing
             continue
         law = surcharge_of(slip, until=_starts_on(slip, row.month_number), less=less)

@@ -1,4 +1,4 @@
-"""Slips: issued once for each submitted declaration, lowered when a dispute is upheld."""
+"""Slips: issued once for each submitted declaration, paid with the credit of their firm."""
 
 from __future__ import annotations
 
@@ -10,26 +10,23 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate
-from declarations.enums import DeclarationStatus, StopReason
+from declarations.enums import DeclarationStatus
 from declarations.models import ContributionLine, Declaration
-from declarations.workflows import stop_corrections
 from payments import posting
 from payments.enums import LineVerdict, SlipState
-from payments.errors import DeclarationNotSubmitted, UpheldTooMuch
-from payments.models import BankLine, LedgerLine, PaymentSlip, SlipLine
+from payments.errors import DeclarationNotSubmitted
+from payments.models import BankLine, PaymentSlip, SlipLine
 from payments.posting import Due
 from payments.queries import credit_of, suspense_of
 from payments.workflows import corrections, credits
 from payments.workflows.allocations import Part, assign_found
-from payments.workflows.ledger import Event, post, post_all
-from payments.workflows.penalties import lowered_by_line
+from payments.workflows.ledger import Event, post_all
 from payments.workflows.slip_codes import references
-from payments.workflows.targets import lock_targets, save_targets
 from portal import audit, clock
 from portal.bulk import insert_rows
 from portal.failpoints import failpoint
 from portal.models import User
-from regulation.money import ZERO, format_amount
+from regulation.money import ZERO
 from regulation.parameters import due_day
 from regulation.periods import Period
 
@@ -221,54 +218,3 @@ def _claim_waiting_money(actor: User | None, slip: PaymentSlip, at: datetime) ->
         if left > to_slip:
             parts.append(Part(left - to_slip, affiliate=slip.affiliate))
         assign_found(actor=actor, line_id=line.pk, parts=parts, rule="R4", at=at)
-
-
-@transaction.atomic
-def credit_upheld(
-    *, actor: User, slip_line_id: int, amount: Decimal, reference: str, at: datetime
-) -> None:
-    """A dispute is upheld: lower the due by `amount` dirhams, once per `reference`.
-
-    What was still to pay disappears; what was already paid becomes the affiliate's credit. Refuses UpheldTooMuch
-    above the line. The same reference again changes nothing.
-    """
-    contested = SlipLine.objects.select_related("slip").get(pk=slip_line_id)
-    slip_line = corrections.standing_line(contested)
-    on = clock.day_of(at)
-    cause = f"upheld:{slip_line.pk}:{reference}"[:60]
-    target = lock_targets([slip_line.slip.payment_reference])[slip_line.slip.payment_reference]
-    if LedgerLine.objects.filter(entry__cause=cause).exists():
-        return
-    # Closed to its employer: a correction upon a decision would take the same amount off twice.
-    stop_corrections(
-        actor=actor,
-        at=at,
-        affiliate=slip_line.slip.affiliate,
-        period=Period.from_day(slip_line.slip.period),
-        reason=StopReason.DECISION,
-        reference=reference,
-    )
-    limit = slip_line.amount - lowered_by_line(slip_line.slip).get(slip_line.pk, ZERO)
-    corrected = lowered_by_line(slip_line.slip, why="corrected").get(slip_line.pk, ZERO)
-    if corrected or slip_line != contested:
-        # What the correction took off meanwhile needs no decision any more.
-        amount = min(amount, limit)
-        if amount == 0:
-            return
-    if not 0 < amount <= limit:
-        raise UpheldTooMuch(asked=format_amount(amount), limit=format_amount(limit))
-    entry = posting.slip_lowered(
-        target.due, amount, target.outstanding, credits.given_up_on(target.due)
-    )
-    post(Event(entry, cause, on), actor=actor)
-    target.pay(min(amount, target.outstanding), on)
-    save_targets([target])
-    audit.record(
-        actor=actor,
-        action="payments.slip_lowered",
-        subject=slip_line.slip,
-        affiliation_number=target.affiliation_number,
-        line=slip_line.rank,
-        amount=amount,
-        reference=reference,
-    )

@@ -15,7 +15,7 @@ from payments.models import BankLine, PaymentSlip
 from payments.queries import slip_facts
 from payments.workflows.allocations import Part, assign
 from payments.workflows.penalties import assess_surcharges
-from payments.workflows.slips import credit_upheld
+from payments.workflows.upheld import credit_upheld
 from portal import clock
 from regulation.enums import Branch
 from regulation.periods import Period

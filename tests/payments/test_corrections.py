@@ -34,7 +34,8 @@ from payments.workflows import grace
 from payments.workflows.corrections import called_lines, effect_of, live_slips
 from payments.workflows.holds import place_hold
 from payments.workflows.penalties import assess_surcharges, late_slips, surcharge_of
-from payments.workflows.slips import credit_upheld, issue_slips, use_credit
+from payments.workflows.slips import issue_slips, use_credit
+from payments.workflows.upheld import credit_upheld
 from portal import clock
 from portal.models import User
 from regulation.enums import Branch

@@ -29,7 +29,8 @@ from payments.queries import credit_of, home_balance, slip_facts, statement_by_p
 from payments.workflows.allocations import Part, assign, reverse
 from payments.workflows.holds import place_hold, release_hold
 from payments.workflows.penalties import assess_surcharges
-from payments.workflows.slips import credit_upheld, issue_slip
+from payments.workflows.slips import issue_slip
+from payments.workflows.upheld import credit_upheld
 from portal import clock
 from regulation.enums import Branch, SurchargeGroup
 from regulation.identifiers import slip_reference

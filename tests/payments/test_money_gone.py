@@ -16,7 +16,8 @@ from payments.workflows.allocations import Part, settle_reversals
 from payments.workflows.allocations import reverse as take_back
 from payments.workflows.allocations.clerk import assign
 from payments.workflows.penalties import assess_surcharges
-from payments.workflows.slips import credit_upheld, issue_slip, use_credit
+from payments.workflows.slips import issue_slip, use_credit
+from payments.workflows.upheld import credit_upheld
 from portal import clock
 from portal.models import Mail
 from regulation.enums import Branch
