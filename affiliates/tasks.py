@@ -33,12 +33,6 @@ def issue_plain_numbers() -> None:
 
 
 @shared_task(base=PortalTask)
-def forget_drafts() -> None:
-    """Forget the requests of affiliation that nobody confirmed."""
-    workflows.forget_drafts(at=clock.now())
-
-
-@shared_task(base=PortalTask)
 def fill_name_keys() -> None:
     """Work out the keys of names of people loaded around the workflows. Safe to run twice and at once."""
     workflows.fill_name_keys()

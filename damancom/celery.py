@@ -35,8 +35,8 @@ app.conf.beat_schedule = {
         "task": "portal.tasks.seal_trace",
         "schedule": 10.0,
     },
-    "purge old attempts": {
-        "task": "portal.tasks.purge_attempts",
+    "forget what is past its time": {
+        "task": "damancom.tasks.purge",
         "schedule": crontab(hour=3, minute=40),
     },
     # Often and cheap (a partial index): a letter leaves within seconds of what it tells.
@@ -44,18 +44,10 @@ app.conf.beat_schedule = {
         "task": "portal.tasks.send_mails",
         "schedule": 5.0,
     },
-    "forget the text of old mails": {
-        "task": "portal.tasks.forget_mails",
-        "schedule": crontab(hour=3, minute=50),
-    },
     # At fixed hours: how long an answer takes must tell nothing about the person.
     "give plain registration numbers": {
         "task": "affiliates.tasks.issue_plain_numbers",
         "schedule": crontab(hour="8,12,16", minute=5),
-    },
-    "forget affiliations never confirmed": {
-        "task": "affiliates.tasks.forget_drafts",
-        "schedule": crontab(hour=4, minute=5),
     },
     "work out missing keys of names": {
         "task": "affiliates.tasks.fill_name_keys",

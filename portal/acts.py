@@ -40,6 +40,7 @@ ACTS: Final[dict[str, str]] = {
     "certificate.share_withdrawn": _("Lien d’une attestation retiré"),
     "certificate.superseded": _("Attestation dépassée par une déclaration plus récente"),
     "certificate.revoked": _("Attestation révoquée"),
+    "privacy.purged": _("Données oubliées au terme de leur durée"),
     "usage.alarm": _("Usage inhabituel signalé"),
     "usage.alarm_closed": _("Usage inhabituel examiné"),
     "filing.receipt_issued": _("Récépissé de dépôt remis au guichet"),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from portal import audit, formats, purposes
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh_to_act
-from portal.models import AuditEntry, Incident, Mail, StoredFile, User
+from portal.models import AuditEntry, Incident, Mail, Purge, StoredFile, User
 from regulation.errors import DomainError
 
 
@@ -232,6 +232,14 @@ class IncidentAdmin(StaffAdmin):
     def letters(self, row: Incident) -> str:
         found = Mail.objects.filter(request_id=row.code).order_by("pk") if row.code else ()
         return ", ".join(f"#{one.pk}" for one in found) or "—"
+
+
+@admin.register(Purge)
+class PurgeAdmin(StaffAdmin):
+    """What was forgotten, and when: numbers, of nobody."""
+
+    list_display = ("ended_at", "rule", "removed")
+    list_filter = ("rule",)
 
 
 @admin.register(User)

@@ -20,6 +20,18 @@ class JobState(LabelledEnum):
     PARKED = "parked", _("mis de côté")
 
 
+class PurgeRule(LabelledEnum):
+    """What is forgotten once its time is past; damancom/privacy.py says why and after how long."""
+
+    ATTEMPTS = "attempts", _("compteurs d’essais")
+    INCIDENTS = "incidents", _("incidents")
+    LETTERS = "letters", _("textes des courriels, et adresses de qui n’a pas de compte")
+    SESSIONS = "sessions", _("connexions terminées")
+    AFFILIATIONS = "affiliations", _("demandes d’affiliation jamais confirmées")
+    REGISTRATIONS = "registrations", _("brouillons d’immatriculation abandonnés, avec leurs pièces")
+    INVITATIONS = "invitations", _("invitations restées sans réponse")
+
+
 class PieceType(LabelledEnum):
     """A type of attachment that is accepted; the value is what is served."""
 

@@ -50,7 +50,8 @@ def write(request: HttpRequest) -> None:
         noted()
 
 
-def forget_old(*, at: datetime.datetime) -> int:
-    """Remove the incidents that nobody asks about any more; returns how many."""
-    removed, _by_model = Incident.objects.filter(at__lt=at - KEPT).delete()
+def forget_old(*, at: datetime.datetime, most: int) -> int:
+    """Remove at most so many incidents that nobody asks about any more; returns how many."""
+    old = Incident.objects.filter(at__lt=at - KEPT).order_by("pk").values("pk")[:most]
+    removed, _by_model = Incident.objects.filter(pk__in=old).delete()
     return removed

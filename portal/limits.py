@@ -6,7 +6,7 @@ Counting comes before the attempt: twenty attempts at once are twenty, not one.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -72,11 +72,10 @@ def forget(limit: Limit, value: str) -> None:
     Attempt.objects.filter(key=_key(limit, value)).delete()
 
 
-def purge() -> int:
-    """Remove the counters that no window can use any more; return how many."""
-    removed, _by_model = Attempt.objects.filter(
-        window_start__lt=clock.now() - timedelta(days=1)
-    ).delete()
+def purge(*, at: datetime, most: int) -> int:
+    """Remove at most so many counters that no window can use any more; return how many."""
+    old = Attempt.objects.filter(window_start__lt=at - timedelta(days=1)).values("pk")[:most]
+    removed, _by_model = Attempt.objects.filter(pk__in=old).delete()
     return removed
 
 

@@ -23,6 +23,7 @@ from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import Q
 from django.template import Context
 from django.template.loader import get_template
 from django.urls import reverse
@@ -267,10 +268,19 @@ def _mine(mail: Mail) -> Any:
     return Mail.objects.filter(pk=mail.pk, state=JobState.RUNNING.value, attempts=mail.attempts)
 
 
-def forget_old(*, at: datetime.datetime) -> int:
-    """Erase the text of letters finished long ago; returns how many. Their keys stay: none leaves twice."""
-    old = Mail.objects.filter(state=JobState.DONE.value, created_at__lt=at - KEPT)
-    return old.exclude(text="").update(text="")
+def forget_old(*, at: datetime.datetime, most: int) -> int:
+    """Erase the text of at most so many letters finished or put aside long ago; returns how many.
+
+    With it goes the address of whoever has no account. Their keys stay: none leaves twice.
+    """
+    old = Mail.objects.filter(
+        state__in=[JobState.DONE.value, JobState.PARKED.value], created_at__lt=at - KEPT
+    )
+    named = Q(user__isnull=True) & ~Q(address="")
+    found = list(old.filter(~Q(text="") | named).order_by("pk").values_list("pk", flat=True)[:most])
+    rows = Mail.objects.filter(pk__in=found)
+    rows.filter(user__isnull=True).update(address="")
+    return rows.update(text="")
 
 
 # -- stopping ------------------------------------------------------------------------------------

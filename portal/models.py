@@ -12,7 +12,7 @@ from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from portal.enums import JobState, Language, MailOutcome
+from portal.enums import JobState, Language, MailOutcome, PurgeRule
 
 
 class UserManager(BaseUserManager["User"]):
@@ -228,6 +228,28 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.kind}"
+
+
+class Purge(models.Model):
+    """How much one rule has forgotten in one run: a number, of nobody. Open until nothing is left to forget."""
+
+    rule = models.CharField(_("ce qui est oublié"), max_length=20, choices=PurgeRule.choices())
+    began_at = models.DateTimeField(_("commencé le"))
+    removed = models.PositiveIntegerField(_("lignes oubliées"), default=0)
+    ended_at = models.DateTimeField(_("terminé le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("oubli")
+        verbose_name_plural = _("oublis")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule"], condition=models.Q(ended_at__isnull=True), name="purge_open_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.removed}"
 
 
 class Job(models.Model):

@@ -42,6 +42,13 @@ class SessionStore(PlainStore):
         return row
 
 
+def forget_ended(*, at: datetime, most: int) -> int:
+    """Remove at most so many sessions whose time is over; returns how many."""
+    ended = OpenSession.objects.filter(expire_date__lt=at).values("pk")[:most]
+    removed, _by_model = OpenSession.objects.filter(pk__in=ended).delete()
+    return removed
+
+
 def device_of(user_agent: str) -> str:
     """« Firefox · Windows », from what a browser says of itself; empty when it says nothing known."""
     found = [

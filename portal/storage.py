@@ -46,6 +46,12 @@ def _equal_pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(buffer)
 
 
+def forget(files: Collection[int]) -> None:
+    """Remove these stored files (their keys), bytes and all; the rows that named them are gone already."""
+    StoredChunk.objects.filter(file__in=files).delete()
+    StoredFile.objects.filter(pk__in=files).delete()
+
+
 class _PieceReader(io.RawIOBase):
     """Reads bytes that are kept in pieces, each fetched when it is reached."""
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
-from portal import audit, clock, health, incidents, limits, mail
+from portal import audit, clock, health, incidents, mail
 from portal.request_code import current_request_id, new_request_code
 
 logger = logging.getLogger(__name__)
@@ -85,22 +85,9 @@ def keep_audit_head() -> None:
 
 
 @shared_task(base=PortalTask)
-def purge_attempts() -> None:
-    """Remove old counters of attempts, and incidents that nobody asks about any more. Scheduled daily."""
-    limits.purge()
-    incidents.forget_old(at=clock.now())
-
-
-@shared_task(base=PortalTask)
 def send_mails() -> None:
     """Send the letters that are due. Scheduled; two at once share them."""
     mail.send_due()
-
-
-@shared_task(base=PortalTask)
-def forget_mails() -> None:
-    """Erase the text of letters that left long ago. Scheduled daily."""
-    mail.forget_old(at=clock.now())
 
 
 @worker_ready.connect

@@ -48,6 +48,7 @@ from affiliates.workflows.hire_sheets import (
 from affiliates.workflows.invitations import (
     accept_as,
     accept_with_password,
+    forget_unanswered,
     invitation_of,
     invite,
     is_open,
@@ -65,6 +66,7 @@ from affiliates.workflows.mandates import (
 from affiliates.workflows.registrations import (
     answer_request,
     ask_for_piece,
+    forget_registration_drafts,
     issue_automatically,
     issue_number,
     refuse_request,
@@ -99,6 +101,8 @@ __all__ = [
     "end_takeover",
     "fill_name_keys",
     "forget_drafts",
+    "forget_registration_drafts",
+    "forget_unanswered",
     "grant_mandate",
     "grant_takeover",
     "hire",

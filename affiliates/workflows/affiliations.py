@@ -102,8 +102,8 @@ def correct_affiliation(
 
 
 @transaction.atomic
-def forget_drafts(*, at: datetime.datetime) -> int:
-    """Delete the drafts that nobody sent in the days the register keeps them; how many. Safe to run twice.
+def forget_drafts(*, at: datetime.datetime, most: int) -> int:
+    """Delete at most so many drafts that nobody sent in the days the register keeps them; how many.
 
     Nobody proved the address of such a request: nothing allows keeping what was typed there.
     """
@@ -111,7 +111,7 @@ def forget_drafts(*, at: datetime.datetime) -> int:
     stale = AffiliationRequest.objects.select_for_update(of=("self",), skip_locked=True).filter(
         state=AffiliationState.DRAFT.value, created_at__lt=at - datetime.timedelta(days=days)
     )
-    rows = list(stale.order_by("pk"))
+    rows = list(stale.order_by("pk")[:most])
     for row in rows:
         audit.record(actor=None, action="affiliation.forgotten", subject=row)
         row.delete()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from affiliates.enums import Role
@@ -23,6 +24,8 @@ from portal.models import User
 from regulation.parameters import value_at
 
 _LINK = signing.Signer(salt="affiliates.invitation")
+#: How long an invitation that nobody accepted is kept once it is closed (docs/decisions/privacy.md).
+UNANSWERED_KEPT = datetime.timedelta(days=90)
 
 
 @transaction.atomic
@@ -153,6 +156,21 @@ def withdraw_invitation(
         affiliation_number=affiliate.affiliation_number,
     )
     return row
+
+
+@transaction.atomic
+def forget_unanswered(*, at: datetime.datetime, most: int) -> int:
+    """Delete at most so many invitations closed long ago that nobody accepted; how many.
+
+    Whoever never answered asked for nothing: their name and address have no more use here. The trace of the
+    invitation, which names them not, stays.
+    """
+    closed = Q(expires_at__lt=at - UNANSWERED_KEPT) | Q(withdrawn_at__lt=at - UNANSWERED_KEPT)
+    stale = Invitation.objects.filter(closed, accepted_at__isnull=True)
+    removed, _by_model = Invitation.objects.filter(
+        pk__in=list(stale.order_by("pk").values_list("pk", flat=True)[:most])
+    ).delete()
+    return removed
 
 
 def _claimed(invitation: Invitation, at: datetime.datetime) -> Invitation:

@@ -38,13 +38,15 @@ from affiliates.transitions import move_registration
 from affiliates.workflows.employees import hire as employ
 from affiliates.workflows.numbers import lock_registrations, next_registration_number
 from affiliates.workflows.steps import locked
-from portal import audit, clock, mail
+from portal import audit, clock, mail, storage
 from portal.errors import constraints_refuse
 from portal.models import User
 from portal.pieces import Upload, keep_piece, pieces_of
 
 #: Words of a person on a request.
 TEXT_LIMIT = 1_000
+#: How long a draft that is not sent is kept (docs/decisions/privacy.md).
+DRAFT_KEPT = datetime.timedelta(days=90)
 
 
 def save_request(
@@ -86,7 +88,9 @@ def save_request(
 def _new(
     actor: User, at: datetime.datetime, affiliate: Affiliate, intent: UUID
 ) -> RegistrationRequest:
-    rank = affiliate.registration_requests.count() + 1
+    # Counted from the last one: abandoned drafts are forgotten, and their numbers with them.
+    last = affiliate.registration_requests.order_by("-pk").values_list("number", flat=True).first()
+    rank = int(last.rsplit("-", 1)[1]) + 1 if last else 1
     return RegistrationRequest(
         number=f"I-{affiliate.affiliation_number}-{rank:03d}",
         affiliate=affiliate,
@@ -213,6 +217,25 @@ def withdraw_request(
         RegistrationState(row.state), RequestAct.WITHDRAW, RequestParty.APPLICANT
     )
     return _move(row, state, RequestAct.WITHDRAW, RequestParty.APPLICANT, actor, at)
+
+
+@transaction.atomic
+def forget_registration_drafts(*, at: datetime.datetime, most: int) -> int:
+    """Delete at most so many drafts that were begun long ago and never sent, with the files joined; how many.
+
+    What nobody sent was never asked of the fund: nothing rests on it.
+    """
+    stale = RegistrationRequest.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        state=RegistrationState.DRAFT.value, created_at__lt=at - DRAFT_KEPT
+    )
+    drafts = list(stale.order_by("pk").values_list("pk", flat=True)[:most])
+    pieces = RegistrationPiece.objects.filter(request__in=drafts)
+    files = list(pieces.values_list("stored", flat=True))
+    pieces.delete()
+    storage.forget(files)
+    RegistrationStep.objects.filter(request__in=drafts).delete()
+    RegistrationRequest.objects.filter(pk__in=drafts).delete()
+    return len(drafts)
 
 
 @transaction.atomic

@@ -180,8 +180,8 @@ def test_a_task_that_breaks_is_found_too() -> None:
 
 def test_incidents_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     incidents.note(code="A", place="p", error=None)
-    assert incidents.forget_old(at=clock.now()) == 0
-    assert incidents.forget_old(at=clock.now() + incidents.KEPT * 2) == 1
+    assert incidents.forget_old(at=clock.now(), most=9) == 0
+    assert incidents.forget_old(at=clock.now() + incidents.KEPT * 2, most=9) == 1
 
 
 # -- the doors -----------------------------------------------------------------------------------
