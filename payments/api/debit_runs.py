@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -37,7 +39,10 @@ class DebitRuns(RunView):
     def get(self, request: Request) -> Response:
         """The runs, newest first, a hundred at a time; `before` takes the next page, `taken=no` those to take."""
         rows = self.runs(request)
-        if request.query_params.get("taken") == "no":
+        for asked in request.query_params.getlist("taken"):
+            if asked != "no":
+                # A filter that is misread would show as waiting what was taken.
+                raise ValidationError({"taken": [_("La seule valeur possible est « no ».")]})
             rows = rows.filter(taken_at__isnull=True)
         before = request.query_params.get("before", "")
         if before:

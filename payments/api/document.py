@@ -118,7 +118,11 @@ DOCUMENT: Final[dict[str, Any]] = {
                     "required": True,
                     "content": {
                         "multipart/form-data": {
-                            "schema": _object(file={"type": "string", "format": "binary"})
+                            "schema": {
+                                "type": "object",
+                                "required": ["file"],
+                                "properties": {"file": {"type": "string", "format": "binary", "minLength": 1}},
+                            }
                         }
                     },
                 },
@@ -169,7 +173,12 @@ DOCUMENT: Final[dict[str, Any]] = {
                         "description": "« no » : seulement celles qui restent à prendre.",
                     },
                 ],
-                "responses": {"200": _answer("Cent remises au plus.", _ref("DebitRuns")), **_REFUSALS, **_NO_RUN},
+                "responses": {
+                    "200": _answer("Cent remises au plus.", _ref("DebitRuns")),
+                    "400": _answer("« taken » n’a qu’une valeur : « no ».", _ref("Refusal")),
+                    **_REFUSALS,
+                    **_NO_RUN,
+                },
             }
         },
         "/debit-runs/{message_id}/file/": {

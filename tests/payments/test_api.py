@@ -167,6 +167,9 @@ def debit_runs_seen(cast: Cast) -> set[tuple[str, str, str]]:
         calls = [(taker, place), (taker, absent), (Client(), place), (other, place)]
         answers = [getattr(client, method)(where) for client, where in calls]
         assert [one.status_code for one in answers] == [200, 404, 401, 403]
+        if path == RUNS:
+            answers.append(taker.get(place, {"taken": "yes"}))
+            assert answers[-1].status_code == 400
         done |= {seen(path, method, one) for one in answers}
     return done
 
