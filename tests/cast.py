@@ -45,6 +45,11 @@ class Cast:
 
 @pytest.fixture
 def cast(db: None) -> Cast:
+    return people()
+
+
+def people() -> Cast:
+    """Make them; for a test whose world is in another database than the suite's."""
     agency = AgencyFactory()
     affiliate = AffiliateFactory(
         name="BOULANGERIE AL BARAKA", name_ar="مخبزة البركة", agency=agency

@@ -9,6 +9,7 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from payments.errors import KeyInProgress, KeyUsedOtherwise
 from payments.models import ApiAnswer, Bank
+from portal.failpoints import failpoint
 
 Answer = tuple[int, dict[str, Any]]
 _LOCK_TIMEOUT = "55P03"
@@ -31,11 +32,12 @@ def answer_once(*, bank: Bank, key: str, fingerprint: str, act: Callable[[], Ans
                 return _known(ApiAnswer.objects.get(bank=bank, key=key), fingerprint)
             row.status, row.body = act()
             row.save(update_fields=["status", "body"])
-            return row.status, row.body
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") != _LOCK_TIMEOUT:
             raise
         raise KeyInProgress from error
+    failpoint("bank-answer-kept")
+    return row.status, row.body
 
 
 def _known(row: ApiAnswer, fingerprint: str) -> Answer:

@@ -1,24 +1,19 @@
 """Power cuts while money moves: after the restart nothing is lost, nothing is there twice, no row is stuck."""
 
 import datetime
-import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
-import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import psycopg2
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 
 from affiliates.models import Affiliate
-from damancom import embedded
 from payments.enums import DebitState, LineVerdict
 from payments.ledger_check import check
 from payments.models import (
@@ -35,17 +30,25 @@ from payments.tasks import care_for_debits, import_bank_file, sweep_bank_files, 
 from payments.transitions import cut_off, first_collection_day
 from payments.workflows.bank_files import LEASE
 from payments.workflows.debits import orders as debits
+from payments.workflows.debits import runs
 from portal import clock
 from portal.clock import CASABLANCA
 from portal.models import AuditEntry
 from regulation.periods import Period
 from tests.cast import Cast
-from tests.drills import kill_a_worker_at, named_failpoints, own_broker, send_to
+from tests.drills import kill_a_worker_at, named_failpoints, own_broker, send_to, until
 from tests.payments.camt_files import camt, details, entry
-from tests.payments.debit_world import authority, draft, released, sent, signed
+from tests.payments.debit_world import (
+    authority,
+    draft,
+    released,
+    second_person,
+    sent,
+    signed,
+)
 from tests.payments.factories import received, slip
 from tests.payments.test_pain_status import block, order, pain_002
-from tests.running import CHECKOUT, Worker, environment_for
+from tests.running import CHECKOUT, Worker, die_at, environment_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 D = Decimal
@@ -68,7 +71,11 @@ IN_A_RUN = (
 )
 IN_AN_ANSWER = ("debit-answer-half", "bank-file-written")
 IN_A_SIGNATURE = ("debit-half-signed",)
+IN_A_RELEASE = ("debit-run-released",)
 ELSEWHERE = {
+    "bank-file-kept",  # test_deposits_killed.py
+    "bank-file-received",
+    "bank-answer-kept",
     "slip-before-commit",  # test_exactly_once.py
     "correction-lowered",  # test_corrections.py
     "correction-before-commit",
@@ -76,7 +83,7 @@ ELSEWHERE = {
 
 
 def test_every_place_of_the_room_is_drilled() -> None:
-    drilled = {*IN_AN_IMPORT, *IN_A_RUN, *IN_AN_ANSWER, *IN_A_SIGNATURE, *ELSEWHERE}
+    drilled = {*IN_AN_IMPORT, *IN_A_RUN, *IN_AN_ANSWER, *IN_A_SIGNATURE, *IN_A_RELEASE, *ELSEWHERE}
     assert named_failpoints("payments") == drilled
 
 
@@ -175,104 +182,13 @@ def test_the_parent_killed_leaves_a_child_that_may_not_write_beside_its_successo
     broker, database = own_broker(), connection.settings_dict["NAME"]
     with Worker.running(tmp_path, database, REDIS_URL=broker) as dying:
         send_to(broker, import_bank_file, bank_file.pk)
-        _wait(lambda: BankFile.objects.get(pk=bank_file.pk).lines_done, dying)
+        until(lambda: BankFile.objects.get(pk=bank_file.pk).lines_done, dying.read_log)
         os.kill(dying.child.process.pid, signal.SIGKILL)
         lease_is_over(BankFile)
         sweep_bank_files.delay()
         worker.wait_idle(60)
         dying.broker.flushdb()
     assert_read_once(bank_file, owed, returned)
-
-
-def _wait(condition: Any, worker: Worker) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, worker.read_log()[-2000:]
-        time.sleep(0.01)
-
-
-# -- the database --------------------------------------------------------------------------------
-
-PREPARE = """
-import django, sys; django.setup()
-from django.core.files.uploadedfile import SimpleUploadedFile
-from payments.models import Bank, BankAccount
-from payments.queries import slip_facts
-from payments.workflows.bank_files import receive
-from portal import clock
-from portal.models import User
-from tests.payments.factories import slip
-bank = Bank.objects.create(code="230", name="Banque")
-BankAccount.objects.create(bank=bank, rib="230780999999999900000128", label="Recouvrement")
-user = User.objects.create_user("banque@exemple.ma", full_name="Banque")
-data = sys.stdin.buffer.read().replace(b"REFERENCE", slip_facts(slip()).creditor_reference.encode())
-print(receive(actor=user, bank=bank, upload=SimpleUploadedFile("a.xml", data), at=clock.now()).bank_file.pk)
-"""
-LINES = 8_001
-
-
-def _run(argv: list[str], given: bytes = b"") -> bytes:
-    environment = environment_for("damancom") | {"DJANGO_SETTINGS_MODULE": "damancom.settings.test"}
-    done = subprocess.run(
-        [sys.executable, *argv], input=given, env=environment, cwd=CHECKOUT, capture_output=True
-    )
-    assert done.returncode == 0, done.stderr.decode()[-3000:]
-    return done.stdout
-
-
-def _ask(question: str) -> Any:
-    line = psycopg2.connect(os.environ["DATABASE_URL"])
-    try:
-        with line, line.cursor() as cursor:
-            cursor.execute(question)
-            return cursor.fetchone() if cursor.description else None
-    finally:
-        line.close()
-
-
-def test_the_database_killed_in_the_middle_of_a_file(
-    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DATABASE_URL")
-    broker = own_broker()
-    data = dated(
-        camt(
-            *(entry("7.00", ref=f"U{rank:05}") for rank in range(LINES - 1)),
-            entry("100.00", txs=details(ref="P1", rf="REFERENCE")),
-            account=cast.bank_account.rib,
-        )
-    )
-    with tempfile.TemporaryDirectory() as parent:
-        Path(parent).chmod(0o755)
-        folder = Path(parent) / "portal"
-        try:
-            with embedded.missing_services(folder):
-                _run(["manage.py", "migrate", "--verbosity", "0"])
-                bank_file = int(_run(["-c", PREPARE], data))
-                postmaster = json.loads((folder / "services.json").read_text())["children"]
-                with Worker.running(tmp_path / "one", "damancom", REDIS_URL=broker) as dying:
-                    send_to(broker, import_bank_file, bank_file)
-                    done = "SELECT lines_done FROM payments_bankfile"
-                    _wait(lambda: _ask(done)[0], dying)
-                    os.kill(postmaster["postgres"]["pid"], signal.SIGKILL)
-                    dying.child.process.kill()
-                    dying.broker.flushdb()
-            with embedded.missing_services(folder):
-                done, state = _ask("SELECT lines_done, state FROM payments_bankfile")
-                assert (0 < done < LINES, state) == (True, "running")
-                assert _ask("SELECT count(*) FROM payments_bankline") == (done,)
-                assert json.loads(_run(["manage.py", "check_ledger", "--json"]))["ok"]
-                _ask("UPDATE payments_bankfile SET started_at = started_at - interval '12 minutes'")
-                with Worker.running(tmp_path / "two", "damancom", REDIS_URL=broker) as worker:
-                    send_to(broker, sweep_bank_files)
-                    worker.wait_idle(60)
-                assert _ask("SELECT state, lines_done FROM payments_bankfile") == ("done", LINES)
-                lines = "SELECT count(*), count(DISTINCT rank), sum(amount) FROM payments_bankline"
-                assert _ask(lines) == (LINES, LINES, (LINES - 1) * D("7.00") + 100)
-                assert _ask("SELECT state FROM payments_paymentslip") == ("paid",)
-                assert json.loads(_run(["manage.py", "check_ledger", "--json"]))["ok"]
-        finally:
-            embedded.reset(folder)
 
 
 # -- debits --------------------------------------------------------------------------------------
@@ -375,3 +291,67 @@ def test_a_process_killed_between_two_orders_of_one_signature(place: str, cast: 
         debits.sign_order(actor=cast.owner, affiliate=cast.affiliate, intent=intent, at=now)
     assert states() == [DebitState.PLANNED.value] * 2
     assert check().breaches == ()
+
+
+@pytest.mark.parametrize("place", IN_A_RELEASE)
+def test_a_server_killed_while_the_second_person_lets_a_run_go(
+    place: str, cast: Cast, worker: Worker
+) -> None:
+    orders, after = ordered(cast)
+    day, second = orders[0].collect_on, second_person()
+    run = runs.prepare_run(actor=cast.staff, account=cast.bank_account, collect_on=day, at=after)
+
+    def release() -> None:
+        runs.release_run(actor=second, run=run, count=2, total=D("200.00"), at=after)
+
+    die_at(place, release)
+
+    run.refresh_from_db()
+    assert (run.released_at, run.state, states()) == (None, "waiting", ["planned"] * 2)
+    for _twice in range(2):
+        release()
+    # Killed before it woke a worker, the release itself is found by the sweep.
+    care_for_debits.delay()
+    worker.wait_idle()
+    run.refresh_from_db()
+    assert (run.state, run.order_count, states()) == ("done", 2, ["sent"] * 2)
+    assert AuditEntry.objects.filter(action="payments.debit_run_released").count() == 1
+    assert check().breaches == ()
+
+
+def test_the_parent_killed_in_a_run_leaves_a_child_that_may_not_write_beside_its_successor(
+    cast: Cast, tmp_path: Path, worker: Worker
+) -> None:
+    """Both workers stand before the same dues, which somebody else holds; one file leaves when they are free."""
+    orders, after = ordered(cast)
+    run = released(cast, orders[0].collect_on, after)
+    broker, database = own_broker(), connection.settings_dict["NAME"]
+    with Worker.running(tmp_path, database, REDIS_URL=broker) as dying:
+        with transaction.atomic():
+            list(PaymentSlip.objects.select_for_update().order_by("pk"))
+            send_to(broker, write_debit_run, run.pk)
+            until(lambda: attempts_of(run) == 1, dying.read_log)
+            os.kill(dying.child.process.pid, signal.SIGKILL)
+            with ThreadPoolExecutor(1) as beside:
+                beside.submit(_lose_the_lease).result()
+            care_for_debits.delay()
+            until(lambda: attempts_of(run) == 2, worker.read_log)
+        worker.wait_idle(60)
+        dying.broker.flushdb()
+    run.refresh_from_db()
+    assert (run.state, run.order_count, states()) == ("done", 2, ["sent"] * 2)
+    assert AuditEntry.objects.filter(action="payments.debit_run_written").count() == 1
+    assert [one.events.filter(state="sent").count() for one in orders] == [1, 1]
+    assert check().breaches == ()
+
+
+def attempts_of(run: DebitRun) -> int:
+    return DebitRun.objects.get(pk=run.pk).attempts
+
+
+def _lose_the_lease() -> None:
+    """On a connection of its own: the one of the test is in a transaction that the workers must not wait for."""
+    try:
+        lease_is_over(DebitRun)
+    finally:
+        connections.close_all()

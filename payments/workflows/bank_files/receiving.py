@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from payments.codecs import reading
 from payments.models import Bank, BankFile, BankKey
 from portal import audit, clock
+from portal.failpoints import failpoint
 from portal.models import User
 from portal.storage import store
 
@@ -69,9 +70,11 @@ def receive(
                 sha256=sha256,
                 key=key.prefix if key else "",
             )
+            failpoint("bank-file-kept")
     except IntegrityError:
         # A twin upload of the same bytes committed first: its receipt is the answer.
         return Received(BankFile.objects.get(bank=bank, sha256=sha256), True)
+    failpoint("bank-file-received")
     return Received(bank_file, False)
 
 

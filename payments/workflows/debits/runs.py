@@ -199,6 +199,7 @@ def release_run(
         orders=count,
         total=total,
     )
+    failpoint("debit-run-released")
     return run
 
 
