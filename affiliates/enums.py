@@ -44,6 +44,14 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 MANDATE_SCOPES = (Scope.DECLARE, Scope.PAY, Scope.CERTIFICATES, Scope.DISPUTES)
 
 
+class CopyOf(LabelledEnum):
+    """Whose data a copy holds."""
+
+    ACCOUNT = "account", _("un compte")
+    FIRM = "firm", _("une entreprise")
+    INSURED = "insured", _("un assuré")
+
+
 class MandateRequestState(LabelledEnum):
     """Where the request of an office for a mandate stands."""
 

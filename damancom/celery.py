@@ -21,6 +21,7 @@ app.conf.task_routes = {
     "declarations.tasks.check_file": {"queue": "files"},
     "payments.tasks.import_bank_file": {"queue": "files"},
     "certificates.tasks.draw_paper": {"queue": "files"},
+    "damancom.tasks.make_copy": {"queue": "files"},
     "payments.tasks.issue_slips": {"queue": "money"},
     "payments.tasks.write_debit_run": {"queue": "money"},
     "payments.tasks.care_for_debits": {"queue": "money"},
@@ -83,6 +84,10 @@ app.conf.beat_schedule = {
     },
     "draw the long lists that wait": {
         "task": "certificates.tasks.sweep_papers",
+        "schedule": 30.0,
+    },
+    "make the copies of data that wait": {
+        "task": "damancom.tasks.sweep_copies",
         "schedule": 30.0,
     },
     # Often and cheap (a partial index): a slip appears within seconds of the submission.

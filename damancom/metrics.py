@@ -16,6 +16,7 @@ from django.db.models import Count, Min, Model, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from affiliates.models import DataCopy
 from damancom import backups
 from damancom.celery import app
 from declarations.models import ReceivedFile
@@ -43,6 +44,7 @@ _JOBS: tuple[tuple[str, type[Model], str], ...] = (
     ("declaration_file", ReceivedFile, "received_at"),
     ("bank_file", BankFile, "received_at"),
     ("debit_run", DebitRun, "released_at"),
+    ("data_copy", DataCopy, "asked_at"),
 )
 _BUSY = (JobState.WAITING.value, JobState.RUNNING.value)
 

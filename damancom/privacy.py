@@ -141,6 +141,10 @@ TABLE: Final[dict[str, Kept]] = {
     "portal.Attempt": Kept(
         DataClass.NOBODY, "a day", "keyed digests that slow down who guesses", PurgeRule.ATTEMPTS
     ),
+    "affiliates.DataCopy": Kept(
+        DataClass.PERSON, "its file a day (damancom.tasks.sweep_copies); its line stays",
+        "the file is somebody’s whole life here; that it was asked for and fetched must stay known",
+    ),
     # The list itself can be drawn again from its certificate; its parts are erased an hour after they are ready.
     "certificates.Printing": Kept(DataClass.NOBODY, "its certificate", "how far a drawing has come"),
     "certificates.PrintedPart": Kept(

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from affiliates.urls import urlpatterns as register_pages
-from damancom import affiliate_pages, client_pages, deposit_pages, home, metrics
+from damancom import affiliate_pages, client_pages, copy_pages, deposit_pages, home, metrics
 
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"
@@ -15,6 +15,22 @@ handler500 = "portal.views.failed"
 affiliate_home = [
     path("affilies/", client_pages.choose, name="choose"),
     path("affilies/<str:affiliation_number>/", affiliate_pages.home, name="home"),
+    path("affilies/<str:affiliation_number>/donnees/", copy_pages.firm, name="data"),
+    path(
+        "affilies/<str:affiliation_number>/donnees/demander/", copy_pages.ask_firm, name="ask_copy"
+    ),
+    path(
+        "affilies/<str:affiliation_number>/donnees/copies/<int:pk>/",
+        copy_pages.firm_copy,
+        name="copy",
+    ),
+]
+
+# What is held on oneself.
+copies = [
+    path("mes-donnees/", copy_pages.mine, name="mine"),
+    path("mes-donnees/demander/", copy_pages.ask_mine, name="ask_mine"),
+    path("mes-donnees/copies/<int:pk>/", copy_pages.my_copy, name="copy"),
 ]
 
 # What a person who acts for several firms does for many of them at once.
@@ -31,6 +47,7 @@ urlpatterns = [
     path("", include("portal.urls")),
     path("", include(([*affiliate_home, *register_pages], "affiliates"))),
     path("", include((clients, "clients"))),
+    path("", include((copies, "copies"))),
     path("", include("declarations.urls")),
     path("", include("payments.urls")),
     path("", include("disputes.urls")),

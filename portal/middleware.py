@@ -13,7 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from portal import afterwards, audit, clock, incidents
-from portal.errors import is_conflict, message_of
+from portal.errors import TooManyAttempts, is_conflict, message_of
 from portal.request_code import current_request_id, new_request_code
 from regulation.errors import DomainError
 
@@ -136,7 +136,11 @@ class Refusals:
 
 
 def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
-    return render(request, "portal/refused.html", {"sentence": message_of(error)}, status=409)
+    answer = render(request, "portal/refused.html", {"sentence": message_of(error)}, status=409)
+    if isinstance(error, TooManyAttempts):
+        answer.status_code = 429
+        answer["Retry-After"] = str(error.wait_seconds)
+    return answer
 
 
 class Conflicts:

@@ -7,6 +7,7 @@ from affiliates.models.affiliations import (
     AffiliationStep,
 )
 from affiliates.models.authorities import DebitAuthority
+from affiliates.models.copies import DataCopy
 from affiliates.models.invitations import Invitation
 from affiliates.models.mandates import MandateRequest
 from affiliates.models.register import (
@@ -41,6 +42,7 @@ __all__ = [
     "AffiliationRequest",
     "AffiliationStep",
     "Agency",
+    "DataCopy",
     "DateRange",
     "DebitAuthority",
     "Employee",

@@ -235,33 +235,6 @@ def test_a_purge_killed_half_way_goes_on_and_tells_the_whole_number(tmp_path: Pa
     assert AuditEntry.objects.filter(action="privacy.purged").count() == 1
 
 
-# -- the table -------------------------------------------------------------------------------------
-
-
-def test_every_table_has_its_class_and_its_time_and_no_line_outlives_its_table() -> None:
-    assert set(privacy.TABLE) == {model._meta.label for model in apps.get_models()}
-    assert all(kept.until and kept.why for kept in privacy.TABLE.values())
-
-
-def test_every_rule_ends_one_table_and_is_applied() -> None:
-    named = sorted(kept.ended_by for kept in privacy.TABLE.values() if kept.ended_by)
-    assert named == sorted(privacy.RULES) == sorted(PurgeRule)
-
-
-def test_a_table_is_classed_by_the_most_telling_of_its_fields() -> None:
-    fields = [
-        (model._meta.label, field.name)
-        for model in apps.get_models()
-        for field in model._meta.concrete_fields
-    ]
-    assert [one for one in fields if not privacy.is_classed_enough(*one)] == []
-    names = {name for _label, name in fields}
-    assert set(privacy.TELLING) <= names, "a name that no field bears any more"
-    # The control: an address in a table of nobody's would be seen.
-    assert not privacy.is_classed_enough("payments.Bank", "email")
-    assert not privacy.is_classed_enough("affiliates.Invitation", "cin")
-
-
 def test_the_clock_of_this_test_is_past() -> None:
     """The command and the task take the real clock: what is above is old for it."""
     assert clock.now() > AT + 91 * DAY

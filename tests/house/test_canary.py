@@ -248,6 +248,8 @@ KEYED: dict[tuple[str, str], str] = {
     ("affiliates", "salaries"): "affiliates.Employment",
     ("affiliates", "absence"): "affiliates.Absence",
     ("affiliates", "pieces"): "affiliates.RegistrationPiece",
+    ("affiliates", "copies"): "affiliates.DataCopy",
+    ("copies", "copies"): "affiliates.DataCopy",
     ("affiliates", "immatriculations"): "affiliates.RegistrationRequest",
     ("declarations", "fichiers"): "declarations.ReceivedFile",
     ("declarations", "declarations"): "declarations.Declaration",
