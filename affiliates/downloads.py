@@ -2,7 +2,7 @@
 
 from django.http import FileResponse
 
-from affiliates.models import AffiliationPiece, RegistrationPiece
+from affiliates.models import AffiliationPiece, RectificationPiece, RegistrationPiece
 from portal.downloads import attachment
 from portal.enums import PieceType
 from portal.models import StoredFile
@@ -23,5 +23,11 @@ def registration_piece(piece: RegistrationPiece) -> FileResponse:
 
 def affiliation_piece(piece: AffiliationPiece) -> FileResponse:
     """A piece of the request of a new employer."""
+    name = f"{piece.request.number}-piece-{piece.pk}"
+    return piece_response(piece.stored, piece.content_type, name=name)
+
+
+def rectification_piece(piece: RectificationPiece) -> FileResponse:
+    """A proof joined to a request for a correction."""
     name = f"{piece.request.number}-piece-{piece.pk}"
     return piece_response(piece.stored, piece.content_type, name=name)

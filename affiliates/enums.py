@@ -124,6 +124,16 @@ class AffiliationState(LabelledEnum):
     WITHDRAWN = "withdrawn", _("retirée")
 
 
+class RectificationState(LabelledEnum):
+    """Where a request to correct what the register says stands."""
+
+    SENT = "sent", _("en cours d’examen")
+    PIECE_ASKED = "piece_asked", _("pièce demandée")
+    APPLIED = "applied", _("corrigé")
+    REFUSED = "refused", _("refusée")
+    WITHDRAWN = "withdrawn", _("retirée")
+
+
 class RequestAct(LabelledEnum):
     """What is done to a request; the label is the verb a person reads."""
 

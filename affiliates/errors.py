@@ -482,3 +482,36 @@ class TooManyInSheet(DomainError):
         "Ce tableur a plus de {limit} personnes, le plus qu’un dépôt reçoit. Rien n’a été gardé : partagez-le en "
         "plusieurs fichiers."
     )
+
+
+class NothingToRectify(DomainError):
+    """A request for a correction that changes nothing."""
+
+    code = "rectification.nothing"
+    message = _("Rien ne change : écrivez au moins une valeur différente de celle du registre.")
+
+
+class RectificationOpen(DomainError):
+    """The firm already asks for a correction of the same record."""
+
+    code = "rectification.open"
+    message = _(
+        "Une demande de rectification de cette fiche est déjà en cours. Attendez sa réponse, ou retirez-la."
+    )
+
+
+class ValueRefused(DomainError):
+    """A value that the register cannot hold in that field."""
+
+    code = "rectification.value"
+    message = _("« {value} » ne convient pas pour « {field} ».")
+    translated = ("field",)
+
+
+class CardOfAnother(DomainError):
+    """The corrected card is that of somebody else in the register."""
+
+    code = "rectification.card_of_another"
+    message = _(
+        "Cette pièce d’identité est déjà celle d’un autre assuré. Comparez les deux fiches avant de corriger."
+    )

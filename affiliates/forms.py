@@ -424,3 +424,47 @@ class OpenAccountForm(forms.Form):
             except ValidationError as refusal:
                 self.add_error("password", refusal)
         return told
+
+
+class RectifyForm(IntentForm):
+    """What the register should say, field by field, why, and the proof. ``shown`` fields come with what it says now."""
+
+    def __init__(
+        self, *args: Any, record: Any, names: Collection[str], shown: Collection[str], **kwargs: Any
+    ) -> None:
+        kwargs["initial"] = {one: getattr(record, one) for one in names if one in shown}
+        super().__init__(*args, **kwargs)
+        self._shown = [name for name in names if name in shown]
+        self._names = list(names)
+        for name in names:
+            self.fields[name] = self._field(record._meta.get_field(name), is_shown=name in shown)
+        self.fields["text"] = forms.CharField(
+            label=_("Ce qui est faux, et depuis quand"),
+            max_length=_TEXT_LIMIT,
+            widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        )
+        self.fields["pieces"] = PiecesField()
+        self.fields["pieces"].label = _("Ce qui le prouve")
+
+    def _field(self, of: Any, *, is_shown: bool) -> forms.Field:
+        label = capfirst(of.verbose_name)
+        hint = "" if is_shown else _("Laissez vide si rien n’est à corriger ici.")
+        choices: list[tuple[str, Any]] = [(v, capfirst(_(str(t)))) for v, t in of.flatchoices]
+        if of.name == "nationality":
+            choices = list(countries_in(get_language() or "fr"))
+        if choices:
+            return forms.ChoiceField(
+                label=label, help_text=hint, choices=[("", "—"), *choices], required=False
+            )
+        if of.name == "born_on":
+            return DayField(label=label, help_text=hint, required=False)
+        direction = "rtl" if of.name.endswith("_ar") else "auto"
+        widget = forms.TextInput(attrs={"dir": direction})
+        return forms.CharField(
+            label=label, help_text=hint, max_length=of.max_length, required=False, widget=widget
+        )
+
+    def told(self) -> dict[str, str]:
+        """What was written: each field that is shown, and of the others those that were filled."""
+        found = {name: str(self.cleaned_data[name] or "") for name in self._names}
+        return {name: text for name, text in found.items() if text or name in self._shown}

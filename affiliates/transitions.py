@@ -4,6 +4,7 @@ from affiliates.enums import (
     AffiliationState,
     AuthorityAct,
     AuthorityState,
+    RectificationState,
     RegistrationState,
     RequestAct,
     RequestParty,
@@ -42,6 +43,36 @@ AFFILIATION_MOVES: dict[tuple[AffiliationState, RequestAct, RequestParty], Affil
     (_A.SENT, RequestAct.GRANT, _CLERK): _A.ACCEPTED,
     (_A.PIECE_ASKED, RequestAct.GRANT, _CLERK): _A.ACCEPTED,
 }
+
+
+_C = RectificationState
+RECTIFICATION_MOVES: dict[
+    tuple[RectificationState, RequestAct, RequestParty], RectificationState
+] = {
+    (_C.SENT, RequestAct.WITHDRAW, _APPLICANT): _C.WITHDRAWN,
+    (_C.PIECE_ASKED, RequestAct.WITHDRAW, _APPLICANT): _C.WITHDRAWN,
+    (_C.PIECE_ASKED, RequestAct.ANSWER, _APPLICANT): _C.SENT,
+    (_C.SENT, RequestAct.ASK_FOR_PIECE, _CLERK): _C.PIECE_ASKED,
+    (_C.SENT, RequestAct.REFUSE, _CLERK): _C.REFUSED,
+    (_C.PIECE_ASKED, RequestAct.REFUSE, _CLERK): _C.REFUSED,
+    (_C.SENT, RequestAct.GRANT, _CLERK): _C.APPLIED,
+    (_C.PIECE_ASKED, RequestAct.GRANT, _CLERK): _C.APPLIED,
+}
+
+
+def move_rectification(
+    state: RectificationState, act: RequestAct, party: RequestParty
+) -> RectificationState:
+    """The state that follows; raises RequestMoveRefused when the table has no such move."""
+    try:
+        return RECTIFICATION_MOVES[state, act, party]
+    except KeyError:
+        raise RequestMoveRefused(state=state, act=act) from None
+
+
+def may_rectify(state: RectificationState, party: RequestParty) -> frozenset[RequestAct]:
+    """What ``party`` may do while a request for a correction is in ``state``."""
+    return frozenset(act for was, act, who in RECTIFICATION_MOVES if (was, who) == (state, party))
 
 
 def move_registration(

@@ -7,6 +7,7 @@ from affiliates.views import (
     hire_sheets,
     invitations,
     mandates,
+    rectifications,
     registrations,
 )
 
@@ -15,6 +16,7 @@ app_name = "affiliates"
 _ACCESS = "affilies/<str:affiliation_number>/acces/"
 _STAFF = "affilies/<str:affiliation_number>/salaries/"
 _EMPLOYEE = f"{_STAFF}<int:employment_id>/"
+_DATA = "affilies/<str:affiliation_number>/donnees/"
 _REQUESTS = f"{_STAFF}immatriculations/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -53,6 +55,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
         f"{_EMPLOYEE}absence/<int:absence_id>/annuler/",
         employees.cancel_absence,
         name="cancel_absence",
+    ),
+    path(f"{_EMPLOYEE}rectifier/", rectifications.of_a_person, name="rectify_person"),
+    path(f"{_DATA}rectifier/", rectifications.of_the_firm, name="rectify_firm"),
+    path(f"{_DATA}rectifications/<str:number>/", rectifications.detail, name="rectification"),
+    path(
+        f"{_DATA}rectifications/<str:number>/repondre/",
+        rectifications.answer,
+        name="answer_rectification",
+    ),
+    path(
+        f"{_DATA}rectifications/<str:number>/retirer/",
+        rectifications.withdraw,
+        name="withdraw_rectification",
+    ),
+    path(
+        f"{_DATA}rectifications/<str:number>/pieces/<int:piece_id>/",
+        rectifications.piece,
+        name="rectification_piece",
     ),
     path(_REQUESTS, registrations.request_list, name="registrations"),
     path(f"{_REQUESTS}nouvelle/", registrations.new_request, name="new_registration"),

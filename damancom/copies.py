@@ -70,7 +70,12 @@ FIRM: Final[dict[str, Given]] = {
     ),
     **_by("employment__affiliate", "affiliates.Absence", "affiliates.StateTakeover"),
     **_by("request__affiliate", "affiliates.RegistrationStep", "affiliates.RegistrationPiece",
-          "affiliates.AffiliationStep", "affiliates.AffiliationPiece"),
+          "affiliates.AffiliationStep", "affiliates.AffiliationPiece", "affiliates.RectificationStep",
+          "affiliates.RectificationPiece"),
+    # What stood in the register of a person is the person’s.
+    "affiliates.RectificationRequest": Given(
+        ("affiliate",), columns=("number", "employee", "state", "asked", "sent_at", "created_by", "decided_at")
+    ),
     "declarations.DeclarationLine": Given(("declaration__affiliate",), more=_LINE),
     "declarations.LineReattachment": Given(("line__declaration__affiliate",)),
     **_by("declaration__affiliate", "declarations.ContributionLine"),
@@ -118,6 +123,8 @@ INSURED: Final[dict[str, Given]] = {
     "affiliates.StateTakeover": Given(("employment__employee",)),
     "affiliates.RegistrationRequest": Given(("employee",), more=_FIRM_OF),
     "affiliates.RegistrationPiece": Given(("request__employee",)),
+    "affiliates.RectificationRequest": Given(("employee",), more=_FIRM_OF),
+    "affiliates.RectificationPiece": Given(("request__employee",)),
     "declarations.DeclarationLine": Given(
         ("registration_number",),
         more=(*_LINE, "declaration__affiliate", "declaration__affiliate__name"),

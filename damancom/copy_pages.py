@@ -50,7 +50,12 @@ def my_copy(request: HttpRequest, pk: int) -> HttpResponseBase:
 def firm(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """What an owner may ask about the data of the firm, and the copies that owners asked for."""
     rows = DataCopy.objects.filter(affiliate=affiliate).select_related("asked_by")
-    context = {"copies": rows[:SHOWN], "now": clock.now(), "section": "access"}
+    context = {
+        "copies": rows[:SHOWN],
+        "rectifications": affiliate.rectifications.all()[:SHOWN],
+        "now": clock.now(),
+        "section": "access",
+    }
     return render(request, "damancom/copy/firm.html", context)
 
 

@@ -100,7 +100,8 @@ TABLE: Final[dict[str, Kept]] = {
             "disputes.Escalation", "disputes.DisputeStep", "disputes.Decision", "disputes.Mission",
             "disputes.MissionMember", "disputes.MissionStep", "disputes.StepReply", "disputes.ReplyPiece",
             "affiliates.AffiliationStep", "affiliates.AffiliationPiece", "affiliates.RegistrationStep",
-            "affiliates.RegistrationPiece", "affiliates.MandateRequest",
+            "affiliates.RegistrationPiece", "affiliates.MandateRequest", "affiliates.RectificationStep",
+            "affiliates.RectificationPiece",
         ),
     ),
     **_each(
@@ -122,6 +123,9 @@ TABLE: Final[dict[str, Kept]] = {
     "affiliates.RegistrationRequest": Kept(
         DataClass.WAGE, "ninety days as a draft; once sent, as the career",
         "what nobody sent was never asked of the fund", PurgeRule.REGISTRATIONS,
+    ),
+    "affiliates.RectificationRequest": Kept(
+        DataClass.WAGE, _NO_END, "what was corrected, on which proof, and what stood there before"
     ),
     "affiliates.Invitation": Kept(
         DataClass.PERSON, "ninety days after it closed unanswered; once accepted, as the right it gave",

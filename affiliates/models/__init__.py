@@ -10,6 +10,12 @@ from affiliates.models.authorities import DebitAuthority
 from affiliates.models.copies import DataCopy
 from affiliates.models.invitations import Invitation
 from affiliates.models.mandates import MandateRequest
+from affiliates.models.rectifications import (
+    OPEN_RECTIFICATIONS,
+    RectificationPiece,
+    RectificationRequest,
+    RectificationStep,
+)
 from affiliates.models.register import (
     Absence,
     Affiliate,
@@ -34,6 +40,7 @@ from affiliates.models.registrations import (
 
 __all__ = [
     "OPEN_AFFILIATIONS",
+    "OPEN_RECTIFICATIONS",
     "OPEN_REGISTRATIONS",
     "Absence",
     "Affiliate",
@@ -52,6 +59,9 @@ __all__ = [
     "MandateRequest",
     "Membership",
     "NumberCounter",
+    "RectificationPiece",
+    "RectificationRequest",
+    "RectificationStep",
     "RegistrationPiece",
     "RegistrationRequest",
     "RegistrationStep",

@@ -63,6 +63,14 @@ from affiliates.workflows.mandates import (
     revoke_mandate,
     withdraw_mandate_request,
 )
+from affiliates.workflows.rectifications import (
+    answer_rectification,
+    apply_rectification,
+    ask_for_proof,
+    ask_rectification,
+    refuse_rectification,
+    withdraw_rectification,
+)
 from affiliates.workflows.registrations import (
     answer_request,
     ask_for_piece,
@@ -89,10 +97,14 @@ __all__ = [
     "activate_authority",
     "add_member",
     "answer_affiliation",
+    "answer_rectification",
     "answer_request",
+    "apply_rectification",
     "ask_applicant",
     "ask_for_mandate",
     "ask_for_piece",
+    "ask_for_proof",
+    "ask_rectification",
     "begin_affiliation",
     "cancel_absence",
     "correct_affiliation",
@@ -118,6 +130,7 @@ __all__ = [
     "refuse_affiliation",
     "refuse_authority",
     "refuse_mandate",
+    "refuse_rectification",
     "refuse_request",
     "register",
     "register_employee",
@@ -136,5 +149,6 @@ __all__ = [
     "withdraw_affiliation",
     "withdraw_invitation",
     "withdraw_mandate_request",
+    "withdraw_rectification",
     "withdraw_request",
 ]

@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from affiliates.access import is_supervisor, staff_affiliates
-from affiliates.enums import AffiliationState, RegistrationState
+from affiliates.enums import AffiliationState, RectificationState, RegistrationState
 from affiliates.queries.affiliations import staff_affiliations
+from affiliates.queries.rectifications import staff_rectifications
 from affiliates.queries.registrations import staff_registrations
 from disputes.access import staff_disputes
 from disputes.enums import DeskFilter
@@ -86,6 +87,11 @@ def awaiting(context: Context) -> list[Awaiting]:
             _("Immatriculations à examiner"),
             people.filter(state=RegistrationState.SENT.value).count(),
             reverse("admin:affiliates_registrationrequest_changelist"),
+        ),
+        Awaiting(
+            _("Rectifications à examiner"),
+            staff_rectifications(user).filter(state=RectificationState.SENT.value).count(),
+            reverse("admin:affiliates_rectificationrequest_changelist"),
         ),
         Awaiting(
             _("Affiliations à décider"),

@@ -251,6 +251,7 @@ KEYED: dict[tuple[str, str], str] = {
     ("affiliates", "copies"): "affiliates.DataCopy",
     ("copies", "copies"): "affiliates.DataCopy",
     ("affiliates", "immatriculations"): "affiliates.RegistrationRequest",
+    ("affiliates", "rectifications"): "affiliates.RectificationRequest",
     ("declarations", "fichiers"): "declarations.ReceivedFile",
     ("declarations", "declarations"): "declarations.Declaration",
     ("declarations", "retirer"): "declarations.DeclarationLine",
