@@ -154,6 +154,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "L31": _(
         "Opération {rang} : remise « {remise} » de {attendu} MAD en {n} ordres ; {montant} MAD reçus."
     ),
+    "L31r": _(
+        "Opération {rang} : retour de {montant} MAD sur la remise « {remise} », sans dire quels ordres ; {n} en sont "
+        "encaissés, pour {attendu} MAD."
+    ),
     "L32": _(
         "Opération {rang} : ordre « {ref} » encaissé ; {excedent} MAD déjà payés autrement, portés au crédit de "
         "l’affilié."

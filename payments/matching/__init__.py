@@ -13,6 +13,7 @@ from payments.matching.facts import (
 )
 from payments.matching.references import (
     References,
+    alone_in_entry,
     order_reference_of,
     references,
     refund_numbers,
@@ -30,6 +31,7 @@ __all__ = [
     "Refund",
     "Settled",
     "Share",
+    "alone_in_entry",
     "day_of_payment",
     "match",
     "order_reference_of",

@@ -121,3 +121,8 @@ def order_reference_of(text: str) -> str:
         return check_order_reference(text)
     except DomainError:
         return ""
+
+
+def alone_in_entry(entry_ref: str) -> str:
+    """The bank reference of the one operation of an entry without detail, from that of the entry."""
+    return f"{entry_ref}#1"

@@ -23,7 +23,12 @@ from payments.matching.facts import (
     Settled,
     Share,
 )
-from payments.matching.references import References, order_reference_of, refund_numbers
+from payments.matching.references import (
+    References,
+    alone_in_entry,
+    order_reference_of,
+    refund_numbers,
+)
 from regulation.errors import DomainError
 from regulation.identifiers import (
     check_rib,
@@ -379,11 +384,12 @@ def _reversal(line: Received, books: Books) -> Match:
     doubt = _doubt(line)
     if doubt is not None:
         return Match("R0", LineVerdict.WAITING, (doubt,))
+    cited = line.original_bank_ref
     for found in (
         [
             item
             for item in books.settled
-            if line.original_bank_ref and item.bank_ref == line.original_bank_ref
+            if cited and item.bank_ref in (cited, alone_in_entry(cited))
         ],
         [item for item in books.settled if line.end_to_end and item.end_to_end == line.end_to_end],
         [

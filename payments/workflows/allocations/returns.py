@@ -9,10 +9,11 @@ is kept.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
@@ -26,6 +27,7 @@ from payments.matching import (
     Match,
     Received,
     Settled,
+    alone_in_entry,
     match,
     order_reference_of,
     references,
@@ -49,7 +51,7 @@ from payments.workflows.allocations.spent import (
     paid_with_credit,
     unspend,
 )
-from payments.workflows.debits.booking import bring_back, came_back
+from payments.workflows.debits.booking import bring_back, came_back, collected_by
 from payments.workflows.debits.steps import due_codes_of
 from payments.workflows.ledger import Event
 from payments.workflows.letters import payment_taken_back, readers_of_each
@@ -104,7 +106,7 @@ def settle_reversals(*, actor: User | None, line_ids: Collection[int]) -> None:
     }
     for group in _groups(lines, alone):
         first = group[0].pk
-        order = came_back(group[0], None) if first in alone else None
+        order = came_back(group[0]) if first in alone else None
         meant = {key for line in group for key in found.get(line.pk, ())}
         meant |= {orders[first]} if first in orders else set()
         returns = _Returns(actor, meant, order, alone=first in alone)
@@ -132,18 +134,21 @@ def _groups(lines: Sequence[BankLine], alone: Collection[int]) -> Iterator[list[
 def _found(lines: Sequence[BankLine]) -> dict[int, tuple[int, ...]]:
     """By return, the credits of its account that its references may mean: one, or two when there are more.
 
-    Its original reference decides, else its end-to-end reference, else its batch and amount: the first that finds any.
+    Its original reference decides, of an operation or else of an entry without detail, else its end-to-end reference,
+    else its batch and amount: the first that finds any.
     """
     found: dict[int, tuple[int, ...]] = {}
-    for names in (("original_bank_ref",), ("end_to_end",), ("batch", "amount")):
-        asked = [line for line in lines if line.pk not in found and getattr(line, names[0])]
+    for columns, cited_by in _WAYS:
+        named = {line.pk: cited_by(line) for line in lines if line.pk not in found}
+        asked = [line for line in lines if (named.get(line.pk) or ("",))[0]]
         if not asked:
             continue
-        columns = tuple("bank_ref" if name == "original_bank_ref" else name for name in names)
-        wanted = {
-            f"{column}__in": {getattr(line, name) for line in asked}
-            for name, column in zip(names, columns, strict=True)
+        wanted: dict[str, object] = {
+            f"{column}__in": {named[line.pk][place] for line in asked}
+            for place, column in enumerate(columns)
         }
+        if cited_by is _entry:
+            wanted["details__whole"] = True
         credits = (
             BankLine.objects.filter(
                 account_id__in={line.account_id for line in asked},
@@ -158,11 +163,38 @@ def _found(lines: Sequence[BankLine]) -> dict[int, tuple[int, ...]]:
         )
         known = {tuple(row[:-3]): row[-3:] for row in credits}
         for line in asked:
-            told = known.get((line.account_id, *(getattr(line, name) for name in names)))
+            told = known.get((line.account_id, *named[line.pk]))
             if told is not None:
                 many, first, last = told
                 found[line.pk] = (first,) if many == 1 else (first, last)
     return found
+
+
+def _operation(line: BankLine) -> tuple[str, ...]:
+    return (line.original_bank_ref,)
+
+
+def _entry(line: BankLine) -> tuple[str, ...]:
+    return (alone_in_entry(line.original_bank_ref) if line.original_bank_ref else "",)
+
+
+def _end_to_end(line: BankLine) -> tuple[str, ...]:
+    return (line.end_to_end,)
+
+
+def _batch(line: BankLine) -> tuple[str | Decimal, ...]:
+    return (line.batch, line.amount)
+
+
+_WAYS: Final[
+    tuple[tuple[tuple[str, ...], Callable[[BankLine], tuple[str | Decimal, ...]]], ...]
+] = (
+    (("bank_ref",), _operation),
+    (("bank_ref",), _entry),
+    (("end_to_end",), _end_to_end),
+    (("batch", "amount"), _batch),
+)
+"""How a return names its credit: the columns of the credit, and what the return says of them."""
 
 
 def _cited(lines: Sequence[BankLine]) -> dict[int, int]:
@@ -235,14 +267,23 @@ def _of_no_due() -> QuerySet[Allocation]:
     )
 
 
-def _impossible(order: DebitOrder, line: BankLine) -> Match | None:
-    """A debit order comes back whole and once, or a clerk looks (L13, L23)."""
+def _impossible(orders: Sequence[DebitOrder], line: BankLine) -> Match | None:
+    """A debit order comes back whole and once, and so do those of one credit; else a clerk looks (L13, L23, L31)."""
     told: Fault | None = None
-    if order.state != DebitState.EXECUTED.value:
-        state = DebitState(order.state).label
-        told = fault("L23", rang=line.rank, ref=order.reference, etat=state, evenement=_("retour"))
-    elif line.amount != order.amount:
-        told = fault("L13", rang=line.rank, montant=line.amount, attendu=order.amount)
+    whole = sum((order.amount for order in orders), ZERO)
+    if len(orders) > 1 and line.amount != whole:
+        run = orders[0].run
+        told = fault(
+            "L31r", rang=line.rank, montant=line.amount, remise=run.message_id if run else "",
+            n=len(orders), attendu=whole,
+        )  # fmt: skip
+    elif len(orders) == 1 and orders[0].state != DebitState.EXECUTED.value:
+        state = DebitState(orders[0].state).label
+        told = fault(
+            "L23", rang=line.rank, ref=orders[0].reference, etat=state, evenement=_("retour")
+        )
+    elif len(orders) == 1 and line.amount != whole:
+        told = fault("L13", rang=line.rank, montant=line.amount, attendu=whole)
     return Match("R0", LineVerdict.WAITING, (told,)) if told else None
 
 
@@ -297,21 +338,21 @@ class _Returns:
     ) -> None:
         """Answer these returns in order, and write what follows."""
         for line, received in lines:
-            order = self._order
+            orders = [self._order] if self._order is not None else []
             books = Books(settled=self._settled(received, found.get(line.pk, ())))
             answer = match(received, references(received), books)
             origin = answer.origin
             if answer.rule == "R9" and origin is not None:
-                if order is None and self._alone:
-                    order = came_back(line, origin)
-                impossible = _impossible(order, line) if order is not None else None
+                if not orders and self._alone:
+                    orders = collected_by(line, origin)
+                impossible = _impossible(orders, line)
                 if impossible is not None:
                     answer = impossible
                 elif self._alone:
-                    self._undo_alone(line, self._origins[origin], order)
+                    self._undo_alone(line, self._origins[origin], orders)
                 else:
                     before = self._owed_by(origin)
-                    undone = self._undo(line, self._origins[origin], None)
+                    undone = self._undo(line, self._origins[origin], ())
                     self._tell(line, undone.targets, before, {})
             note_answer(line, answer)
             self._batch.answered.append(line)
@@ -322,10 +363,10 @@ class _Returns:
         paid = (self._targets[key] for one in self._live[origin] if (key := key_of(one)))
         return {target.code: target.outstanding for target in paid}
 
-    def _undo_alone(self, line: BankLine, origin: BankLine, order: DebitOrder | None) -> None:
+    def _undo_alone(self, line: BankLine, origin: BankLine, orders: Sequence[DebitOrder]) -> None:
         """Undo with all that may follow: dues that fell since, excess that goes back, credit that was spent."""
         before = {target.code: target.outstanding for target in self._locked}
-        undone = self._undo(line, origin, order)
+        undone = self._undo(line, origin, orders)
         why, on = str(line.pk), line.booking_day
         taken = back_to_what_is_asked(actor=self._actor, targets=undone.targets, why=why, on=on)
         self._write()
@@ -341,10 +382,10 @@ class _Returns:
             )
             for owner in sorted({*undone.credits, *taken})
         }
-        if order is not None:
+        for order in orders:
             bring_back(order, line)
         # A debit that came back is told with its order: only what else is owed again is told here.
-        own = {target.code for target in undone.targets} if order is not None else set()
+        own = {target.code for target in undone.targets} if orders else set()
         others = [target for target in self._locked if target.code not in own]
         self._tell(line, others, before, debts)
 
@@ -385,13 +426,14 @@ class _Returns:
             for row in rows
         ]
 
-    def _undo(self, line: BankLine, origin: BankLine, order: DebitOrder | None) -> _Undone:
+    def _undo(self, line: BankLine, origin: BankLine, orders: Collection[DebitOrder]) -> _Undone:
         """Take the amount of a return back from where that of its credit had gone."""
         live = self._live[origin.pk]
-        mine = [one for one in live if order is not None and one.debit_order_id == order.pk]
+        keys = {order.pk for order in orders}
+        mine = [one for one in live if one.debit_order_id in keys]
         left = line.amount
         # What an order collected comes back from what it paid; only what a clerk moved away is looked for elsewhere.
-        elsewhere = left - sum((one.amount for one in mine), ZERO) if order else left
+        elsewhere = left - sum((one.amount for one in mine), ZERO)
         from_suspense = min(elsewhere, self._suspense.get(origin.pk, ZERO))
         left -= from_suspense
         shares: list[tuple[Target, Decimal]] = []
@@ -423,7 +465,7 @@ class _Returns:
                     [(target.due, amount) for target, amount in shares],
                     list(credits.items()),
                     from_suspense,
-                    EntryKind.COLLECTION_RETURN if order else EntryKind.REVERSAL,
+                    EntryKind.COLLECTION_RETURN if orders else EntryKind.REVERSAL,
                 ),
                 f"bank_line:{line.pk}",
                 line.booking_day,

@@ -17,13 +17,15 @@ from itertools import islice
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 
 from payments.codecs import reading
 from payments.codecs.faults import FormatError
 from payments.codecs.kinds import FileFormat
 from payments.codecs.records import CanonicalLine, ReadingProfile
 from payments.enums import BankFileVerdict, LineKind, LineVerdict
+from payments.matching import alone_in_entry
 from payments.models import Bank, BankAccount, BankFile, BankLine
 from payments.workflows.allocations import settle, settle_reversals
 from payments.workflows.bank_files import answers, verdicts
@@ -203,9 +205,11 @@ def _may_find_now() -> Q:
     received = BankLine.objects.filter(
         account=OuterRef("account"), kind=LineKind.CREDIT.value, repeats__isnull=True
     ).exclude(verdict="")
+    whole, cited = received.filter(details__whole=True), OuterRef("original_bank_ref")
+    alone = Concat(cited, Value(alone_in_entry("")))
     return Q(verdict=LineVerdict.WAITING.value, verdict_code="L19") & (
         ~Q(original_bank_ref="")
-        & Q(Exists(received.filter(bank_ref=OuterRef("original_bank_ref"))))
+        & (Q(Exists(received.filter(bank_ref=cited))) | Q(Exists(whole.filter(bank_ref=alone))))
         | ~Q(end_to_end="") & Q(Exists(received.filter(end_to_end=OuterRef("end_to_end"))))
         | Q(end_to_end__iregex=_LIKE_AN_ORDER)
         | ~Q(batch="")

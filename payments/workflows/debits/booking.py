@@ -121,16 +121,24 @@ def refuse_from_line(order: DebitOrder, line: BankLine) -> None:
     order.state = outcome.order.state
 
 
-def came_back(line: BankLine, origin_id: int | None) -> DebitOrder | None:
-    """The executed order that a booked debit brings back: by its reference, else the only one of the credit undone."""
+def came_back(line: BankLine) -> DebitOrder | None:
+    """The collected order that a booked debit cites, if it cites one."""
     reference = order_reference_of(line.end_to_end)
-    if not reference and origin_id is None:
+    if not reference:
         return None
-    which = Q(reference=reference) if reference else Q(bank_line_id=origin_id)
-    orders = lock_orders(
-        pk__in=DebitOrder.objects.filter(which, bank_line__isnull=False)[:2].values("pk")
-    )
-    return orders[0] if len(orders) == 1 else None
+    found = lock_orders(reference=reference, bank_line__isnull=False)
+    return found[0] if found else None
+
+
+def collected_by(line: BankLine, origin_id: int) -> list[DebitOrder]:
+    """The orders that a credit collected and that a debit without any reference of ours takes back with it.
+
+    Those that came back already are left out, unless there is no other: the last word is then that it is too late.
+    """
+    if order_reference_of(line.end_to_end):
+        return []
+    orders = lock_orders(bank_line_id=origin_id)
+    return [one for one in orders if one.state == DebitState.EXECUTED.value] or orders[:1]
 
 
 def bring_back(order: DebitOrder, line: BankLine) -> None:
