@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from payments.enums import AccountKind, EntryKind
 from regulation.money import ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A ledger account: of an affiliate, of one of our bank accounts, or of the fund."""
 
     kind: AccountKind
@@ -35,8 +35,7 @@ class Due:
     filing_penalty: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PostedLine:
+class PostedLine(NamedTuple):
     """One side of an entry, in dirhams; exactly one of debit and credit is above zero."""
 
     account: Account

@@ -41,6 +41,9 @@ _MONTH_YEAR: Final = re.compile(r"(?<![0-9])(0[1-9]|1[0-2])[-/. ]?(20[0-9]{2})(?
 _REFUND: Final = re.compile(r"(?<![0-9A-Z])RMB([0-9]{2})-?([0-9]{7})(?![0-9])", re.ASCII)
 _NOT_DIGITS: Final = re.compile(r"\D+").sub
 _SHORTEST_CODE: Final = 15
+_SHORTEST_NAMED: Final = 6
+"""Characters of a month: « 202601 »."""
+_CENTURY: Final = "20"
 
 
 def references(line: Received) -> References:
@@ -54,41 +57,50 @@ def references(line: Received) -> References:
     texts = [line.creditor_ref, line.end_to_end, line.instruction, line.batch]
     texts += [line.free_text.replace("\n", ""), spaced]
     structured, wrong_structured = (
-        _creditor_references(line.creditor_ref) if line.creditor_ref else ([], [])
+        _creditor_references(_compact(line.creditor_ref)) if line.creditor_ref else ([], [])
     )
     found: dict[str, None] = dict.fromkeys(structured)
     wrong: dict[str, None] = dict.fromkeys(wrong_structured)
     for text in dict.fromkeys(texts):
         # Most texts are too short to hold a code, or have too few digits.
-        if len(text) < _SHORTEST_CODE or len(_NOT_DIGITS("", text)) < _SHORTEST_CODE:
-            continue
-        good, bad = _creditor_references(text)
-        found.update(dict.fromkeys(good))
-        broken = {reference[4:] for reference in bad}
-        found.update(dict.fromkeys(code for code in find_payment_codes(text) if code not in broken))
-        wrong.update(dict.fromkeys(bad))
-        compact = _RF.sub(" ", _compact(text))
-        wrong.update(
-            dict.fromkeys(code for code in _LOOKALIKE.findall(compact) if code not in found)
-        )
+        if len(text) >= _SHORTEST_CODE and len(_NOT_DIGITS("", text)) >= _SHORTEST_CODE:
+            _note_codes(text, found, wrong)
+    affiliates, periods = _affiliates_and_periods(spaced)
     return References(
         structured=tuple(structured),
         all=tuple(found),
         wrong=tuple(code for code in wrong if code not in found),
-        affiliates=tuple(
-            dict.fromkeys(
-                number
-                for number in _SEVEN.findall(spaced)
-                if affiliation_key(number) is not KeySeries.UNKNOWN
-            )
-        ),
-        periods=tuple(
-            dict.fromkeys(
-                [Period(int(year), int(month)) for year, month in _YEAR_MONTH.findall(spaced)]
-                + [Period(int(year), int(month)) for month, year in _MONTH_YEAR.findall(spaced)]
-            )
-        ),
+        affiliates=affiliates,
+        periods=periods,
     )
+
+
+def _note_codes(text: str, found: dict[str, None], wrong: dict[str, None]) -> None:
+    """Add the codes of a text to `found`, and to `wrong` what only looks like one."""
+    compact = _compact(text)
+    good, bad = _creditor_references(compact)
+    found.update(dict.fromkeys(good))
+    broken = {reference[4:] for reference in bad}
+    found.update(dict.fromkeys(code for code in find_payment_codes(text) if code not in broken))
+    wrong.update(dict.fromkeys(bad))
+    rest = _RF.sub(" ", compact) if good or bad else compact
+    wrong.update(dict.fromkeys(code for code in _LOOKALIKE.findall(rest) if code not in found))
+
+
+def _affiliates_and_periods(text: str) -> tuple[tuple[str, ...], tuple[Period, ...]]:
+    """The affiliation numbers and the months that a free text names."""
+    if len(text) < _SHORTEST_NAMED:
+        return (), ()
+    numbers = dict.fromkeys(
+        number
+        for number in _SEVEN.findall(text)
+        if affiliation_key(number) is not KeySeries.UNKNOWN
+    )
+    if _CENTURY not in text:
+        return tuple(numbers), ()
+    periods = [Period(int(year), int(month)) for year, month in _YEAR_MONTH.findall(text)]
+    periods += [Period(int(year), int(month)) for month, year in _MONTH_YEAR.findall(text)]
+    return tuple(numbers), tuple(dict.fromkeys(periods))
 
 
 def _compact(text: str) -> str:
@@ -96,11 +108,13 @@ def _compact(text: str) -> str:
     return _BETWEEN_DIGITS.sub("", upper)
 
 
-def _creditor_references(text: str) -> tuple[list[str], list[str]]:
-    """Codes of the right RF references of a text, and the wrong RF references."""
+def _creditor_references(compact: str) -> tuple[list[str], list[str]]:
+    """Codes of the right RF references of a text without what parts digits, and the wrong RF references."""
+    if "RF" not in compact:
+        return [], []
     good: list[re.Match[str]] = []
     bad: list[re.Match[str]] = []
-    for match in _RF.finditer(_compact(text)):
+    for match in _RF.finditer(compact):
         (good if creditor_reference(match[2]) == match[0] else bad).append(match)
     return [match[2] for match in good], [match[0] for match in bad]
 
@@ -114,9 +128,16 @@ def refund_numbers(line: Received) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"RMB{year}-{rank}" for pairs in found for year, rank in pairs))
 
 
-@lru_cache(maxsize=8192)
 def order_reference_of(text: str) -> str:
     """The order reference that this end-to-end reference is, or nothing: its check digits must be right."""
+    # Most are of somebody else's making, and have no T.
+    if text.isascii() and "T" not in text and "t" not in text:
+        return ""
+    return _order_reference(text)
+
+
+@lru_cache(maxsize=8192)
+def _order_reference(text: str) -> str:
     try:
         return check_order_reference(text)
     except DomainError:

@@ -29,6 +29,10 @@ class CitedRefunds:
         self._rows = {row.order_number: row for row in rows} if numbers else {}
         self._paid_now: dict[str, BankLine] = {}
 
+    def __bool__(self) -> bool:
+        """Whether any refund is cited."""
+        return bool(self._rows)
+
     def seen(self) -> Mapping[str, Refund]:
         """The refunds as they stand now."""
         return {

@@ -17,6 +17,7 @@ from payments.codecs.records import CanonicalLine, ReadingProfile, identity
 from payments.enums import LineVerdict
 from payments.matching import day_of_payment
 from payments.models import BankAccount, BankFile, BankLine
+from payments.workflows.allocations import Read, read_line
 from payments.workflows.batches import Entries
 from portal import clock
 from portal.bulk import insert_rows, made_from, number_rows
@@ -25,6 +26,15 @@ _STATEMENTS: Final = frozenset(
     {FileFormat.CAMT_053.value, FileFormat.CFONB_120.value, FileFormat.MT940.value}
 )
 """Formats that are the final word of the bank on a day: what they repeat is confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A line as far as the file alone says: its row, not yet numbered, and what matching reads of it."""
+
+    line: CanonicalLine
+    row: BankLine
+    read: Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +56,29 @@ class Staging:
         self._entries = Entries()
         self._statement = bank_file.format in _STATEMENTS
 
-    def rows(self, chunk: Sequence[CanonicalLine]) -> list[BankLine]:
+    def prepare(self, chunk: Sequence[CanonicalLine]) -> list[Ready]:
+        """What can be done with these lines before anything of the books is known; in the order of the file.
+
+        Asks nothing of the database, so that it may run while the chunk before is being written.
+        """
+        ready = []
+        for line in chunk:
+            row = _row(self._file, self._accounts[line.our_account], line, self._key(line))
+            ready.append(Ready(line, row, read_line(row)))
+        return ready
+
+    def rows(self, chunk: Sequence[Ready]) -> list[BankLine]:
         """The rows of these lines, numbered and not yet written.
 
         A repeated operation has the verdict DBL and a link to the first, in the books or in the same chunk.
         """
-        keys = [self._key(line) for line in chunk]
-        known = self._known(chunk, keys)
-        self._entries.look_ahead(chunk, self._accounts)
+        lines = [one.line for one in chunk]
+        rows = [one.row for one in chunk]
+        known = self._known(rows)
+        self._entries.look_ahead(lines, self._accounts)
         fresh: dict[tuple[int, str], BankLine] = {}
-        rows = [
-            _row(self._file, self._accounts[line.our_account], line, key)
-            for line, key in zip(chunk, keys, strict=True)
-        ]
         number_rows(rows)
-        for line, row in zip(chunk, rows, strict=True):
+        for line, row in zip(lines, rows, strict=True):
             place = (row.account_id, row.identity_key or "")
             first = fresh.get(place) or known.get(place)
             other = (
@@ -122,14 +140,12 @@ class Staging:
             text = f"{text}|{self._seen[text]}"
         return _Key(rule, hashlib.sha256(text.encode()).hexdigest())
 
-    def _known(
-        self, chunk: Sequence[CanonicalLine], keys: Sequence[_Key]
-    ) -> dict[tuple[int, str], BankLine]:
-        accounts = {self._accounts[line.our_account].pk for line in chunk}
-        rows = BankLine.objects.filter(
-            account_id__in=accounts, identity_key__in={key.digest for key in keys}
+    def _known(self, rows: Sequence[BankLine]) -> dict[tuple[int, str], BankLine]:
+        known = BankLine.objects.filter(
+            account_id__in={row.account_id for row in rows},
+            identity_key__in={row.identity_key for row in rows},
         ).select_related("bank_file")
-        return {(row.account_id, row.identity_key or ""): row for row in rows}
+        return {(row.account_id, row.identity_key or ""): row for row in known}
 
 
 def _row(bank_file: BankFile, account: BankAccount, line: CanonicalLine, key: _Key) -> BankLine:

@@ -14,15 +14,17 @@ from payments.workflows.allocations.clerk import (
     take_back,
 )
 from payments.workflows.allocations.returns import settle_reversals
-from payments.workflows.allocations.settling import received_of, settle
+from payments.workflows.allocations.settling import Read, read_line, received_of, settle
 
 __all__ = [
     "BY_CLERK",
     "Part",
+    "Read",
     "assign",
     "assign_found",
     "live_allocations",
     "needs_second_person",
+    "read_line",
     "received_of",
     "reverse",
     "settle",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from payments.codecs.faults import Fault, fault
 from payments.enums import LineKind, LineVerdict
 from payments.matching import (
     Books,
+    Item,
     Match,
     Received,
     References,
@@ -35,20 +37,32 @@ from payments.workflows.targets import Target, lock_targets
 from portal.models import User
 from regulation.money import ZERO
 
+Read = tuple[Received, References]
+"""A line as matching reads it, and what it cites."""
+
+
+def read_line(line: BankLine) -> Read:
+    """What matching reads of a line: nothing but what its bank said."""
+    received = received_of(line)
+    return received, references(received)
+
 
 @transaction.atomic
-def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
+def settle(
+    *, actor: User | None, lines: Sequence[BankLine], read: Mapping[int, Read] | None = None
+) -> None:
     """Match these credits (and lines without effect), post them, and write the verdict of each.
 
     `lines` are locked here; those already answered are left alone, so the call may be repeated. New lines (numbered,
     not yet written) get their answer for the caller to write with them. Reversals are the business of
-    `settle_reversals`. Every line gets a verdict: allocated, credited, waiting in suspense, information.
+    `settle_reversals`. Every line gets a verdict: allocated, credited, waiting in suspense, information. `read` holds
+    by key the lines that were read already (`read_line`).
     """
     fresh = [line for line in lines if not line.verdict]
-    received_by = {line.pk: received_of(line) for line in fresh}
-    cited_by = {key: references(item) for key, item in received_by.items()}
+    known = read or {}
+    read_by = {line.pk: known.get(line.pk) or read_line(line) for line in fresh}
     cited_orders = keys_of(fresh)
-    cited_codes = {code for found in cited_by.values() for code in found.all}
+    cited_codes = {code for _item, found in read_by.values() for code in found.all}
     baskets = baskets_behind(cited_codes)
     cited_codes |= {code for codes in baskets.values() for code in codes}
     targets = lock_targets(cited_codes | due_codes_of(cited_orders))
@@ -56,25 +70,22 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     if not locked:
         return
     orders = CitedOrders(cited_orders)
-    refunds = CitedRefunds(received_by[line.pk] for line in locked)
-    received = [received_by[line.pk] for line in locked]
-    cited = [cited_by[line.pk] for line in locked]
+    received = [read_by[line.pk][0] for line in locked]
+    cited = [read_by[line.pk][1] for line in locked]
+    refunds = CitedRefunds(received)
     books = _books(received, cited, targets)
     batch = Batch()
     affiliates = {target.affiliation_number: target.due.affiliate for target in targets.values()}
+    plain = replace(books, items=_Items(targets), baskets=baskets)
     for line, item, found in zip(locked, received, cited, strict=True):
-        seen = Books(
-            items={
-                code: targets[code].item()
-                for code in _with_successors(_opened(found.all, baskets), targets)
-            },
-            open_items=books.open_items,
-            rib_owners=books.rib_owners,
-            orders=orders.cited_by(line),
-            blocks=orders.block_of(line),
-            baskets=baskets,
-            refunds=refunds.seen(),
-        )
+        seen = plain
+        if orders or refunds:
+            seen = replace(
+                plain,
+                orders=orders.cited_by(line),
+                blocks=orders.block_of(line),
+                refunds=refunds.seen(),
+            )
         answer = match(item, found, seen)
         note_answer(line, answer)
         if answer.refund:
@@ -88,20 +99,20 @@ def settle(*, actor: User | None, lines: Sequence[BankLine]) -> None:
     refunds.save(actor)
 
 
-def _opened(codes: Iterable[str], baskets: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    """The codes, those of baskets followed by what they hold."""
-    for code in codes:
-        yield code
-        yield from baskets.get(code, ())
+class _Items(Mapping[str, Item]):
+    """The dues under lock as matching reads them: each as the lines before left it."""
 
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self._targets = targets
 
-def _with_successors(codes: Iterable[str], targets: Mapping[str, Target]) -> list[str]:
-    known: dict[str, None] = {}
-    for code in codes:
-        while code in targets and code not in known:
-            known[code] = None
-            code = targets[code].item().successor
-    return list(known)
+    def __getitem__(self, code: str) -> Item:
+        return self._targets[code].item()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._targets)
+
+    def __len__(self) -> int:
+        return len(self._targets)
 
 
 def _lock_unanswered(lines: Sequence[BankLine]) -> list[BankLine]:

@@ -54,6 +54,10 @@ class CitedOrders:
         for reference, message_id in runs.items():
             self._blocks[block_id(message_id)].append(reference)
 
+    def __bool__(self) -> bool:
+        """Whether any order is cited."""
+        return bool(self._rows)
+
     def cited_by(self, line: BankLine) -> Mapping[str, Order]:
         """The order of the end-to-end reference, as it stands now."""
         reference = order_reference_of(line.end_to_end) if self._rows else ""
