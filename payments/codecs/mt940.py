@@ -42,6 +42,8 @@ _OPENINGS: Final = ("60F", "60M")
 _CLOSINGS: Final = ("62F", "62M")
 _RETURN: Final = "NRTI"
 _ISO_REASON: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?![A-Z0-9])", re.ASCII)
+_SUBFIELD: Final = re.compile(r"\?[0-9]{2}", re.ASCII)
+"""What parts the text of some banks; the library takes it away only behind a code of three digits."""
 _EREF: Final = re.compile(r"/EREF/([^/\n]+)")
 _MARF: Final = re.compile(r"/MARF/([^/\n]+)")
 _REMI: Final = re.compile(r"(?:/REMI/.*?)?(RF[0-9]{2}[0-9A-Z]{1,21})", re.DOTALL)
@@ -254,7 +256,8 @@ def _line(
     bank_ref = meaningful(str(data.get("bank_reference") or ""))
     end_to_end, mandate, creditor = _EREF.search(label), _MARF.search(label), _REMI.search(label)
     reversal = mark in ("RC", "RD") or kind == _RETURN
-    code = next((known for known in profile.reasons if known and known in label.split()), "")
+    # A word that is a reason in a return may be anything in the text of a payment.
+    reason = _reason(label, profile) if reversal else ""
     return CanonicalLine(
         rank=rank,
         kind=LineKind.CREDIT if credit else LineKind.DEBIT,
@@ -272,15 +275,20 @@ def _line(
         creditor_ref=creditor[1] if creditor else "",
         free_text=label,
         nature=profile.natures.get(kind, kind),
-        reason_code=code or (_iso_reason(label) if reversal else ""),
+        reason_code=reason,
         original_bank_ref=bank_ref if reversal else "",
         source_path=f":61:[{rank}]",
     )  # fmt: skip
 
 
-def _iso_reason(label: str) -> str:
-    """The ISO reason that a bank wrote in the text of a return, when our table knows it."""
-    return next((code for code in _ISO_REASON.findall(label) if code in REASONS), "")
+def _reason(label: str, profile: ReadingProfile) -> str:
+    """The reason a bank wrote in the text of a return: one agreed with it, else an ISO one that our table knows."""
+    said = _SUBFIELD.sub(" ", label)
+    words = said.split()
+    agreed = (known for known in profile.reasons if known and known in words)
+    return next(agreed, "") or next(
+        (code for code in _ISO_REASON.findall(said) if code in REASONS), ""
+    )
 
 
 def _plain(day: Any) -> date:

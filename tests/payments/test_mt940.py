@@ -6,12 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+from payments.codecs.reasons import OTHER, REASONS, reason_of
+from payments.codecs.records import ReadingProfile
 from payments.enums import LineKind
 from tests.payments.text_files import EXAMPLE, codes, inspected, lines, mt940
 
 D = Decimal
 CREDIT = ":61:2604100410C843,60NTRFT26000000136//BANKREF1\n:86:/REMI/RF08123456726010179 merci"
 UTF_8 = replace(EXAMPLE, encoding="")
+PLAIN = replace(UTF_8, reasons={})
 
 
 def test_a_statement() -> None:
@@ -51,6 +54,50 @@ def test_the_reversal_of_a_credit_is_a_debit(
 def test_a_returned_transfer_is_a_reversal() -> None:
     data = mt940(":61:2604100410D1,00NRTINONREF//B1", closing="C260410MAD999,00").encode()
     assert lines(data)[0].is_reversal
+
+
+RETURNED = ":61:2604100410D1,00NRTINONREF//B1\n:86:{}"
+WORDED = sorted(code for code in REASONS if code[2:].isdigit())
+
+
+def reason(text: str, profile: ReadingProfile = PLAIN) -> str:
+    data = mt940(RETURNED.format(text), closing="C260410MAD999,00").encode()
+    assert codes(data, profile) == []
+    return lines(data, profile)[0].reason_code
+
+
+@pytest.mark.parametrize("code", WORDED)
+def test_a_return_says_its_iso_reason_somewhere_in_its_text(code: str) -> None:
+    for text in (
+        code,
+        f"/RTRN/{code}/",
+        f"REJET {code} PRELEVEMENT",
+        f"?00RETOUR?20{code} T26000000136",
+        f"109?00RETOUR?20{code}",
+    ):
+        assert reason(text) == code
+        assert reason_of(reason(text)) is REASONS[code]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "REJET", "XAM04", "AM041", "am04", "QZ99", "AM 04", "FACTURE AM04BIS"]
+)
+def test_no_reason_is_guessed(text: str) -> None:
+    assert reason(text) == ""
+    assert reason_of("") is OTHER
+
+
+def test_a_reason_agreed_with_the_bank_comes_first() -> None:
+    agreed = replace(PLAIN, reasons={"R7": "AC04"})
+    assert reason("REJET R7 /AM04/", agreed) == "AC04"
+
+
+def test_only_what_came_back_has_a_reason() -> None:
+    """« 04 » is a reason in the table of this bank, and a month in this payment."""
+    assert UTF_8.reasons["04"] == "MS02"
+    told = CREDIT.replace("merci", "AM04 POUR 04 2026")
+    (line,) = lines(mt940(told, closing="C260410MAD1843,60").encode(), UTF_8)
+    assert (line.is_reversal, line.reason_code) == (False, "")
 
 
 @pytest.mark.parametrize(
