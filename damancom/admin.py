@@ -69,11 +69,14 @@ class DataCopyAdmin(StaffScreens):
     ) -> HttpResponse:
         """Which copies were made, for whom, by whom and why."""
         rows = self.get_queryset(request).select_related("employee", "asked_by")
+        page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+        for row in page:
+            self.read(request, "copy.looked_up", row.employee or row, [])
         return self.page(
             request,
             "admin/affiliates/copies.html",
             title=capfirst(self.opts.verbose_name_plural),
-            page=Paginator(rows, PAGE).get_page(request.GET.get("page")),
+            page=page,
             now=clock.now(),
         )
 
@@ -91,6 +94,8 @@ class DataCopyAdmin(StaffScreens):
             wake(make_copy, row.pk)
             messages.success(request, _("La copie se prépare : elle sera prête dans cette liste."))
             return redirect(self.address("changelist"))
+        # In the trace of the person alone: what they ask about themselves is none of their employer's business.
+        self.read(request, "copy.looked_up", person, [])
         return self.page(
             request,
             "admin/affiliates/copy.html",

@@ -107,7 +107,7 @@ class FileFindingAdmin(StaffAdmin):
         "expected",
     )
     list_filter = ("severity", "code")
-    list_select_related = ("received_file",)
+    list_select_related = ("received_file__affiliate",)
     search_fields = ("=received_file__affiliate__affiliation_number", "=code")
 
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":

@@ -41,6 +41,7 @@ ACTS: Final[dict[str, str]] = {
     "certificate.superseded": _("Attestation dépassée par une déclaration plus récente"),
     "certificate.revoked": _("Attestation révoquée"),
     "copy.asked": _("Copie de toutes les données demandée"),
+    "copy.looked_up": _("Fiche d’un assuré vue pour une copie de ses données"),
     "copy.parked": _("Copie de données non préparée, mise de côté"),
     "copy.read": _("Copie de toutes les données téléchargée"),
     "privacy.purged": _("Données oubliées au terme de leur durée"),
@@ -115,6 +116,7 @@ ACTS: Final[dict[str, str]] = {
     "mission.propose": _("Redressement proposé"),
     "mission.approve": _("Redressement approuvé"),
     "mission.cancel": _("Contrôle annulé"),
+    "mission.listed": _("Contrôle vu dans la liste des contrôles"),
     "mission.read": _("Contrôle consulté"),
     "mission.read_piece": _("Pièce d’un contrôle ouverte"),
     "payments.act_proposed": _("Acte sur de l’argent proposé"),
@@ -191,6 +193,11 @@ ACTS: Final[dict[str, str]] = {
     "registration.read": _("Demande d’immatriculation consultée"),
     "registration.read_piece": _("Pièce d’une immatriculation ouverte"),
     "risk.read": _("Signes de risque consultés"),
+    "registration.looked_up": _(
+        "Rapprochement avec une demande d’immatriculation d’un autre employeur"
+    ),
+    "affiliation.looked_up": _("Rapprochement avec la demande d’une nouvelle entreprise"),
+    "staff.listed": _("Votre entreprise parmi d’autres, dans une liste affichée"),
     "staff.read": _("Fiche consultée"),
     "takeover.granted": _("Prise en charge par l’État accordée"),
     "takeover.ended": _("Prise en charge par l’État arrêtée"),
@@ -229,12 +236,21 @@ SUBJECTS: Final[dict[str, str]] = {
 }
 
 #: Being shown something, not changing it.
-_READ: Final = (".read", "_read", ".looked_up", ".read_piece", ".paper_read", ".read_as_employer")
+#: How the code of an act ends that was to look at something.
+READ: Final = (
+    ".read",
+    "_read",
+    ".looked_up",
+    ".listed",
+    ".read_piece",
+    ".paper_read",
+    ".read_as_employer",
+)
 
 
 def is_reading(code: str) -> bool:
     """Whether the act was to look at something."""
-    return code.endswith(_READ)
+    return code.endswith(READ)
 
 
 def words_of(code: str) -> str:

@@ -1,24 +1,28 @@
 """The staff desk: search, read, then an action that calls a workflow. Nothing is edited in place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DecimalField, Field, Model, QuerySet
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from portal import audit, formats, purposes
+from portal.enums import Purpose
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh_to_act
-from portal.models import AuditEntry, Incident, Mail, Purge, StoredFile, User
+from portal.models import AuditEntry, Incident, Mail, Purge
 from regulation.errors import DomainError
 
 
@@ -60,11 +64,25 @@ def readable(model: type[Model], name: Any) -> Any:
     return admin.display(description=field.verbose_name, ordering=name)(shown)
 
 
+def _reason_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A list that takes the answer to why it is opened before anything else: nothing is read or done by it."""
+
+    @wraps(view)
+    def opened(
+        self: "StaffAdmin", request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if purposes.is_answered(request):
+            return self._ask_why(request)
+        return view(self, request, extra_context)
+
+    return opened
+
+
 class StaffAdmin(admin.ModelAdmin):
     """Read-only unless a subclass states otherwise.
 
-    A subclass says whose data a row is (``affiliation_number_of``): opening it then leaves an entry in the
-    trace. It may narrow what this member of staff sees (``visible``).
+    A subclass says whose data a row is (``affiliation_number_of``): opening it, and the list that shows it, then leave
+    an entry in the trace; the list asks why first. It may narrow what this member of staff sees (``visible``).
     """
 
     list_per_page = 50
@@ -75,6 +93,10 @@ class StaffAdmin(admin.ModelAdmin):
     def affiliation_number_of(self, row: Any) -> str:
         """The affiliate whose data ``row`` is; empty when it is nobody's."""
         return ""
+
+    def affiliation_numbers_of(self, rows: Sequence[Any]) -> set[str]:
+        """The affiliates whose data these rows are, in a constant number of queries."""
+        return {number for row in rows if (number := self.affiliation_number_of(row))}
 
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         """What this member of staff may see; everything unless narrowed."""
@@ -110,12 +132,44 @@ class StaffAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    @_reason_first
     @method_decorator(fresh_to_act)
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """To read, anybody who may; to act on what was ticked, whoever just showed who they are."""
-        return super().changelist_view(request, extra_context)
+        """To read, anybody who may and says why; to act on what was ticked, whoever just showed who they are."""
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        chosen = self._of_keys(request, ticked) if request.method == "POST" and ticked else []
+        told = purposes.told(request, self.opts.label_lower)
+        if chosen and not told and self.affiliation_numbers_of(chosen):
+            return self._ask_why(request)
+        response = super().changelist_view(request, extra_context)
+        shown = getattr(response, "context_data", None) or {}
+        numbers = self.affiliation_numbers_of(
+            [*chosen, *(shown["cl"].result_list if "cl" in shown else ())]
+        )
+        if numbers and response.status_code == 200:
+            if not told:
+                return self._ask_why(request)
+            audit.record_listing(request, of=self.model, numbers=numbers, **told)
+        return response
+
+    def _of_keys(self, request: HttpRequest, keys: list[str]) -> list[Any]:
+        """The rows of this desk that were ticked; a key that is none is of no row."""
+        sound = [key for key in keys if key.isascii() and key.isdecimal() and len(key) < 19]
+        return list(self.get_queryset(request).filter(pk__in=sound))
+
+    def _ask_why(self, request: HttpRequest) -> HttpResponse:
+        """The page that asks why this list is opened."""
+        title = str(capfirst(self.opts.verbose_name_plural))
+        context = self.admin_site.each_context(request)
+        return purposes.ask(request, self.opts.label_lower, context, title=title)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """There is none: what was done to a row is in the trace of acts, not in Django's own journal."""
+        raise Http404
 
     def change_view(
         self,
@@ -125,17 +179,19 @@ class StaffAdmin(admin.ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        number = self.affiliation_number_of(row) if row is not None else ""
+        numbers = self.affiliation_numbers_of([row]) if row is not None else set()
         told: dict[str, str] = {}
-        if number and self.asks_purpose and self.has_view_permission(request, row):
+        if numbers and self.asks_purpose and self.has_view_permission(request, row):
+            number = min(numbers)
             told = purposes.told(request, number)
             if not told:
                 return purposes.ask(request, number, self.admin_site.each_context(request))
         response = super().change_view(request, object_id, form_url, extra_context)
-        if row is not None and number and response.status_code == 200:
-            audit.record_reading(
-                request, action="staff.read", subject=row, affiliation_number=number, **told
-            )
+        if row is not None and response.status_code == 200:
+            for number in sorted(numbers):
+                audit.record_reading(
+                    request, action="staff.read", subject=row, affiliation_number=number, **told
+                )
         return response
 
 
@@ -150,6 +206,19 @@ class StaffScreens(StaffAdmin):
     def address(self, name: str, *args: object) -> str:
         """Where one of the screens is."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    def read(
+        self, request: HttpRequest, action: str, subject: Model, numbers: Iterable[str]
+    ) -> None:
+        """Note that ``subject`` was looked at, for each of these affiliates; for nobody when there is none."""
+        for number in sorted(set(numbers)) or [""]:
+            audit.record_reading(request, action=action, subject=subject, affiliation_number=number)
+
+    def queue(self, request: HttpRequest, numbers: Iterable[str]) -> None:
+        """Note that a queue was looked at, with cases of these affiliates: what waits is its own reason."""
+        audit.record_listing(
+            request, of=self.model, numbers=numbers, purpose=Purpose.QUEUE.value, detail=""
+        )
 
     def page(
         self, request: HttpRequest, template: str, *, status: int = 200, **context: Any
@@ -206,6 +275,11 @@ class AuditEntryAdmin(StaffAdmin):
     search_fields = ("=affiliation_number", "=subject_id", "=request_id", "actor_name")
     date_hierarchy = "at"
 
+    def affiliation_numbers_of(self, rows: Sequence[AuditEntry]) -> set[str]:
+        """Whose act it was, or who stood in the list."""
+        found = {row.affiliation_number for row in rows if row.affiliation_number}
+        return found.union(*(row.facts.get("firms", ()) for row in rows))
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_view_permission(request, obj) and request.user.has_perm(
             "portal.view_auditentry"
@@ -222,6 +296,12 @@ class IncidentAdmin(StaffAdmin):
     date_hierarchy = "at"
     fields = ("code", "at", "place", "status", "kind", "where", "acts", "letters")
     readonly_fields = ("acts", "letters")
+
+    def affiliation_numbers_of(self, rows: Sequence[Incident]) -> set[str]:
+        """The affiliates that the acts of the same requests were about."""
+        codes = [row.code for row in rows if row.code]
+        acts = AuditEntry.objects.filter(request_id__in=codes).exclude(affiliation_number="")
+        return set(acts.order_by().values_list("affiliation_number", flat=True))
 
     @admin.display(description=_("actes de la même demande"))
     def acts(self, row: Incident) -> str:
@@ -240,29 +320,3 @@ class PurgeAdmin(StaffAdmin):
 
     list_display = ("ended_at", "rule", "removed")
     list_filter = ("rule",)
-
-
-@admin.register(User)
-class UserAdmin(StaffAdmin):
-    list_display = ("full_name", "email", "is_staff", "is_active", "last_login")
-    list_filter = ("is_staff", "is_active")
-    search_fields = ("=email", "full_name")
-    fields = ("full_name", "email", "language", "is_staff", "is_active", "last_login", "created_at")
-
-
-@admin.register(StoredFile)
-class StoredFileAdmin(StaffAdmin):
-    list_display = ("stored_at", "name", "size", "sha256", "stored_by")
-    search_fields = ("name", "=sha256")
-    list_select_related = ("stored_by",)
-
-
-@admin.register(Mail)
-class MailAdmin(StaffAdmin):
-    """Which letters left, and which the mail server refused. What they say is between the portal and the person."""
-
-    list_display = ("created_at", "subject", "user", "state", "outcome", "answer", "sent_at")
-    list_filter = ("state", "outcome", "is_reminder", "language")
-    search_fields = ("=key", "=user__email", "=address", "=request_id")
-    list_select_related = ("user",)
-    exclude = ("text",)

@@ -155,6 +155,30 @@ def record_reading(
     readings.append(_Reading(action, subject, affiliation_number, facts))
 
 
+#: A page of many firms: one entry, whose facts name each firm that it showed.
+LISTED = "staff.listed"
+
+
+def record_listing(
+    request: HttpRequest, *, of: type[models.Model], numbers: Iterable[str], **facts: Any
+) -> None:
+    """Note that the person of ``request`` was shown a list of ``of`` with rows of these affiliates.
+
+    One entry for the page, on the account of whoever looked: ``facts`` hold the list, the numbers (``firms``) and
+    why. Nothing is noted when the page showed no firm.
+    """
+    firms = sorted(set(numbers) - {""})
+    if firms:
+        facts = {"list": of._meta.label_lower, "firms": firms, **facts}
+        record_reading(
+            request,
+            action=LISTED,
+            subject=request.user,  # type: ignore[arg-type]
+            affiliation_number="",
+            **facts,
+        )
+
+
 def write_readings(request: HttpRequest) -> None:
     """Write what ``record_reading`` noted; called by the middleware once the view has answered."""
     readings: list[_Reading] = request.__dict__.pop("_readings", [])

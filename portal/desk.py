@@ -31,3 +31,7 @@ class StaffDesk(admin.AdminSite):
             raise Http404
         query = urlencode({"next": request.GET.get("next", reverse("admin:index"))})
         return redirect(f"{reverse('portal:login')}?{query}")
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """No form of this desk completes a name; Django's own answer would list firms to anybody who asks, untraced."""
+        raise Http404

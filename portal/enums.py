@@ -73,3 +73,5 @@ class Purpose(LabelledEnum):
     RECOVERY = "recovery", _("recouvrement")
     SUPERVISION = "supervision", _("supervision du travail de l’agence")
     OTHER = "other", _("autre motif, écrit ci-dessous")
+    # Nobody is asked for this one: what waits for an answer is its own reason.
+    QUEUE = "queue", _("affaires en attente dans la file de l’agent")

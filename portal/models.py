@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower, Now
@@ -133,7 +134,16 @@ class AuditEntry(models.Model):
         verbose_name = _("trace")
         verbose_name_plural = _("journal des actes")
         ordering = ["-id"]
-        indexes = [models.Index(fields=["subject_type", "subject_id"], name="audit_subject")]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id"], name="audit_subject"),
+            # Which lists showed this firm: the numbers are in the facts.
+            GinIndex(
+                fields=["facts"],
+                opclasses=["jsonb_path_ops"],
+                name="audit_listed",
+                condition=models.Q(action="staff.listed"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"
@@ -337,4 +347,9 @@ class Mail(Job):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.subject}"
+        return f"#{self.pk} {self.event}"
+
+    @property
+    def event(self) -> str:
+        """What kind of event: the first word of its name; the rest may name a firm."""
+        return self.key.partition(":")[0]

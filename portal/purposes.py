@@ -1,6 +1,6 @@
-"""Why a member of staff opens the file of a firm outside their queue: asked before, kept with each reading.
+"""Why a member of staff opens the file of a firm, or a list of firms, outside their queue: asked before, kept with it.
 
-The answer holds half an hour for that firm, in that session; then it is asked again.
+The answer holds half an hour for that firm or that list, in that session; then it is asked again.
 """
 
 from typing import Any
@@ -38,7 +38,9 @@ class PurposeForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         purpose: Any = self.fields["purpose"]
-        purpose.choices = [(one.value, capfirst(_(one.label))) for one in Purpose]
+        purpose.choices = [
+            (one.value, capfirst(_(one.label))) for one in Purpose if one is not Purpose.QUEUE
+        ]
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}
@@ -48,26 +50,42 @@ class PurposeForm(forms.Form):
         return told
 
 
-def told(request: HttpRequest, affiliation_number: str) -> dict[str, str]:
-    """The purpose told for this firm lately, as facts of the trace; empty when it is to be asked."""
-    kept: dict[str, Any] = request.session.get(_KEPT, {}).get(affiliation_number, {})
-    if not kept or clock.now().timestamp() - kept["at"] > HOLDS_SECONDS:
+def told(request: HttpRequest, what: str) -> dict[str, str]:
+    """The purpose told lately for a firm (its number) or a list (its name); empty when it is to be asked."""
+    kept: dict[str, Any] = request.session.get(_KEPT, {}).get(what, {})
+    if not kept or _is_over(kept):
         return {}
     return {"purpose": kept["purpose"], "detail": kept["detail"]}
 
 
-def ask(request: HttpRequest, affiliation_number: str, context: dict[str, Any]) -> HttpResponse:
-    """The page that asks; answered, it leads to the file."""
+def is_answered(request: HttpRequest) -> bool:
+    """Whether the request is the answer to the page that asks."""
+    return request.method == "POST" and "purpose" in request.POST
+
+
+def ask(
+    request: HttpRequest, what: str, context: dict[str, Any], *, title: str = ""
+) -> HttpResponse:
+    """The page that asks; answered, it leads to the file, or to the list whose ``title`` is told."""
     form = PurposeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        kept = request.session.get(_KEPT, {})
-        kept[affiliation_number] = {
+        kept = {
+            name: one for name, one in request.session.get(_KEPT, {}).items() if not _is_over(one)
+        }
+        kept[what] = {
             "purpose": form.cleaned_data["purpose"],
             "detail": form.cleaned_data["detail"].strip(),
             "at": int(clock.now().timestamp()),
         }
         request.session[_KEPT] = kept
         return redirect(request.get_full_path())
-    page = {**context, "form": form, "title": _("Pourquoi ce dossier ?")}
+    page = {**context, "form": form, "title": title or _("Pourquoi ce dossier ?"), "list": title}
+    if title:
+        form.fields["purpose"].label = _("Pourquoi ouvrez-vous cette liste ?")
+        form.fields["detail"].help_text = _("Chaque entreprise affichée lira cette phrase.")
     status = 422 if form.errors else 200
     return TemplateResponse(request, "admin/purpose.html", page, status=status).render()
+
+
+def _is_over(kept: dict[str, Any]) -> bool:
+    return bool(clock.now().timestamp() - kept["at"] > HOLDS_SECONDS)

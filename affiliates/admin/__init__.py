@@ -1,5 +1,5 @@
 """The register on the clerks' desk. Importing the modules registers them with the desk."""
 
-from affiliates.admin import affiliations, rectifications, register, registrations
+from affiliates.admin import affiliations, people, rectifications, register, registrations
 
-__all__ = ["affiliations", "rectifications", "register", "registrations"]
+__all__ = ["affiliations", "people", "rectifications", "register", "registrations"]

@@ -1,9 +1,10 @@
 """Requests of new employers on the clerk's desk: who may be the same firm, and the decision."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -62,6 +63,11 @@ class AffiliationAdmin(RequestDesk):
             "others": list(affiliations_like(row)) if is_open else [],
             "ice_doubtful": not ice_key_matches(row.ice),
         }
+
+    def beside(self, row: AffiliationRequest, facts: dict[str, Any]) -> Iterable[tuple[Model, str]]:
+        """The affiliates that may be the same firm."""
+        for affiliate in facts["affiliates"]:
+            yield affiliate, affiliate.affiliation_number
 
     def grant_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Affiliate the firm and invite its owner."""

@@ -1,5 +1,6 @@
 """The register on the clerks' desk: search and read; what is taken back goes through a workflow."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -22,6 +23,7 @@ from affiliates.models import (
     Representative,
     StateTakeover,
 )
+from affiliates.queries.registrations import employers_of
 from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin
@@ -130,10 +132,9 @@ class EmployeeAdmin(StaffAdmin):
     search_fields = ("=registration_number", "last_name", "first_name", "=cin")
     fields = ("registration_number", "last_name", "first_name", "cin", "born_on")
 
-    def affiliation_number_of(self, row: Employee) -> str:
-        """The firm that the person works for now, or worked for last."""
-        last = row.employments.select_related("affiliate").order_by("-started_on", "-pk").first()
-        return last.affiliate.affiliation_number if last else ""
+    def affiliation_numbers_of(self, rows: Sequence[Employee]) -> set[str]:
+        """The firm that each person works for now, or worked for last."""
+        return set(employers_of(rows).values())
 
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         employed = Employment.objects.filter(affiliate__in=staff_affiliates(request.user))

@@ -1,9 +1,10 @@
 """Requests to register people, on the clerk's desk: who may be the same person, and the number."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -14,7 +15,12 @@ from affiliates.admin.requests import RequestDesk
 from affiliates.downloads import registration_piece
 from affiliates.enums import RegistrationState, RequestAct, RequestParty
 from affiliates.models import Employee, RegistrationPiece, RegistrationRequest
-from affiliates.queries.registrations import people_like, requests_like, staff_registrations
+from affiliates.queries.registrations import (
+    employers_of,
+    people_like,
+    requests_like,
+    staff_registrations,
+)
 from portal import clock
 from portal.actor import actor_of
 from portal.errors import add_to_messages
@@ -65,6 +71,17 @@ class RegistrationAdmin(RequestDesk):
             "people": people_like(row) if is_open else [],
             "others": requests_like(row) if is_open else [],
         }
+
+    def beside(
+        self, row: RegistrationRequest, facts: dict[str, Any]
+    ) -> Iterable[tuple[Model, str]]:
+        """The people of the register and the requests of others that may be about the same person."""
+        firms = employers_of([alike.person for alike in facts["people"]])
+        for alike in facts["people"]:
+            if alike.person.pk in firms:
+                yield alike.person, firms[alike.person.pk]
+        for other in facts["others"]:
+            yield other.request, other.request.affiliate.affiliation_number
 
     def grant_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give a new number, or tell that of the person recognised (`person`)."""

@@ -1,12 +1,12 @@
 """The desk that both kinds of request share: a queue by state, a file, pieces, and acts that carry words."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -66,6 +66,10 @@ class RequestDesk(StaffScreens):
     def facts(self, row: Any, is_open: bool) -> dict[str, Any]:
         """What the page of this kind shows beside the steps and the pieces."""
 
+    def beside(self, row: Any, facts: dict[str, Any]) -> Iterable[tuple[Model, str]]:
+        """What ``facts`` show of other affiliates than the one that asks, each with the number of its affiliate."""
+        return ()
+
     @abstractmethod
     def grant_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give what was asked for."""
@@ -93,13 +97,15 @@ class RequestDesk(StaffScreens):
         rows = seen.filter(state=chosen.value).order_by("sent_at", "pk")
         if search:
             rows = rows.filter(self.matching(search))
+        page = Paginator(rows.select_related(*self.shown_with), PAGE).get_page(
+            request.GET.get("page")
+        )
+        self.queue(request, [self.number_of(row) for row in page])
         return self.page(
             request,
             self.list_template,
             title=capfirst(self.opts.verbose_name_plural),
-            page=Paginator(rows.select_related(*self.shown_with), PAGE).get_page(
-                request.GET.get("page")
-            ),
+            page=page,
             tabs=[
                 (state, seen.filter(state=state.value).count(), state is chosen)
                 for state in self.queues
@@ -164,6 +170,10 @@ class RequestDesk(StaffScreens):
     ) -> HttpResponse:
         self._trace(request, "read", row, row)
         may = self.may(row)
+        facts = self.facts(row, RequestAct.GRANT in may)
+        for subject, number in self.beside(row, facts):
+            if number != self.number_of(row):
+                self.read(request, f"{self.name}.looked_up", subject, [number])
         words = {"ask": WordsForm(prefix="ask"), "refuse": WordsForm(prefix="refuse")}
         return self.page(
             request,
@@ -178,5 +188,5 @@ class RequestDesk(StaffScreens):
             forms=words | (bound or {}),
             opened=next(iter(bound or {}), ""),
             status=422 if bound else 200,
-            **self.facts(row, RequestAct.GRANT in may),
+            **facts,
         )

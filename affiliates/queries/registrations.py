@@ -17,6 +17,7 @@ from affiliates.models import (
     OPEN_REGISTRATIONS,
     Affiliate,
     Employee,
+    Employment,
     RegistrationRequest,
     RegistrationStep,
 )
@@ -75,6 +76,13 @@ def people_like(request: RegistrationRequest) -> list[Alike]:
     for row in _of_unknown_birth(rows, request.name_key):
         candidates.setdefault(row.pk, row)
     return [Alike(row, likeness) for row, likeness in _alike(request, candidates.values())]
+
+
+def employers_of(people: Iterable[Employee]) -> dict[int, str]:
+    """By key of each person, the number of the firm that employs them now, or did last; one query."""
+    rows = Employment.objects.filter(employee__in=people)
+    last = rows.order_by("employee", "-started_on", "-pk").distinct("employee")
+    return dict(last.values_list("employee", "affiliate__affiliation_number"))
 
 
 @transaction.atomic

@@ -3,11 +3,15 @@
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
+from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from affiliates.models import Affiliate, StaffAssignment
-from portal.acts import is_reading, words_of
+from portal.acts import READ, is_reading, words_of
+from portal.audit import LISTED
 from portal.enums import Purpose
 from portal.models import AuditEntry
 
@@ -26,6 +30,7 @@ class StaffAct:
     is_reading: bool
     purpose: str
     detail: str
+    listing: str  # the name of the list that showed the firm among others; empty for its own file
 
 
 def staff_acts(
@@ -37,18 +42,13 @@ def staff_acts(
         subject_id=OuterRef("subject_id"),
         action="mission.ordered",
     )
-    rows = AuditEntry.objects.filter(
-        affiliation_number=affiliate.affiliation_number, actor__is_staff=True
-    )
+    number = affiliate.affiliation_number
+    listed = Q(action=LISTED, facts__contains={"firms": [number]})
+    rows = AuditEntry.objects.filter(Q(affiliation_number=number) | listed, actor__is_staff=True)
     prepares = Q(action__startswith="mission.") | Q(action__startswith="risk.")
     rows = rows.exclude(prepares & Q(at__gt=at - CONFIDENTIAL) & ~Exists(ordered))
     if only_readings:
-        rows = rows.filter(
-            Q(action__endswith=".read")
-            | Q(action__endswith="_read")
-            | Q(action__endswith=".looked_up")
-            | Q(action__endswith=".read_piece")
-        )
+        rows = rows.filter(reduce(or_, (Q(action__endswith=ending) for ending in READ)))
     return rows.select_related("actor").order_by("-pk")
 
 
@@ -66,6 +66,13 @@ def shown_acts(rows: Iterable[AuditEntry]) -> list[StaffAct]:
             is_reading=is_reading(entry.action),
             purpose=labels.get(str(entry.facts.get("purpose", "")), ""),
             detail=str(entry.facts.get("detail", "")),
+            listing=_listing(entry),
         )
         for entry in entries
     ]
+
+
+def _listing(entry: AuditEntry) -> str:
+    if entry.action != LISTED:
+        return ""
+    return str(apps.get_model(entry.facts["list"])._meta.verbose_name_plural)

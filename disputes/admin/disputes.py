@@ -103,6 +103,7 @@ class DisputeAdmin(StaffScreens):
                 | Q(affiliate__name__icontains=search)
             )
         page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+        self.queue(request, [row.affiliate.affiliation_number for row in page])
         counts = queries.desk_counts(seen, user=user, today=today, limit=limit)
         return self.page(
             request,

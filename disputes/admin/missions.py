@@ -30,6 +30,7 @@ from disputes.workflows import missions as workflows
 from portal import audit, clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin, StaffScreens
+from portal.enums import Purpose
 from portal.errors import add_to_form
 from regulation.errors import DomainError
 
@@ -112,6 +113,15 @@ class MissionAdmin(StaffScreens):
         """The missions, those under way first, and how the firms of the year were chosen."""
         seen = staff_missions(request.user).select_related("affiliate")
         page = Paginator(queries.running_first(seen), PAGE).get_page(request.GET.get("page"))
+        # Each by itself: what is not ordered yet is told to its firm later than the others.
+        for mission in page:
+            audit.record_reading(
+                request,
+                action="mission.listed",
+                subject=mission,
+                affiliation_number=mission.affiliate.affiliation_number,
+                purpose=Purpose.QUEUE.value,
+            )
         return self.page(
             request,
             "admin/disputes/missions.html",

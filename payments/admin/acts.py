@@ -19,8 +19,9 @@ from payments import queries
 from payments.enums import ActKind, ActState
 from payments.forms import ReasonForm, WriteOffForm
 from payments.models import ClerkAct
+from payments.queries import firms
 from payments.workflows import acts
-from portal import audit, clock
+from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import add_to_form
@@ -62,6 +63,7 @@ class ClerkActAdmin(StaffScreens):
         asked = request.GET.get("file", "valider")
         chosen = asked if asked in tabs else "valider"
         page = Paginator(tabs[chosen], self.list_per_page).get_page(request.GET.get("page"))
+        self.queue(request, firms.of_acts(page))
         return self.page(
             request,
             "admin/payments/acts.html",
@@ -75,14 +77,7 @@ class ClerkActAdmin(StaffScreens):
     @method_decorator(require_safe)
     def act_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One act: what, why, by whom; and the buttons of whoever may answer."""
-        act = self._act(request, pk)
-        audit.record_reading(
-            request,
-            action="payments.act_read",
-            subject=act,
-            affiliation_number=act.affiliate.affiliation_number if act.affiliate else "",
-        )
-        return self._act_page(request, act, ReasonForm())
+        return self._act_page(request, self._act(request, pk), ReasonForm())
 
     @method_decorator([require_POST, fresh])
     def decide_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
@@ -146,6 +141,7 @@ class ClerkActAdmin(StaffScreens):
     def _act_page(
         self, request: HttpRequest, act: ClerkAct, form: ReasonForm, status: int = 200
     ) -> HttpResponse:
+        self.read(request, "payments.act_read", act, firms.of_acts([act]))
         mine = act.proposed_by_id == actor_of(request).pk
         return self.page(
             request,

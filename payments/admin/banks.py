@@ -1,7 +1,7 @@
 """Bank files and lines, and naming what waiting money pays."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -28,9 +28,10 @@ from payments.models import (
     BankLine,
     ClerkAct,
 )
+from payments.queries import firms
 from payments.workflows import acts
 from payments.workflows.allocations import Part, live_allocations
-from portal import audit, clock
+from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffAdmin, StaffScreens
 from portal.errors import add_to_form
@@ -94,6 +95,9 @@ class BankLineAdmin(StaffScreens):
     search_fields = ("=bank_ref", "=end_to_end", "creditor_ref", "payer_name", "free_text")
     date_hierarchy = "booking_day"
     list_select_related = ("bank_file", "account")
+
+    def affiliation_numbers_of(self, rows: Sequence[BankLine]) -> set[str]:
+        return firms.of_lines(rows)
 
     def get_urls(self) -> list[URLPattern]:
         """Our page for one line instead of Django's form, and its two acts."""
@@ -162,6 +166,13 @@ class BankLineAdmin(StaffScreens):
                     request, _("Reprise proposée : une autre personne doit la valider.")
                 )
                 return redirect("admin:payments_bankline_change", pk)
+        line = allocation.bank_line
+        self.read(
+            request,
+            "payments.line_read",
+            line or allocation,
+            [allocation.affiliate.affiliation_number],
+        )
         return self.page(
             request,
             "admin/payments/undo.html",
@@ -196,6 +207,7 @@ class BankLineAdmin(StaffScreens):
             )
         )
         page = Paginator(rows, self.list_per_page).get_page(request.GET.get("page"))
+        self.queue(request, firms.of_lines(page))
         return self.page(
             request,
             "admin/payments/waiting.html",
@@ -223,11 +235,13 @@ class BankLineAdmin(StaffScreens):
     @method_decorator(require_safe)
     def doubles_view(self, request: HttpRequest) -> HttpResponse:
         """Credits that repeat a payment already made; the second sits in the affiliate's credit."""
+        doubles = queries.double_payments(clock.today())
+        self.queue(request, [pair.affiliate.affiliation_number for pair in doubles])
         return self.page(
             request,
             "admin/payments/doubles.html",
             title=_("Doubles paiements probables"),
-            doubles=queries.double_payments(clock.today()),
+            doubles=doubles,
         )
 
     def _line(self, pk: int) -> BankLine:
@@ -242,9 +256,7 @@ class BankLineAdmin(StaffScreens):
         status: int = 200,
     ) -> HttpResponse:
         waiting = queries.suspense_of(line.pk)
-        audit.record_reading(
-            request, action="payments.line_read", subject=line, affiliation_number=""
-        )
+        self.read(request, "payments.line_read", line, firms.of_lines([line]))
         return self.page(
             request,
             "admin/payments/line.html",

@@ -55,13 +55,15 @@ class DebitRunAdmin(StaffScreens):
         rows = list(
             DebitRun.objects.select_related("bank_account__bank", "prepared_by", "released_by")[:50]
         )
+        silent = list(silent_orders(on=clock.day_of(now)))
+        self.queue(request, [order.affiliate.affiliation_number for order in silent])
         return self.page(
             request,
             "admin/payments/runs.html",
             title=_("Prélèvements"),
             waiting=[(one, one.is_ready(now)) for one in runs.what_waits()],
             rows=rows,
-            silent=silent_orders(on=clock.day_of(now)),
+            silent=silent,
         )
 
     @method_decorator(require_safe)
@@ -77,6 +79,7 @@ class DebitRunAdmin(StaffScreens):
             if prepared
             else run.orders.select_related("affiliate", "authority").order_by("pk")
         )
+        self.queue(request, [order.affiliate.affiliation_number for order in orders])
         return self.page(
             request,
             "admin/payments/run.html",

@@ -21,7 +21,7 @@ from payments.forms import ReasonForm
 from payments.grace_pages import facts_of
 from payments.models import GraceRequest
 from payments.workflows import grace
-from portal import audit, clock
+from portal import clock
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import add_to_form
@@ -69,6 +69,7 @@ class GraceRequestAdmin(StaffScreens):
         ]
         shown = next(found for _name, _label, found, is_chosen in tabs if is_chosen)
         page = Paginator(shown.order_by("pk"), self.list_per_page).get_page(request.GET.get("page"))
+        self.queue(request, [one.affiliate.affiliation_number for one in page])
         return self.page(
             request,
             "admin/payments/graces.html",
@@ -83,12 +84,6 @@ class GraceRequestAdmin(StaffScreens):
     def grace_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One request, its schedule and its conditions."""
         found = get_object_or_404(self.get_queryset(request), pk=pk)
-        audit.record_reading(
-            request,
-            action="payments.grace_read",
-            subject=found,
-            affiliation_number=found.affiliate.affiliation_number,
-        )
         return self._grace_page(request, found, ReasonForm())
 
     @method_decorator([require_POST, fresh])
@@ -118,6 +113,7 @@ class GraceRequestAdmin(StaffScreens):
     def _grace_page(
         self, request: HttpRequest, found: GraceRequest, form: ReasonForm, status: int = 200
     ) -> HttpResponse:
+        self.read(request, "payments.grace_read", found, [found.affiliate.affiliation_number])
         mine = found.proposed_by_id == actor_of(request).pk
         return self.page(
             request,

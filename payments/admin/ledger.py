@@ -1,5 +1,6 @@
 """The ledger, to read."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -10,6 +11,7 @@ from payments.models import (
     LedgerEntry,
     LedgerLine,
 )
+from payments.queries import firms
 from portal.admin import StaffAdmin
 
 
@@ -42,4 +44,8 @@ class LedgerEntryAdmin(StaffAdmin):
     date_hierarchy = "booked_on"
     list_select_related = ("posted_by",)
     inlines = (LedgerLineInline,)
+
+    def affiliation_numbers_of(self, rows: Sequence[LedgerEntry]) -> set[str]:
+        return firms.of_entries(rows)
+
     fields = ("booked_on", "kind", "cause", "posted_by", "posted_at", "reversal_of")

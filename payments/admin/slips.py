@@ -168,7 +168,7 @@ class SurchargeAdmin(StaffAdmin):
         "outstanding",
     )
     search_fields = ("=payment_reference", "=slip__payment_reference")
-    list_select_related = ("slip",)
+    list_select_related = ("slip__affiliate",)
     fields = ("payment_reference", "slip", "month_number", "assessed_on", "amount", "outstanding")
 
     def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:

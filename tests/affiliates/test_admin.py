@@ -7,6 +7,7 @@ from django.urls import reverse
 from affiliates.models import Mandate
 from portal.models import AuditEntry
 from tests.affiliates.factories import EmploymentFactory
+from tests.desk import say_why
 
 LISTS = ["affiliate", "mandate", "representative", "employee", "employment"]
 
@@ -28,7 +29,8 @@ def test_a_clerk_reads_every_list_and_nobody_else_does(cast, kind):
 
 def test_the_card_of_an_affiliate_is_found_by_any_word_and_cannot_be_edited(cast):
     clerk = _as(cast.staff)
-    found = clerk.get(reverse("admin:affiliates_affiliate_changelist"), {"q": "baraka boulangerie"})
+    desk = reverse("admin:affiliates_affiliate_changelist")
+    found = say_why(clerk, desk).get(desk, {"q": "baraka boulangerie"})
     assert cast.affiliate.affiliation_number in found.content.decode()
     assert cast.strangers_affiliate.affiliation_number not in found.content.decode()
     card = reverse("admin:affiliates_affiliate_change", args=[cast.affiliate.pk])
@@ -43,8 +45,9 @@ def test_the_card_of_an_affiliate_is_found_by_any_word_and_cannot_be_edited(cast
 
 def test_a_clerk_takes_a_mandate_back_on_request(cast):
     mandate = Mandate.objects.get(affiliate=cast.affiliate)
-    _as(cast.staff).post(
-        reverse("admin:affiliates_mandate_changelist"),
+    desk = reverse("admin:affiliates_mandate_changelist")
+    say_why(_as(cast.staff), desk).post(
+        desk,
         {"action": "revoke", "_selected_action": [mandate.pk]},
     )
     mandate.refresh_from_db()

@@ -13,7 +13,8 @@ from django.urls import reverse
 from affiliates.models import Mandate
 from portal import audit
 from portal.models import AuditEntry
-from tests.affiliates.factories import EmploymentFactory, MembershipFactory
+from tests.affiliates.factories import EmploymentFactory, MandateFactory, MembershipFactory
+from tests.desk import say_why
 
 NOW = datetime.datetime(2026, 2, 4, 9, 0, tzinfo=datetime.UTC)
 
@@ -80,8 +81,9 @@ def test_an_insured_person_is_opened_with_a_reason_and_the_firm_is_told(cast) ->
 def test_the_firm_reads_who_when_what_and_why(cast) -> None:
     open_card(cast, "other", "vérification demandée par le comptable")
     mandate = Mandate.objects.get(affiliate=cast.affiliate)
-    _as(cast.staff).post(
-        reverse("admin:affiliates_mandate_changelist"),
+    desk = reverse("admin:affiliates_mandate_changelist")
+    say_why(_as(cast.staff), desk).post(
+        desk,
         {"action": "revoke", "_selected_action": [mandate.pk]},
     )
     shown = _as(cast.owner).get(openings(cast)).content.decode()
@@ -91,6 +93,72 @@ def test_the_firm_reads_who_when_what_and_why(cast) -> None:
     only = _as(cast.owner).get(openings(cast), {"quoi": "lectures"}).content.decode()
     assert "Fiche consultée" in only
     assert "Mandat retiré" not in only
+
+
+def test_a_list_outside_the_queue_asks_why_and_every_firm_in_it_reads_the_answer(cast) -> None:
+    clerk, desk = _as(cast.staff), reverse("admin:affiliates_affiliate_changelist")
+    name = cast.affiliate.name
+    assert name not in clerk.get(desk).content.decode()
+    for told in ({"purpose": ""}, {"purpose": "queue"}, {"purpose": "other", "detail": "bof"}):
+        asked = clerk.post(desk, told)
+        assert asked.status_code == 422
+        assert name not in asked.content.decode()
+    assert not AuditEntry.objects.filter(action="staff.listed").exists()
+    clerk.post(desk, {"purpose": "other", "detail": "tournée du quartier industriel"})
+    assert name in clerk.get(desk).content.decode()
+    entry = AuditEntry.objects.get(action="staff.listed")
+    numbers = [cast.affiliate.affiliation_number, cast.strangers_affiliate.affiliation_number]
+    assert entry.facts["firms"] == sorted(numbers)
+    for owner, affiliate in (
+        (cast.owner, cast.affiliate),
+        (cast.stranger, cast.strangers_affiliate),
+    ):
+        page = reverse("affiliates:openings", args=[affiliate.affiliation_number])
+        for asked in ({}, {"quoi": "lectures"}):
+            shown = _as(owner).get(page, asked).content.decode()
+            assert "dans une liste affichée : affiliés" in shown
+            assert "tournée du quartier industriel" in shown
+    # Another list is another question; so is this one, half an hour later.
+    assert (
+        "Pourquoi ouvrez-vous cette liste"
+        in clerk.get(reverse("admin:affiliates_mandate_changelist")).content.decode()
+    )
+
+
+def test_a_firm_that_was_not_in_the_list_reads_nothing_of_it(cast) -> None:
+    clerk, desk = _as(cast.staff), reverse("admin:affiliates_affiliate_changelist")
+    say_why(clerk, desk).get(desk, {"q": cast.affiliate.affiliation_number})
+    page = reverse("affiliates:openings", args=[cast.strangers_affiliate.affiliation_number])
+    assert "Aucun agent" in _as(cast.stranger).get(page).content.decode()
+
+
+def test_what_was_ticked_waits_for_the_reason(cast) -> None:
+    mandate = Mandate.objects.get(affiliate=cast.affiliate)
+    desk = reverse("admin:affiliates_mandate_changelist")
+    asked = _as(cast.staff).post(desk, {"action": "revoke", "_selected_action": [mandate.pk]})
+    assert asked.status_code == 422
+    mandate.refresh_from_db()
+    assert mandate.revoked_at is None
+
+
+@pytest.mark.parametrize("kind", ["employee", "employment", "mandate"])
+def test_naming_the_firms_of_a_list_does_not_cost_a_question_a_row(cast, kind: str) -> None:
+    clerk, desk = _as(cast.staff), reverse(f"admin:affiliates_{kind}_changelist")
+    say_why(clerk, desk)
+
+    def cost() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            assert clerk.get(desk).status_code == 200
+        return len(seen)
+
+    EmploymentFactory(affiliate=cast.affiliate)
+    few = cost()
+    for _more in range(4):
+        EmploymentFactory(affiliate=cast.affiliate)
+        MandateFactory(affiliate=cast.strangers_affiliate)
+    assert cost() == few
 
 
 def note(cast: Any, action: str, subject: Any, at: datetime.datetime = NOW) -> None:

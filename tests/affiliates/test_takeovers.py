@@ -14,6 +14,7 @@ from regulation.parameters import NotYetKnown
 from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory, EmploymentFactory, UserFactory
 from tests.cast import Cast
+from tests.desk import say_why
 
 pytestmark = pytest.mark.django_db
 
@@ -137,13 +138,13 @@ def test_a_clerk_grants_and_ends_from_the_desk_and_reads_refusals(cast: Cast) ->
         "last": "2028-01",
         "decision_reference": "TAHFIZ-2026/17",
     }
-    refused = clerk.post(page, asked, follow=True)
+    refused = say_why(clerk, page).post(page, asked, follow=True)
     assert "25 mois" in refused.content.decode()
     assert not StateTakeover.objects.exists()
     clerk.post(page, asked | {"last": "2027-12"})
     row = StateTakeover.objects.get()
     desk = reverse("admin:affiliates_statetakeover_changelist")
-    assert "TAHFIZ-2026/17" in clerk.get(desk).content.decode()
+    assert "TAHFIZ-2026/17" in say_why(clerk, desk).get(desk).content.decode()
     said = clerk.post(
         desk, {"action": "end", "_selected_action": [row.pk], "last": "mars"}, follow=True
     )

@@ -313,7 +313,11 @@ def test_a_clerk_hands_a_person_their_own(
     traces = AuditEntry.objects.filter(
         subject_type="affiliates.employee", subject_id=str(person.pk)
     )
-    assert set(traces.values_list("action", flat=True)) == {"copy.asked", "copy.read"}
+    assert set(traces.values_list("action", flat=True)) == {
+        "copy.asked",
+        "copy.looked_up",
+        "copy.read",
+    }
     # The employer is none the wiser: what a person asks about themselves is theirs.
     assert not Mail.objects.exists()
     assert set(traces.values_list("affiliation_number", flat=True)) == {""}

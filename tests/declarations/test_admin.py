@@ -13,6 +13,7 @@ from portal.models import AuditEntry, User
 from tests.affiliates.factories import StaffAssignmentFactory
 from tests.cast import Cast
 from tests.declarations.factories import AT, JANUARY, send, submitted
+from tests.desk import say_why
 
 pytestmark = pytest.mark.django_db
 MODELS = (Prefill, ReceivedFile, FileFinding, Declaration, CorrectionStop)
@@ -46,7 +47,8 @@ def test_staff_reads_everything_of_its_agency(cast: Cast) -> None:
     client.force_login(cast.staff)
 
     for name, pk in rows(cast).items():
-        listed = client.get(reverse(f"admin:declarations_{name}_changelist"))
+        desk = reverse(f"admin:declarations_{name}_changelist")
+        listed = say_why(client, desk).get(desk)
         assert listed.status_code == 200
         assert f"/declarations/{name}/{pk}/change/" in listed.content.decode()
         shown = client.get(reverse(f"admin:declarations_{name}_change", args=[pk]))
@@ -87,6 +89,7 @@ def reopen(user: User, stop: CorrectionStop, **more: str) -> HttpResponse:
     client.force_login(user)
     data = {"action": "reopen", "_selected_action": str(stop.pk)} | more
     page = reverse("admin:declarations_correctionstop_changelist")
+    client.post(page, {"purpose": "request"})
     return client.post(page, data, follow=True)  # type: ignore[return-value]
 
 

@@ -39,6 +39,7 @@ FAMILIES = {
         for name in ("affiliation", "registration")
         for what in ("read", "read_piece")
     },
+    "f'{self.name}.looked_up'": {"affiliation.looked_up", "registration.looked_up"},
 }
 
 

@@ -26,6 +26,7 @@ from portal.models import Mail
 from regulation.parameters import value_at
 from regulation.periods import Period
 from tests.cast import Cast
+from tests.desk import say_why
 from tests.payments.debit_world import (
     AFTER_CUT_OFF,
     AT,
@@ -97,11 +98,11 @@ def test_staff_stops_an_order_before_the_cut_off_and_its_employer_is_told(cast: 
     desk.force_login(cast.staff)
     ask = {"action": "stop", "_selected_action": [order.pk]}
     with time_machine.travel(AFTER_CUT_OFF, tick=False):
-        desk.post(page, ask)
+        say_why(desk, page).post(page, ask)
     order.refresh_from_db()
     assert order.state == "planned"
     with time_machine.travel(AT, tick=False):
-        desk.post(page, ask)
+        say_why(desk, page).post(page, ask)
     order.refresh_from_db()
     assert (order.state, order.cause) == ("cancelled", "staff")
     assert len(letters(order, "cancelled")) == 1

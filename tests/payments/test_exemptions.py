@@ -21,6 +21,7 @@ from regulation.enums import Branch
 from regulation.periods import Period
 from regulation.replay import replay
 from tests.cast import Cast
+from tests.desk import say_why
 from tests.payments.factories import slip
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +131,9 @@ def test_a_clerk_exempts_a_slip_and_its_page_says_why(cast: Cast, owed: PaymentS
     owner.force_login(cast.owner)
     desk = reverse("admin:payments_paymentslip_changelist")
     asked = {"action": "exempt", "_selected_action": [owed.pk], "reference": "Décision 2026/4"}
-    said = clerk.post(desk, asked | {"until": "mars", "decided_on": "2026-02-18"}, follow=True)
+    said = say_why(clerk, desk).post(
+        desk, asked | {"until": "mars", "decided_on": "2026-02-18"}, follow=True
+    )
     assert "« mars »" in said.content.decode()
     owner.post(desk, asked | {"until": "2026-03-31", "decided_on": "2026-02-18"})
     assert not SurchargeExemption.objects.exists()
