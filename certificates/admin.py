@@ -25,6 +25,7 @@ from certificates.eligibility import Eligibility, decide
 from certificates.forms import AlarmForm, DeskForm, RevocationForm
 from certificates.models import Certificate, UsageAlarm
 from declarations.queries import receipt_facts
+from disputes.access import staff_disputes
 from portal import audit, clock, formats, limits
 from portal.actor import actor_of
 from portal.admin import StaffScreens
@@ -54,6 +55,7 @@ class CertificateAdmin(StaffScreens):
             self.screen("delivrer/", self.issue_view, "issue"),
             self.screen("<int:pk>/pdf/", self.pdf_view, "pdf"),
             self.screen("<int:pk>/preparer/", self.prepare_view, "prepare"),
+            self.screen("decisions/<int:pk>/", self.decision_view, "decision"),
             *super().get_urls(),
         ]
 
@@ -240,6 +242,18 @@ class CertificateAdmin(StaffScreens):
         return self.page(
             request, "admin/certificates/paper.html", title=certificate.number, paper=paper
         )
+
+    @method_decorator(require_safe)
+    def decision_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """The decision of a dispute as the firm received it; the firm sees in its trace that it was fetched."""
+        rows = staff_disputes(request.user).select_related("affiliate")
+        dispute = get_object_or_404(rows, pk=pk)
+        facts = receipts.decision_facts(dispute.affiliate, dispute.number)
+        if facts is None:
+            raise Http404
+        number = dispute.affiliate.affiliation_number
+        self.read(request, "dispute.paper_read", dispute, [number])
+        return downloads.send(request, documents.decision(facts))
 
     @method_decorator(require_POST)
     def prepare_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -116,6 +116,7 @@ ACTS: Final[dict[str, str]] = {
     "mission.propose": _("Redressement proposé"),
     "mission.approve": _("Redressement approuvé"),
     "mission.cancel": _("Contrôle annulé"),
+    "dispute.paper_read": _("Décision d’une réclamation téléchargée"),
     "mission.listed": _("Contrôle vu dans la liste des contrôles"),
     "mission.read": _("Contrôle consulté"),
     "mission.read_piece": _("Pièce d’un contrôle ouverte"),

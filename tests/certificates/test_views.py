@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from affiliates.enums import Role
+from affiliates.enums import Role, StaffRole
 from certificates import downloads, printing, workflows
 from certificates.enums import CertificateKind, CertificateState
 from certificates.errors import DocumentNotReady
@@ -22,10 +22,11 @@ from payments.models import Allocation
 from portal import formats, pace
 from portal.models import AuditEntry
 from regulation.periods import Period
-from tests.affiliates.factories import MembershipFactory, UserFactory
+from tests.affiliates.factories import MembershipFactory, StaffAssignmentFactory, UserFactory
 from tests.certificates.conftest import NOW
 from tests.certificates.factories import declared, paid, slip_of
 from tests.certificates.pdf_text import text_of
+from tests.desk import say_why
 from tests.disputes.factories import OPENED_AT, dispute_of
 from tests.disputes.factories import slip_of as disputed_slip
 
@@ -425,7 +426,7 @@ def test_public_pages_speak_both_languages(client, certificate, language):
 def test_staff_revoke_with_a_reason(client, cast, certificate):
     client.force_login(cast.staff)
     address = reverse("admin:certificates_certificate_changelist")
-    assert certificate.number in client.get(address).content.decode()
+    assert certificate.number in say_why(client, address).get(address).content.decode()
     chosen = {"action": "revoke", "_selected_action": [certificate.pk]}
     asked = client.post(address, chosen)
     assert asked.status_code == 200
@@ -456,3 +457,33 @@ def test_employers_have_no_desk(client, cast, certificate):
     answer = client.get(reverse("admin:certificates_certificate_changelist"))
     assert answer.status_code in (302, 403)
     assert certificate.number not in answer.content.decode()
+
+
+def test_staff_fetch_the_decision_as_the_firm_received_it(client, cast, addresses, dispute):
+    paper = reverse("admin:certificates_certificate_decision", args=[dispute.pk])
+    client.force_login(cast.owner)
+    theirs = client.get(addresses["decision_pdf"]).content
+    assert client.get(paper).status_code == 302
+    client.force_login(cast.staff)
+    file = client.get(reverse("admin:disputes_dispute_change", args=[dispute.pk]))
+    assert f'href="{paper}"' in file.content.decode()
+    answer = client.get(paper)
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert text_of(answer.content) == text_of(theirs)
+    trace = AuditEntry.objects.get(action="dispute.paper_read")
+    assert (trace.actor, trace.affiliation_number) == (
+        cast.staff,
+        cast.affiliate.affiliation_number,
+    )
+    client.force_login(StaffAssignmentFactory(role=StaffRole.CLERK.value).user)
+    assert client.get(paper).status_code == 404
+    assert AuditEntry.objects.filter(action="dispute.paper_read").count() == 1
+
+
+def test_the_desk_has_no_paper_of_what_is_not_decided(client, cast):
+    opened = dispute_of(cast.owner, disputed_slip(cast.affiliate))
+    client.force_login(cast.staff)
+    paper = reverse("admin:certificates_certificate_decision", args=[opened.pk])
+    assert client.get(paper).status_code == 404
+    file = client.get(reverse("admin:disputes_dispute_change", args=[opened.pk]))
+    assert paper not in file.content.decode()

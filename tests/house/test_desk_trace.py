@@ -68,7 +68,10 @@ SECOND = {
     ("payments.BankLine", "allocation_pk"): ("payments.Allocation", "bank_line"),
 }
 #: Where the key is of another model than the desk's.
-KEY_OF = {"admin:affiliates_datacopy_ask": "affiliates.Employee"}
+KEY_OF = {
+    "admin:affiliates_datacopy_ask": "affiliates.Employee",
+    "admin:certificates_certificate_decision": "disputes.Dispute",
+}
 #: What an insured person asks about themselves stands in the trace of the person: their employer is not told.
 OF_THE_PERSON = {
     "admin:affiliates_datacopy_changelist", "admin:affiliates_datacopy_ask", "admin:affiliates_datacopy_download",
