@@ -192,7 +192,7 @@ def order_page(request: HttpRequest, affiliate: Affiliate, reference: str) -> Ht
             )
             for name, act in (("prepared", "prepared"), ("signed", DebitAct.SIGN.value))
         },
-        "codes": [one for part in found.parts for one in part.pays],
+        "codes": found.pays,
         "is_over": state in _TO_PAY_AGAIN,
         "names": queries.bank_names([part.order.authority for part in found.parts]),
     }

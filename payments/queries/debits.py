@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -12,8 +12,8 @@ from itertools import groupby
 from django.db.models import F, Q, QuerySet, Sum
 
 from affiliates.models import Affiliate, DebitAuthority
-from payments.codecs.reasons import Reason, reason_of
-from payments.enums import AccountKind, DebitState, NextStep
+from payments.codecs.reasons import REASONS, Reason, reason_of
+from payments.enums import AccountKind, DebitCause, DebitState, NextStep
 from payments.models import (
     Bank,
     Basket,
@@ -174,6 +174,17 @@ class Intention:
     parts: tuple[Part, ...]
 
     @property
+    def pays(self) -> list[Paid]:
+        """What the whole pays, each due once, whatever the number of accounts it is split over."""
+        found: dict[str, Paid] = {}
+        for one in (paid for part in self.parts for paid in part.pays):
+            before = found.get(one.code)
+            found[one.code] = (
+                replace(one, amount=before.amount + one.amount) if before is not None else one
+            )
+        return list(found.values())
+
+    @property
     def first(self) -> DebitOrder:
         """The order whose reference names the whole."""
         return self.parts[0].order
@@ -267,7 +278,11 @@ def intention(affiliate: Affiliate, reference: str) -> Intention | None:
 
 def _reason(order: DebitOrder) -> Reason | None:
     stopped = order.state in (DebitState.REJECTED.value, DebitState.RETURNED.value)
-    return reason_of(order.reason_code) if stopped else None
+    if stopped:
+        return reason_of(order.reason_code)
+    # Suspended with its account, because a bank said why another debit of it did not pass.
+    waits = order.state == DebitState.SUSPENDED.value and order.cause == DebitCause.AUTHORITY.value
+    return REASONS.get(order.authority.reason) if waits else None
 
 
 def _paid(share: DebitShare) -> Paid:

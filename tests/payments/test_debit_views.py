@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -19,6 +20,7 @@ from payments.models import Basket, DebitOrder, DebitRun, PaymentSlip
 from payments.queries.debits import free_dues
 from payments.workflows.baskets import make_basket
 from payments.workflows.debits import notices, runs
+from payments.workflows.debits import orders as side
 from portal import formats
 from portal.models import AuditEntry, Mail, User
 from portal.templatetags.portal import fours
@@ -32,6 +34,7 @@ from tests.payments.debit_world import (
     AFTER_CUT_OFF,
     AT,
     authority,
+    draft,
     rib,
     second_person,
     sent,
@@ -422,3 +425,32 @@ def test_a_payment_of_a_basket_pays_the_oldest_first(
     assert again.rule == "R4"
     assert check().breaches == ()
     assert sum((one.free for one in free_dues(cast.affiliate)), D("0.00")) <= D("110.00")
+
+
+def opened(user: User, cast: Cast, order: DebitOrder) -> Any:
+    number = cast.affiliate.affiliation_number
+    return signed_in(user).get(reverse("payments:order", args=[number, order.reference]))
+
+
+def test_a_split_order_says_its_accounts_and_names_each_due_once(
+    cast: Cast, owed: PaymentSlip
+) -> None:
+    accounts = [authority(cast, account=number) for number in (7, 8, 9)]
+    parts = list(zip(accounts, ("213.33", "213.33", "213.34"), strict=True))
+    made = draft(cast, [owed], parts)
+    shown = opened(cast.owner, cast, made[1])
+    assert [(one.code, one.amount) for one in shown.context["codes"]] == [
+        (owed.payment_reference, D("640.00"))
+    ]
+    text = shown.content.decode()
+    for part in ("réparti sur 3 comptes", *(one.reference for one in made)):
+        assert part in text
+
+
+def test_a_suspended_order_says_what_its_bank_said_and_what_to_do(
+    cast: Cast, order: DebitOrder
+) -> None:
+    side.suspend(actor=None, authority=order.authority, at=AT, reason="AC06")
+    text = opened(cast.owner, cast, order).content.decode()
+    assert "Compte bloqué" in text
+    assert "Voyez votre banque, puis payez de nouveau ou par un autre moyen." in text
