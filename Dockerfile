@@ -13,7 +13,15 @@ FROM python:3.13-slim-trixie
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
     && rm -rf /var/lib/apt/lists/*
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin damancom
+# pg_dump and pg_restore of the server's version, for « manage.py backup » and « restore »: Debian's own are older.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install --yes --no-install-recommends postgresql-client-18 \
+    && rm -rf /var/lib/apt/lists/*
+ENV POSTGRES_PROGRAMS=/usr/lib/postgresql/18/bin
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin damancom \
+    && install --directory --owner damancom --mode 0700 /backups /heads
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY --from=build /venv /venv

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from affiliates.enums import ROLE_SCOPES, Role, Scope, StaffRole
 from affiliates.errors import ScopeMissing
 from affiliates.models import Affiliate, Mandate, Membership, Representative, StaffAssignment
-from portal import audit, clock
+from portal import audit, clock, walls
 from portal.errors import message_of
 from portal.models import User
 
@@ -240,7 +240,9 @@ def affiliate_view(scope: Scope = Scope.READ) -> Callable[[View], View]:
             affiliate, scopes = _require(request.user, affiliation_number, scope, on=clock.today())
             request.affiliate = affiliate  # type: ignore[attr-defined]
             request.affiliate_scopes = scopes  # type: ignore[attr-defined]
-            return view(request, *args, affiliate=affiliate, **kwargs)
+            # Behind this door the database itself shows the rows of this affiliate and of no other.
+            with walls.rows_of(affiliate.pk):
+                return view(request, *args, affiliate=affiliate, **kwargs)
 
         return opened
 

@@ -3,10 +3,18 @@
 from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 
 
 class DamancomConfig(AppConfig):
     name = "damancom"
+
+    def ready(self) -> None:
+        # Models are known only now; this module names them.
+        from damancom import row_walls
+
+        # Sent for each application that has models, once all have migrated: once is enough.
+        post_migrate.connect(row_walls.put_up, sender=apps.get_app_config("portal"))
 
 
 class StaffDeskConfig(AdminConfig):

@@ -38,6 +38,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR") or CHECKOUT / "var").resolve()
 READY_SECONDS = 60
 ROLE = DATABASE = "damancom"
+# As in production: who logs in without owning anything, and the roles of portal.walls that it takes by turns. A test
+# holds the names together: this module imports no Django.
+APPLICATION_ROLE = "damancom_app"
+LENT_ROLES = ("damancom_rows", "damancom_desk")
 ADDRESSES = "addresses.json"
 Answer = TypeVar("Answer")
 
@@ -337,6 +341,17 @@ def _make_database(connection: "psycopg2.extensions.connection", password: str) 
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE])
         if cursor.fetchone() is None:
             cursor.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD %s", [password])
+        for name in LENT_ROLES:
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE ROLE {name} NOLOGIN")
+                cursor.execute(f"GRANT {name} TO {ROLE}")
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION_ROLE])
+        if cursor.fetchone() is None:
+            cursor.execute(
+                f"CREATE ROLE {APPLICATION_ROLE} LOGIN NOINHERIT PASSWORD %s", [password]
+            )
+            cursor.execute(f"GRANT {', '.join(LENT_ROLES)} TO {APPLICATION_ROLE}")
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
         if cursor.fetchone() is None:
             cursor.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")

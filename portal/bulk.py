@@ -15,6 +15,8 @@ from django.db import connection
 from django.db.models import JSONField, Model
 from django.db.models.base import ModelState
 
+from portal import walls
+
 Row = TypeVar("Row", bound=Model)
 
 
@@ -124,9 +126,7 @@ def insert_columns(
     lines = map("\t".join, zip(*map(_copied, values), strict=True))
     text.writelines(line + "\n" for line in lines)
     text.seek(0)
-    into = ", ".join(f'"{column}"' for column in columns)
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.copy_expert(f'COPY "{model._meta.db_table}" ({into}) FROM STDIN', text, _PIECE)
+    walls.copy_into(model._meta.db_table, columns, text, _PIECE)
 
 
 _PLAIN: Final = {int, bool, Decimal, date, datetime}

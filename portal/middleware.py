@@ -19,8 +19,8 @@ from regulation.errors import DomainError
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
-# Answers even when the database does not.
-_WITHOUT_DATABASE = "/healthz"
+# Answer even when the database does not; what they ask of it, they only count.
+_WITHOUT_DATABASE = ("/healthz", "/metrics")
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -190,7 +190,7 @@ class ReadsOnly:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info == _WITHOUT_DATABASE:
+        if request.path_info in _WITHOUT_DATABASE:
             return self.get_response(request)
         if request.method in {"GET", "HEAD"}:
             with transaction.atomic():

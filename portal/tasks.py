@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
-from portal import audit, clock, health, incidents, mail
+from portal import audit, clock, health, incidents, mail, walls
 from portal.request_code import current_request_id, new_request_code
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,8 @@ class PortalTask(Task):
         token = current_request_id.set(carried or current_request_id.get() or new_request_code())
         try:
             # Not Celery's own __call__: it would push a second request, which has forgotten how often it was retried.
-            return self.run(*args, **kwargs)
+            with walls.everything():
+                return self.run(*args, **kwargs)
         finally:
             current_request_id.reset(token)
 

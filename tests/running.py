@@ -17,7 +17,7 @@ import redis
 from django.db import connections
 
 from damancom.celery import app
-from damancom.embedded import CHECKOUT, free_port
+from damancom.embedded import APPLICATION_ROLE, CHECKOUT, ROLE, free_port
 from damancom.processes import Child, Family
 from portal import failpoints
 
@@ -28,6 +28,16 @@ def environment_for(database: str) -> dict[str, str]:
     """This process's environment, with the test database instead of the one the tests were made from."""
     url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}"))
     return {**os.environ, "DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
+
+
+def environment_of_production(database: str) -> dict[str, str]:
+    """The same, logged in as in production: a role that owns no table and sees no row by itself (portal.walls)."""
+    given = environment_for(database)
+    here = urlsplit(given["DATABASE_URL"])
+    if here.username != ROLE:  # a server that is not ours: its own role is all we have
+        return given
+    url = here._replace(netloc=here.netloc.replace(ROLE, APPLICATION_ROLE, 1)).geturl()
+    return {**given, "DATABASE_URL": url, "ROW_WALLS": "whole"}
 
 
 @dataclass
@@ -52,7 +62,7 @@ class Worker:
                 "--queues", ",".join(queues), "--loglevel", "INFO", "--without-gossip", "--without-mingle",
             ],
             log=log,
-            environment={**environment_for(database), **environment},
+            environment={**environment_of_production(database), **environment},
             cwd=CHECKOUT,
         )  # fmt: skip
         try:
@@ -115,7 +125,7 @@ class Server:
                 "--workers", "1", "--blocking-threads", "2", "--no-ws", "damancom.wsgi:application",
             ],
             log=log,
-            environment={**environment_for(database), "PUBLIC_URL": url, **environment},
+            environment={**environment_of_production(database), "PUBLIC_URL": url, **environment},
             cwd=CHECKOUT,
         )  # fmt: skip
         try:

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.walls.Doors",
     "portal.middleware.RequestCode",
     "portal.middleware.PrivateAnswers",
     "django.middleware.security.SecurityMiddleware",
@@ -111,6 +112,9 @@ BACKUP_KEY_FILE = env.text("BACKUP_KEY_FILE", "")
 POSTGRES_PROGRAMS = env.text("POSTGRES_PROGRAMS", "")
 # Who may create a database, to restore into one; the application's own role when not given.
 RESTORE_DATABASE_URL = env.text("RESTORE_DATABASE_URL", "")
+# The second wall (portal.walls): "pages" closes the pages and acts of one affiliate around its rows, for a login that
+# owns the tables; "whole" is for one that owns and sees nothing by itself; "off" leaves the first wall alone.
+ROW_WALLS = env.choice("ROW_WALLS", ("off", "pages", "whole"), "pages")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "portal.User"

@@ -11,6 +11,7 @@ from declarations.codecs.e_bds import NewHireLine, PrefilledLine
 from declarations.enums import LineOrigin
 from declarations.findings import Finding
 from declarations.models import Declaration, DeclarationLine, FileFinding, ReceivedFile
+from portal import walls
 
 #: Stands for the declaration's key, which is not known while the file is read.
 _LINE_COLUMNS = (
@@ -182,7 +183,4 @@ def _copy(table: str, columns: Sequence[str], rows: Iterator[str]) -> None:
     first = next(rows, None)
     if first is None:
         return
-    with connection.cursor() as cursor:
-        cursor.copy_expert(
-            f"COPY {table} ({', '.join(columns)}) FROM STDIN", _Pieces(chain((first,), rows))
-        )
+    walls.copy_into(table, columns, _Pieces(chain((first,), rows)))
