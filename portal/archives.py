@@ -1,5 +1,6 @@
 """An archive that someone sends: measured before it is opened, and its real bytes counted while it is read."""
 
+import io
 import struct
 import zipfile
 import zlib
@@ -18,6 +19,12 @@ MOST_BYTES: Final = 128 * MEGABYTE
 HIGHEST_RATIO: Final = 200
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _PIECE: Final = 65_536
+#: Of a directory: an entry has 46 bytes, its name, and a little more.
+_MOST_DIRECTORY: Final = (MOST_MEMBERS + 1) * 1_024
+#: The record at the end, with the longest remark that may follow it; and its form for very large archives.
+_LONGEST_END: Final = 22 + 65_535 + 20
+_END: Final = b"PK\x05\x06"
+_OTHER_END: Final = b"PK\x06\x07"
 #: What the reader of zips raises on bytes that are none, or that lie.
 _BROKEN: Final = (
     zipfile.BadZipFile,
@@ -62,16 +69,34 @@ class Damaged(Exception):
     """Bytes that are no zip, or a zip that lies."""
 
 
+class Crowded(Damaged):
+    """A directory of more entries than any sheet or sending has: reading it would cost a kilobyte each."""
+
+
 class TooDense(Exception):
     """What comes out of a member is so much more than went in that it was made to fill a disk."""
 
 
 def open_zip(stream: IO[bytes]) -> zipfile.ZipFile:
-    """A zip, its directory read and nothing else. Raises Damaged."""
+    """A zip, its directory measured, then read, and nothing else. Raises Damaged, Crowded for a directory too large."""
     try:
+        _measure_directory(stream)
         return zipfile.ZipFile(stream)
     except _BROKEN:
         raise Damaged from None
+
+
+def _measure_directory(stream: IO[bytes]) -> None:
+    """Look at the end of a zip, where the size of its directory stands, before anybody reads the directory."""
+    stream.seek(0, io.SEEK_END)
+    stream.seek(-min(stream.tell(), _LONGEST_END), io.SEEK_CUR)
+    tail = stream.read()
+    stream.seek(0)
+    place = tail.rfind(_END)
+    (directory_bytes,) = struct.unpack_from("<I", tail, place + 12) if place >= 0 else (0,)
+    # The other form of the end exists for archives of four gigabytes, and would speak in place of this one.
+    if directory_bytes > _MOST_DIRECTORY or tail[: max(place, 0)][-20:].startswith(_OTHER_END):
+        raise Crowded
 
 
 def pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo, *, densest: int) -> Iterator[bytes]:
@@ -116,6 +141,8 @@ def members(stream: BinaryIO, *, name: str, limit: int) -> Iterator[Member]:
                 if total > MOST_BYTES:
                     raise ArchiveRefused(name=name, cause=TOO_LARGE)
                 yield Member(_base_name(one), content)
+    except Crowded:
+        raise ArchiveRefused(name=name, cause=TOO_MANY) from None
     except Damaged:
         raise ArchiveRefused(name=name, cause=BROKEN) from None
 

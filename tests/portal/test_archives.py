@@ -1,7 +1,10 @@
 """Archives are measured before they are opened."""
 
+import hashlib
 import io
 import struct
+import time
+import tracemalloc
 import zipfile
 
 import pytest
@@ -81,3 +84,66 @@ def test_files_that_overlap_are_refused() -> None:
 
 def test_another_way_to_pack_is_refused() -> None:
     assert cause(archive({"a.txt": b"x" * 99}, compression=zipfile.ZIP_BZIP2)) == archives.BROKEN
+
+
+def crowd(entries: int) -> bytes:
+    """A zip whose directory has this many entries, all of the same few bytes."""
+    entry = struct.pack(
+        "<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0
+    ) + b"a"  # fmt: skip
+    directory = entry * entries
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), 0, 0)
+    return b"PK\x03\x04" + directory + end
+
+
+def test_a_directory_of_a_million_entries_is_not_read() -> None:
+    """Whoever reads it makes an object of each: a gigabyte for an archive of fifty megabytes."""
+    content = crowd(400_000)
+    tracemalloc.start()
+    try:
+        assert cause(content) == archives.TOO_MANY
+        _now, highest = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The archive itself is ours twice over, in the stream; its directory would be two hundred megabytes.
+    assert highest < len(content) + 4 * KILO * KILO
+
+
+def test_the_other_end_of_very_large_archives_may_not_speak_instead() -> None:
+    content = crowd(2_000)
+    end = content.index(b"PK\x05\x06")
+    large = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 20, 20, 0, 0, 1, 1, end - 4, 4)
+    where = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    modest = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, 47, 4, 0)
+    assert cause(content[:end] + large + where + modest) == archives.TOO_MANY
+
+
+def test_a_remark_at_the_end_hides_nothing() -> None:
+    content = bytearray(crowd(20_000))
+    struct.pack_into("<H", content, len(content) - 2, 60_000)
+    assert cause(bytes(content) + b"x" * 60_000) == archives.TOO_MANY
+    honest = bytearray(archive({"a.txt": b"un"}))
+    struct.pack_into("<H", honest, len(honest) - 2, 5)
+    assert read(bytes(honest) + b"salut") == {"a.txt": b"un"}
+
+
+def test_the_largest_archive_is_read_one_file_at_a_time() -> None:
+    """What the web process holds is one file and its pieces, however many follow."""
+    limit = 4 * KILO * KILO
+    block = bytes(range(256)) * 16
+    noise = b"".join(hashlib.sha256(bytes([n])).digest() for n in range(200))
+    content = archive({f"{n}.txt": (block + noise) * (limit // 10_496) for n in range(20)})
+    began, seen = time.process_time(), 0
+    tracemalloc.start()
+    try:
+        for one in members(io.BytesIO(content), name="envoi.zip", limit=limit):
+            seen += len(one.content)
+            del one
+        _now, highest = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert seen > 75 * KILO * KILO
+    # Its pieces, joined, cut: three times one file; and the archive.
+    assert highest < 4 * limit + len(content)
+    # Half a second of processor; a hundred times that is another order of work.
+    assert time.process_time() - began < 60
