@@ -383,6 +383,15 @@ class ProfileDecided(DomainError):
     translated = ("state",)
 
 
+class UnknownNetwork(DomainError):
+    """A text that is neither an address nor a network."""
+
+    code = "payments.unknown_network"
+    message = _(
+        "« {text} » n’est ni une adresse ni un réseau : écrivez par exemple 192.0.2.10 ou 192.0.2.0/24."
+    )
+
+
 class TooManyKeys(DomainError):
     """Two keys of this bank are valid."""
 

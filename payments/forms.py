@@ -195,6 +195,16 @@ class BankKeyForm(forms.Form):
         initial=["send", "read"],
         widget=forms.CheckboxSelectMultiple,
     )
+    networks = forms.CharField(
+        label=_("Adresses d’où elle appelle"),
+        required=False,
+        max_length=400,
+        help_text=_(
+            "Adresses ou réseaux que la banque annonce, séparés par des espaces : 192.0.2.10 198.51.100.0/24. "
+            "Vide : de partout."
+        ),
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+    )
     days = forms.IntegerField(label=_("Valable (jours)"), min_value=1, max_value=400, initial=365)
 
 

@@ -65,6 +65,7 @@ def live(register: Register, *, now: datetime.datetime) -> None:
         bank=register.banks[detroit.code],
         label="Dépôt de nuit",
         scopes=[KeyScope.SEND, KeyScope.READ],
+        networks=["127.0.0.0/8", "::1/128", "192.0.2.0/24"],
         days=365,
         at=now - 40 * _DAY,
     )

@@ -61,6 +61,7 @@ class BankKeyAdmin(StaffScreens):
                 bank=form.cleaned_data["bank"],
                 label=form.cleaned_data["label"],
                 scopes=[KeyScope(one) for one in form.cleaned_data["scopes"]],
+                networks=form.cleaned_data["networks"].replace(",", " ").split(),
                 days=form.cleaned_data["days"],
                 at=clock.now(),
             )

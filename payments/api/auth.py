@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from payments.enums import KeyScope
 from payments.models import BankKey
-from payments.workflows.bank_keys import find_key, note_use
+from payments.workflows.bank_keys import find_key, may_call_from, note_use
 from portal import afterwards, clock, metrics, security_log
 from portal.middleware import client_address
 from portal.security_log import SecurityEvent
@@ -39,9 +39,15 @@ class BankKeyAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         key = find_key(token.strip(), at=clock.now())
-        if key is None:
-            address = client_address(request._request)
-            security_log.note(SecurityEvent.KEY_REFUSED, place=address, why="unknown")
+        address = client_address(request._request)
+        if key is None or not may_call_from(key, address):
+            # A key that is called from elsewhere may be in other hands: the caller learns nothing, the log does.
+            security_log.note(
+                SecurityEvent.KEY_REFUSED,
+                place=address,
+                why="unknown" if key is None else "place",
+                key="" if key is None else key.prefix,
+            )
             metrics.count(metrics.KEY_REFUSED)
             raise AuthenticationFailed(_("Clé inconnue, expirée ou révoquée."))
         afterwards.note(request._request, partial(note_use, key.pk, at=clock.now()))

@@ -23,6 +23,10 @@ class BankKey(models.Model):
     scopes = ArrayField(
         models.CharField(max_length=8, choices=KeyScope.choices()), verbose_name=_("droits")
     )
+    # Where its calls may come from, as addresses or networks; from anywhere when there is none.
+    networks = ArrayField(
+        models.CharField(max_length=43), default=list, blank=True, verbose_name=_("adresses")
+    )
     # 1 or 2: what makes a third valid key impossible.
     slot = models.PositiveSmallIntegerField(_("place"))
     created_at = models.DateTimeField(_("créée le"), default=timezone.now)

@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from django.db import transaction
 from django.db.models import Q
 
 from payments.enums import KeyScope
-from payments.errors import TooManyKeys
+from payments.errors import TooManyKeys, UnknownNetwork
 from payments.models import Bank, BankKey
 from portal import audit
 from portal.models import User
@@ -33,12 +34,21 @@ class Issued:
 
 @transaction.atomic
 def issue_key(
-    *, actor: User, bank: Bank, label: str, scopes: Sequence[KeyScope], days: int, at: datetime
+    *,
+    actor: User,
+    bank: Bank,
+    label: str,
+    scopes: Sequence[KeyScope],
+    days: int,
+    at: datetime,
+    networks: Sequence[str] = (),
 ) -> Issued:
     """A new key of `bank` for `days` days (at most 400). Refuses TooManyKeys while two are valid.
 
-    An expired key gives its place up.
+    An expired key gives its place up. `networks`, addresses or networks (192.0.2.0/24), are where its calls may come
+    from; anywhere when none is given. Refuses UnknownNetwork for a word that is neither.
     """
+    places = [_network(text) for text in networks]
     Bank.objects.select_for_update(of=("self",)).get(pk=bank.pk)
     BankKey.objects.filter(bank=bank, revoked_at__isnull=True, expires_at__lte=at).update(
         revoked_at=at
@@ -56,6 +66,7 @@ def issue_key(
         prefix=prefix,
         digest=_digest(secret),
         scopes=[scope.value for scope in scopes],
+        networks=places,
         slot=free[0],
         created_at=at,
         created_by=actor,
@@ -68,6 +79,7 @@ def issue_key(
         bank=bank.code,
         key=prefix,
         scopes=key.scopes,
+        networks=key.networks,
         expires_at=key.expires_at,
     )
     return Issued(key, f"{MARK}_{prefix}_{secret}")
@@ -105,6 +117,26 @@ def find_key(token: str, *, at: datetime) -> BankKey | None:
     if key is None or not hmac.compare_digest(key.digest, _digest(secret)):
         return None
     return key
+
+
+def may_call_from(key: BankKey, address: str) -> bool:
+    """Whether this key takes calls from an address; an address that cannot be read is nowhere."""
+    if not key.networks:
+        return True
+    try:
+        place = ip_address(address)
+    except ValueError:
+        return False
+    # A server that listens on both kinds of addresses tells the older ones in the form of the newer.
+    place = getattr(place, "ipv4_mapped", None) or place
+    return any(place in ip_network(one) for one in key.networks)
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text.strip()))
+    except ValueError:
+        raise UnknownNetwork(text=text[:43]) from None
 
 
 def note_use(key_id: int, *, at: datetime) -> None:

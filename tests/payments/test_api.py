@@ -368,3 +368,64 @@ def test_a_supervisor_issues_and_revokes(today: None, cast: Cast) -> None:
     for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger):
         client.force_login(user)
         assert client.get(page).status_code in (302, 403, 404)
+
+
+@pytest.mark.parametrize(
+    ("networks", "address", "status"),
+    [
+        ([], "203.0.113.9", 200),
+        (["192.0.2.10"], "192.0.2.10", 200),
+        (["192.0.2.10"], "192.0.2.11", 401),
+        (["198.51.100.0/24", "192.0.2.0/28"], "192.0.2.15", 200),
+        (["198.51.100.0/24", "192.0.2.0/28"], "192.0.2.16", 401),
+        (["192.0.2.0/28"], "::ffff:192.0.2.1", 200),
+        (["2001:db8::/32"], "2001:db8::7", 200),
+        (["2001:db8::/32"], "192.0.2.1", 401),
+        (["192.0.2.0/28"], "nowhere", 401),
+    ],
+)
+def test_a_key_is_called_from_where_its_bank_said(
+    today: None, cast: Cast, networks: list[str], address: str, status: int
+) -> None:
+    issued = issue_key(
+        actor=cast.staff, bank=cast.bank_account.bank, label="nuit", scopes=BOTH, days=30,
+        at=clock.now(), networks=networks,
+    )  # fmt: skip
+    answer = calling(issued.token).get(FILES, REMOTE_ADDR=address)
+    assert answer.status_code == status
+    if status == 401:
+        # The words of an unknown key: whoever has it in hand learns nothing.
+        assert answer.json() == calling("dmc_x_x").get(FILES).json()
+        issued.key.refresh_from_db()
+        assert issued.key.last_used_at is None
+
+
+def test_what_a_client_says_of_its_address_is_not_believed(
+    today: None, cast: Cast, settings: Any
+) -> None:
+    issued = issue_key(
+        actor=cast.staff, bank=cast.bank_account.bank, label="nuit", scopes=BOTH, days=30,
+        at=clock.now(), networks=["192.0.2.10"],
+    )  # fmt: skip
+    client = calling(issued.token)
+    told = {"x-forwarded-for": "192.0.2.10"}
+    assert client.get(FILES, REMOTE_ADDR="203.0.113.9", headers=told).status_code == 401
+    settings.TRUSTED_PROXIES = 1
+    assert client.get(FILES, REMOTE_ADDR="10.0.0.1", headers=told).status_code == 200
+    forged = {"x-forwarded-for": "192.0.2.10, 203.0.113.9"}
+    assert client.get(FILES, REMOTE_ADDR="10.0.0.1", headers=forged).status_code == 401
+
+
+def test_the_desk_notes_where_a_key_calls_from(today: None, cast: Cast) -> None:
+    StaffAssignment.objects.filter(user=cast.staff).update(role=StaffRole.SUPERVISOR.value)
+    client = Client()
+    client.force_login(cast.staff)
+    typed = {"bank": cast.bank_account.bank_id, "label": "nuit", "scopes": ["send"], "days": "30"}
+    issue = reverse("admin:payments_bankkey_issue")
+    refused = client.post(issue, {**typed, "networks": "192.0.2.10 partout"})
+    assert refused.status_code == 422
+    assert "« partout » n’est ni une adresse ni un réseau" in refused.content.decode()
+    assert not BankKey.objects.exists()
+    shown = client.post(issue, {**typed, "networks": "192.0.2.10, 198.51.100.0/24"})
+    assert BankKey.objects.get().networks == ["192.0.2.10/32", "198.51.100.0/24"]
+    assert "198.51.100.0/24" in shown.content.decode()
