@@ -1,15 +1,17 @@
 """A camt.054 from its bytes to its last verdict, against bare iterparse plus COPY of as many lines.
 
-    .venv/bin/python -m bench.bank_file [LINES [returns]]
+    .venv/bin/python -m bench.bank_file [LINES [returns | orders]]
 
 One JSON line: seconds, lines a second, peak memory of this process, and the ratio to the bare reading and writing,
 in one run on one database; the same in seconds of processor, of this process and its database session, which a busy
 machine changes little. Half of the operations pay a slip by reference, half wait in suspense; with `returns`, a second
-file takes every one of them back, and that one is measured. The goals are 1,000 lines answered within 2 s and 128 MB of
-added memory; a ratio of 4 is the aim, not reached: each line is read twice and also gets an identity, a verdict and a
-balanced entry of two lines, in tables with all their keys. `same_rows_seconds` is what the database alone takes to COPY
-the rows that the file became, indexes included but no foreign key, from a copy of them: a floor for any program that
-writes them. docs/decisions/bank-lines-by-the-chunk.md tells where the rest goes. Exit code 1 when a goal is missed.
+file takes every one of them back, and that one is measured; with `orders`, each credit collects a debit order (in
+`first_file_seconds`) and the second file brings every one back. The goals are 1,000 lines answered within 2 s and
+128 MB of added memory; a ratio of 4 is the aim, not reached: each line is read twice and also gets an identity, a
+verdict and a balanced entry of two lines, in tables with all their keys. `same_rows_seconds` is what the database alone
+takes to COPY the rows that the file became, indexes included but no foreign key, from a copy of them: a floor for any
+program that writes them. docs/decisions/bank-lines-by-the-chunk.md tells where the rest goes. Exit code 1 when a goal
+is missed.
 """
 
 import io
@@ -24,6 +26,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bench._database import database
+from bench._orders import orders
 
 AIM_RATIO = 4
 GOAL_SECONDS = 2  # for 1,000 lines
@@ -49,8 +52,8 @@ _ENTRY = (
 _RETURN = (
     '<Ntry><Amt Ccy="MAD">10.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
     "<BookgDt><Dt>2026-04-10</Dt></BookgDt><ValDt><Dt>2026-04-10</Dt></ValDt>"
-    "<AcctSvcrRef>{message}{n:08}</AcctSvcrRef><BkTxCd/><NtryDtls><TxDtls><Refs><EndToEndId>E{n:08}</EndToEndId></Refs>"
-    "<RtrInf><Rsn><Cd>AM04</Cd></Rsn></RtrInf></TxDtls></NtryDtls></Ntry>"
+    "<AcctSvcrRef>{message}{n:08}</AcctSvcrRef><BkTxCd/><NtryDtls><TxDtls>"
+    "<Refs><EndToEndId>{reference}</EndToEndId></Refs><RtrInf><Rsn><Cd>AM04</Cd></Rsn></RtrInf></TxDtls></NtryDtls></Ntry>"
 )
 _TAIL = "</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
 
@@ -68,10 +71,26 @@ def message(name: str, lines: int, codes: list[str]) -> bytes:
 
 def returned(name: str, lines: int) -> bytes:
     """A file of `lines` debits, each of which takes back the credit of its rank."""
+    return returned_of(name, [f"E{n:08}" for n in range(lines)])
+
+
+def collected_of(name: str, references: list[str]) -> bytes:
+    """A file of one credit of 10 DH for each of these orders."""
     out = io.StringIO()
     out.write(_HEAD.format(message=name))
-    for n in range(lines):
-        out.write(_RETURN.format(message=name, n=n))
+    for n, reference in enumerate(references):
+        entry = _ENTRY.format(message=name, n=n, text="prélèvement")
+        out.write(entry.replace(f"E{n:08}", reference))
+    out.write(_TAIL)
+    return out.getvalue().encode()
+
+
+def returned_of(name: str, references: list[str]) -> bytes:
+    """A file of one debit of 10 DH for each of these end-to-end references."""
+    out = io.StringIO()
+    out.write(_HEAD.format(message=name))
+    for n, reference in enumerate(references):
+        out.write(_RETURN.format(message=name, n=n, reference=reference))
     out.write(_TAIL)
     return out.getvalue().encode()
 
@@ -196,10 +215,14 @@ def main(arguments: list[str]) -> int:
     count = int(arguments[0]) if arguments else 100_000
     user, bank, codes = world()
     small = imported(user, bank, message("A", 1000, codes))
-    data = message("B", count, codes)
+    data, first = message("B", count, codes), None
     if "returns" in arguments:
-        imported(user, bank, data)
+        first = imported(user, bank, data)
         data = returned("C", count)
+    elif "orders" in arguments:
+        references = orders(count, codes)
+        first = imported(user, bank, collected_of("B", references))
+        data = returned_of("C", references)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     busy = processor()
     seconds = imported(user, bank, data)
@@ -214,9 +237,10 @@ def main(arguments: list[str]) -> int:
     ok = check().breaches == ()
     report = {
         "bench": "bank_file",
-        "of": "returns" if "returns" in arguments else "credits",
+        "of": arguments[1] if len(arguments) > 1 else "credits",
         "lines": count,
         "megabytes": round(len(data) / 1e6, 1),
+        "first_file_seconds": round(first, 2) if first else None,
         "seconds": round(seconds, 2),
         "lines_per_second": round(count / seconds),
         "bare_seconds": round(base, 2),

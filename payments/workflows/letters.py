@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -25,7 +25,12 @@ TOLD_WITHIN = timedelta(days=3)
 
 def readers_of(affiliate: Affiliate, *others: User | None) -> list[User]:
     """Who pays in the firm's name, and `others` who acted for it; each once."""
-    found = {one.pk: one for one in readers_of_each([affiliate.pk]).get(affiliate.pk, ())}
+    return with_others(readers_of_each([affiliate.pk]).get(affiliate.pk, ()), *others)
+
+
+def with_others(readers: Iterable[User], *others: User | None) -> list[User]:
+    """These readers and whoever acted, each once."""
+    found = {one.pk: one for one in readers}
     found |= {other.pk: other for other in others if other is not None}
     return list(found.values())
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.db.models import Q
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from affiliates.models import DebitAuthority
 from payments import queries
 from payments.codecs import cr1
+from payments.codecs.pain import block_id
 from payments.ledger_check import check
 from payments.models import (
     Allocation,
@@ -27,8 +31,10 @@ from payments.models import (
     LedgerEntry,
     PaymentSlip,
 )
+from payments.workflows.allocations import returns
 from payments.workflows.bank_files import importing
 from payments.workflows.baskets import make_basket
+from payments.workflows.debits.orders import sign_order
 from payments.workflows.holds import place_hold
 from portal import clock
 from portal.models import AuditEntry, Mail
@@ -38,13 +44,15 @@ from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
-from tests.payments.debit_world import AFTER_CUT_OFF, DAY, sent, signed
+from tests.payments.debit_world import AFTER_CUT_OFF, AT, DAY, authority, draft, sent, signed
 from tests.payments.factories import received, slip
 
 pytestmark = pytest.mark.django_db
 D = Decimal
 BACK = "<RtrInf><Rsn><Cd>AM04</Cd></Rsn></RtrInf>"
-DUES = ("january", "february", "march", "held", "other", "basket", "nobody", "two")
+DUES = ("january", "february", "march", "held", "other", "october", "basket", "nobody", "two")
+ORDERS = ("100.00", "100.00", "60.00", "40.00")
+"""What the orders at the bank take: of March, of October, and twice of September, split over two accounts."""
 AMOUNTS = ("10.00", "40.00", "60.00", "100.00", "160.00")
 
 
@@ -66,8 +74,11 @@ def lines(draw: st.DrawFn) -> list[tuple[str, ...]]:
             made.append(("return", f"R{rank}", f"T{of}", draw(st.sampled_from(AMOUNTS)), by))
         elif kind == "again":
             made.append(draw(st.sampled_from(made)))
+        elif kind == "order":
+            made.append((kind, f"O{rank}", draw(st.sampled_from(["0", "1", "2", "3", "run"]))))
         else:
-            made.append((kind, f"O{rank}"))
+            of, reason = draw(st.integers(0, 3)), draw(st.sampled_from(["AM04", "AM04", "AC04"]))
+            made.append((kind, f"B{rank}", str(of), reason, draw(st.sampled_from(["", "O1"]))))
     return made
 
 
@@ -84,8 +95,15 @@ def world(cast: Cast) -> dict[str, str]:
     basket = make_basket(
         actor=cast.owner, affiliate=cast.affiliate, codes=codes[:3], at=clock.now()
     )
-    order = signed(cast, owed[2])
-    sent(cast, DAY, AFTER_CUT_OFF)
+    autumn = [slip(cast.affiliate, Period(2025, month), {Branch.PF: "100.00"}) for month in (9, 10)]
+    behind = authority(cast)
+    orders = [signed(cast, due, behind=behind) for due in (owed[2], autumn[1])]
+    split = [(behind, ORDERS[2]), (authority(cast, account=2), ORDERS[3])]
+    intent = draft(cast, [autumn[0]], split)[0].intent
+    orders += sign_order(actor=cast.owner, affiliate=cast.affiliate, intent=intent, at=AT)
+    run = sent(cast, DAY, AFTER_CUT_OFF)
+    # Still here: stops when its due is paid otherwise, or its authority falls.
+    signed(cast, owed[1], behind=behind, at=AFTER_CUT_OFF, day=date(2026, 4, 20))
     return {
         "january": codes[0],
         "february": codes[1],
@@ -94,8 +112,10 @@ def world(cast: Cast) -> dict[str, str]:
         "other": codes[4],
         "basket": basket,
         "nobody": "",
+        "october": autumn[1].payment_reference,
         "two": f"{codes[0]} {codes[1]}",
-        "order": order.reference,
+        "run": block_id(run.message_id),
+        **{str(rank): order.reference for rank, order in enumerate(orders)},
     }
 
 
@@ -111,10 +131,21 @@ def said(line: tuple[str, ...], known: dict[str, str]) -> str:
         own = origin if by == "ref" else ref
         txs = details(ref=own, e2e=f"E{origin}", extra=BACK)
         return entry(amount, ref=f"N{ref}", sign="DBIT", txs=txs)
-    kind, ref = line
-    sign, extra = ("CRDT", "") if kind == "order" else ("DBIT", BACK)
-    txs = details(ref=f"{kind}{ref}", e2e=known["order"], extra=extra)
-    return entry("100.00", ref=f"N{kind}{ref}", sign=sign, txs=txs)
+    if line[0] == "order":
+        _kind, ref, which = line
+        if which == "run":
+            batch = f"<Btch><PmtInfId>{known['run']}</PmtInfId></Btch>"
+            return entry("300.00", ref=f"N{ref}", details_extra=batch)
+        txs = details(ref=ref, e2e=known[which])
+        return entry(ORDERS[int(which)], ref=f"N{ref}", txs=txs)
+    # The debit of an order comes back: it names the order, or the credit that it undoes.
+    _kind, ref, which, reason, origin = line
+    txs = details(
+        ref=origin or ref,
+        e2e="NOTPROVIDED" if origin else known[which],
+        extra=BACK.replace("AM04", reason),
+    )
+    return entry(ORDERS[int(which)], ref=f"N{ref}", sign="DBIT", txs=txs)
 
 
 @contextmanager
@@ -149,8 +180,16 @@ def state(cast: Cast) -> dict[str, Any]:
         kind, _, key = one.cause.partition(":")
         return (kind, rank[int(key)]) if kind == "bank_line" else (kind,)
 
-    letters = Mail.objects.filter(key__startswith="taken_back:")
-    acts = AuditEntry.objects.filter(action="payments.line_reversed")
+    letters = Mail.objects.filter(Q(key__startswith="taken_back:") | Q(key__startswith="debit:"))
+    # Keys of lines differ from one time to the other; all else that is traced is the same.
+    acts = [
+        (one.action, one.affiliation_number, sorted(
+            (name, str(value)) for name, value in one.facts.items() if name not in ("line", "by_line")
+        ))
+        for one in AuditEntry.objects.filter(
+            Q(action="payments.line_reversed") | Q(action__startswith="payments.debit_")
+        )
+    ]  # fmt: skip
     entries = LedgerEntry.objects.order_by("pk").prefetch_related("lines__account")
     return {
         "answers": sorted(
@@ -173,7 +212,8 @@ def state(cast: Cast) -> dict[str, Any]:
         "slips": list(PaymentSlip.objects.order_by("pk").values_list("pk", "outstanding", "state", "settled_on")),
         "orders": list(DebitEvent.objects.order_by("pk").values_list("order__reference", "state", "cause")),
         "letters": sorted(letters.values_list("address", "subject", "text")),
-        "acts": sorted(acts.values_list("facts__amount", flat=True)),
+        "acts": sorted(acts),
+        "authority": list(DebitAuthority.objects.values_list("state", flat=True)),
     }  # fmt: skip
 
 
@@ -184,6 +224,9 @@ def settled(
     with undone(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(importing, "CHUNK", size)
         patch.setattr(importing, "RETURNS", size)
+        if size == 1:
+            # The measure of the returns of orders: each with all that may follow, whatever its reason.
+            patch.setattr(returns, "leaves_authority", lambda _code: False)
         answers = []
         for name, part in (("A", chosen[:cut]), ("B", chosen[cut:])):
             data = camt(
@@ -203,6 +246,15 @@ def settled(
 
 PAID_TWICE = [("credit", f"T{rank}", "january", "100.00") for rank in range(3)]
 
+
+ALL_BACK = [
+    *(("order", f"O{rank}", str(rank)) for rank in range(4)),
+    *(("back", f"B{rank}", str(rank), "AM04", "") for rank in (0, 2)),
+    ("back", "B1", "1", "AM04", "O1"),
+    ("back", "B4", "2", "AM04", ""),
+    ("back", "B3", "3", "AC04", ""),
+]
+"""Every order collected and come back: one of two of a due, one named by its credit, one twice, one that revokes."""
 
 BIT_BY_BIT = [
     ("credit", "T0", "other", "60.00"),
@@ -238,12 +290,17 @@ BIT_BY_BIT = [
 @example(
     chosen=[("return", "R0", "T1", "100.00", "ref"), ("credit", "T1", "basket", "160.00")], cut=1
 )
-@example(chosen=[("order", "O1"), ("back", "O2"), ("back", "O3")], cut=1)
+@example(
+    chosen=[("order", "O1", "0"), ("back", "B2", "0", "AM04", ""), ("back", "B3", "0", "AM04", "")],
+    cut=1,
+)
+@example(chosen=ALL_BACK, cut=4)
+@example(chosen=[("order", "O1", "run"), *ALL_BACK[4:]], cut=1)
 @example(
     chosen=[
         ("credit", "T0", "march", "100.00"),
-        ("order", "O1"),
-        ("back", "O2"),
+        ("order", "O1", "0"),
+        ("back", "B2", "0", "AM04", ""),
         ("return", "R1", "T0", "10.00", "ref"),
     ],
     cut=2,

@@ -1,22 +1,21 @@
 """The bank takes money back: what it had paid is owed again (rule R9). A chunk of returns is settled together.
 
 What undoing a credit reads is loaded for all of them under their locks and kept up to date from one return to the next,
-so that the books are those of one return after the other. A return that sets more in motion is settled alone: that of a
-debit order, that of money which became credit, of a due that fell since, that credit paid too, or for which an excess
-is kept.
+so that the books are those of one return after the other. A return that sets more in motion is settled alone: that of
+money which became credit, of a due that fell since, that credit paid too, or for which an excess is kept; that of
+several debit orders, of one of which a part was moved since, or whose reason stops its authority.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Q
 
 from affiliates.models import Affiliate
 from payments import posting
@@ -27,7 +26,6 @@ from payments.matching import (
     Match,
     Received,
     Settled,
-    alone_in_entry,
     match,
     order_reference_of,
     references,
@@ -43,16 +41,33 @@ from payments.workflows.allocations.batch import (
     note_answer,
     write,
 )
+from payments.workflows.allocations.meant import (
+    KEPT,
+    credits_meant,
+    executed_or_kept,
+    odd_dues,
+    of_no_due,
+    paid_by,
+)
 from payments.workflows.allocations.settling import received_of
 from payments.workflows.allocations.spent import (
-    asked_of,
     back_to_what_is_asked,
     lock_owners,
     paid_with_credit,
     unspend,
 )
-from payments.workflows.debits.booking import bring_back, came_back, collected_by
-from payments.workflows.debits.steps import due_codes_of
+from payments.workflows.debits.booking import (
+    Collected,
+    bring_back,
+    came_back,
+    collected_by,
+    coming_back,
+    leaves_authority,
+    paid_whole,
+    returning,
+    tell_back,
+)
+from payments.workflows.debits.steps import lock_orders
 from payments.workflows.ledger import Event
 from payments.workflows.letters import payment_taken_back, readers_of_each
 from payments.workflows.targets import Target, lock_targets
@@ -61,9 +76,6 @@ from portal.bulk import number_rows, update_rows
 from portal.models import User
 from regulation.money import ZERO
 from regulation.text import _
-
-_KEPT = ("L14", "L28")
-"""Verdicts of the lines whose excess became the credit of an employer."""
 
 
 @transaction.atomic
@@ -83,9 +95,11 @@ def settle_reversals(*, actor: User | None, line_ids: Collection[int]) -> None:
         .select_for_update(of=("self",))
     )
     received = {line.pk: received_of(line) for line in lines}
-    found, orders = _found(lines), _cited(lines)
-    keys = {key for several in found.values() for key in several} | set(orders.values())
-    codes, owners = _paid_by(keys)
+    found = credits_meant(lines)
+    orders = coming_back(lines, found)
+    keys = {key for several in found.values() for key in several}
+    keys |= {one.credit for one in orders.values()}
+    codes, owners = paid_by(keys)
     # Their credit may move below: nobody else may spend it meanwhile.
     lock_owners(owners)
     paid = {code for several in codes.values() for code in several}
@@ -97,20 +111,49 @@ def settle_reversals(*, actor: User | None, line_ids: Collection[int]) -> None:
         .select_for_update(of=("self",))
         .values_list("pk")
     )
-    odd = _odd(lines, found, codes, owners, [targets[code] for code in paid]) | by_credit
-    special = _special(found) | {key for key, cited in codes.items() if not odd.isdisjoint(cited)}
+    whole = paid_whole({one.order for one in orders.values()})
+    touched = _touched(lines, found, orders, codes, whole)
+    odd = by_credit | odd_dues(
+        [(line.amount, touched[line.pk]) for line in lines], owners, [targets[one] for one in paid]
+    )
+    special = executed_or_kept(keys)
     alone = {
         line.pk
         for line in lines
-        if line.pk in orders or not special.isdisjoint(found.get(line.pk, ()))
+        if not odd.isdisjoint(touched[line.pk])
+        or (
+            not (orders[line.pk].order in whole and leaves_authority(line.reason_code))
+            if line.pk in orders
+            else not special.isdisjoint(found.get(line.pk, ()))
+        )
     }
     for group in _groups(lines, alone):
         first = group[0].pk
         order = came_back(group[0]) if first in alone else None
         meant = {key for line in group for key in found.get(line.pk, ())}
-        meant |= {orders[first]} if first in orders else set()
+        meant |= {orders[line.pk].credit for line in group if line.pk in orders}
         returns = _Returns(actor, meant, order, alone=first in alone)
+        if first not in alone:
+            returns.collected(
+                {line.pk: orders[line.pk].order for line in group if line.pk in orders}
+            )
         returns.settle([(line, received[line.pk]) for line in group], found)
+
+
+def _touched(
+    lines: Sequence[BankLine],
+    found: Mapping[int, Sequence[int]],
+    orders: Mapping[int, Collected],
+    codes: Mapping[int, set[str]],
+    whole: Mapping[int, set[str]],
+) -> dict[int, set[str]]:
+    """By return the dues that it may make owed again: what its order paid, else all that its credit ever paid."""
+    return {
+        line.pk: whole.get(orders[line.pk].order, set())
+        if line.pk in orders
+        else {code for key in found.get(line.pk, ()) for code in codes.get(key, ())}
+        for line in lines
+    }
 
 
 def _groups(lines: Sequence[BankLine], alone: Collection[int]) -> Iterator[list[BankLine]]:
@@ -128,143 +171,7 @@ def _groups(lines: Sequence[BankLine], alone: Collection[int]) -> Iterator[list[
         yield group
 
 
-# ------------------------------------------------------------------ what a return may mean
-
-
-def _found(lines: Sequence[BankLine]) -> dict[int, tuple[int, ...]]:
-    """By return, the credits of its account that its references may mean: one, or two when there are more.
-
-    Its original reference decides, of an operation or else of an entry without detail, else its end-to-end reference,
-    else its batch and amount: the first that finds any.
-    """
-    found: dict[int, tuple[int, ...]] = {}
-    for columns, cited_by in _WAYS:
-        named = {line.pk: cited_by(line) for line in lines if line.pk not in found}
-        asked = [line for line in lines if (named.get(line.pk) or ("",))[0]]
-        if not asked:
-            continue
-        wanted: dict[str, object] = {
-            f"{column}__in": {named[line.pk][place] for line in asked}
-            for place, column in enumerate(columns)
-        }
-        if cited_by is _entry:
-            wanted["details__whole"] = True
-        credits = (
-            BankLine.objects.filter(
-                account_id__in={line.account_id for line in asked},
-                kind=LineKind.CREDIT.value,
-                repeats__isnull=True,
-                **wanted,
-            )
-            .exclude(verdict="")
-            .order_by()
-            .values_list("account_id", *columns)
-            .annotate(many=Count("pk"), first=Min("pk"), last=Max("pk"))
-        )
-        known = {tuple(row[:-3]): row[-3:] for row in credits}
-        for line in asked:
-            told = known.get((line.account_id, *named[line.pk]))
-            if told is not None:
-                many, first, last = told
-                found[line.pk] = (first,) if many == 1 else (first, last)
-    return found
-
-
-def _operation(line: BankLine) -> tuple[str, ...]:
-    return (line.original_bank_ref,)
-
-
-def _entry(line: BankLine) -> tuple[str, ...]:
-    return (alone_in_entry(line.original_bank_ref) if line.original_bank_ref else "",)
-
-
-def _end_to_end(line: BankLine) -> tuple[str, ...]:
-    return (line.end_to_end,)
-
-
-def _batch(line: BankLine) -> tuple[str | Decimal, ...]:
-    return (line.batch, line.amount)
-
-
-_WAYS: Final[
-    tuple[tuple[tuple[str, ...], Callable[[BankLine], tuple[str | Decimal, ...]]], ...]
-] = (
-    (("bank_ref",), _operation),
-    (("bank_ref",), _entry),
-    (("end_to_end",), _end_to_end),
-    (("batch", "amount"), _batch),
-)
-"""How a return names its credit: the columns of the credit, and what the return says of them."""
-
-
-def _cited(lines: Sequence[BankLine]) -> dict[int, int]:
-    """By return, the credit that collected the order it cites, if it cites one."""
-    cited = {line.pk: order_reference_of(line.end_to_end) for line in lines}
-    rows = DebitOrder.objects.filter(
-        reference__in={reference for reference in cited.values() if reference},
-        bank_line__isnull=False,
-    )
-    collected = dict(rows.values_list("reference", "bank_line_id"))
-    return {key: collected[reference] for key, reference in cited.items() if reference in collected}
-
-
-def _special(found: Mapping[int, tuple[int, ...]]) -> set[int]:
-    """The credits that executed orders, or of which something is an employer's credit now."""
-    keys = {key for several in found.values() for key in several}
-    orders = DebitOrder.objects.filter(bank_line_id__in=keys)
-    credits = _of_no_due().filter(bank_line_id__in=keys)
-    return {
-        key
-        for rows in (orders, credits)
-        for key in rows.values_list("bank_line_id", flat=True)
-        if key is not None
-    }
-
-
-def _odd(
-    lines: Sequence[BankLine],
-    found: Mapping[int, tuple[int, ...]],
-    codes: Mapping[int, set[str]],
-    owners: Collection[int],
-    targets: Sequence[Target],
-) -> set[str]:
-    """Of these dues, under lock: those that fell since they were paid, and those for which an excess is kept."""
-    asked = asked_of(targets)
-    back = dict.fromkeys(asked, ZERO)
-    for line in lines:
-        for code in {code for key in found.get(line.pk, ()) for code in codes.get(key, ())}:
-            back[code] += line.amount
-    odd = {one.code for one in targets if one.outstanding + back[one.code] > asked[one.code]}
-    kept = _of_no_due().filter(affiliate_id__in=owners)
-    cited = kept.filter(bank_line__verdict_code__in=_KEPT)
-    odd |= set(cited.values_list("bank_line__verdict_facts__ref", flat=True))
-    return odd | due_codes_of(
-        kept.filter(debit_order__isnull=False).values_list("debit_order_id", flat=True)
-    )
-
-
-def _paid_by(keys: Collection[int]) -> tuple[dict[int, set[str]], set[int]]:
-    """By credit the codes of the dues it ever paid, and the affiliates that any of them was allocated to."""
-    codes: dict[int, set[str]] = defaultdict(set)
-    owners: set[int] = set()
-    rows = Allocation.objects.filter(bank_line_id__in=keys).values_list(
-        "bank_line_id",
-        "affiliate_id",
-        "slip__payment_reference",
-        "surcharge__payment_reference",
-        "filing_penalty__payment_reference",
-    )
-    for key, owner, *several in rows:
-        owners.add(owner)
-        codes[key].update(code for code in several if code)
-    return codes, owners
-
-
-def _of_no_due() -> QuerySet[Allocation]:
-    """Money that is the credit of an employer."""
-    return Allocation.objects.filter(
-        slip=None, surcharge=None, filing_penalty=None, undoes=None, undone_by=None
-    )
+# ------------------------------------------------------------------ undoing
 
 
 def _impossible(orders: Sequence[DebitOrder], line: BankLine) -> Match | None:
@@ -292,9 +199,6 @@ def _reversed_of(line: BankLine) -> Decimal:
     return Decimal(line.details.get("reversed", "0.00"))
 
 
-# ------------------------------------------------------------------ undoing
-
-
 _Again = tuple[date, str, Decimal]
 """A month, a code, and what is owed again on it, in dirhams."""
 
@@ -314,7 +218,7 @@ class _Returns:
         self, actor: User | None, keys: Collection[int], order: DebitOrder | None, *, alone: bool
     ) -> None:
         self._actor, self._order, self._alone = actor, order, alone
-        codes, owners = _paid_by(keys)
+        codes, owners = paid_by(keys)
         self._owners = lock_owners(owners)
         paid = {code for several in codes.values() for code in several}
         locked = lock_targets(paid | paid_with_credit(owners) if alone else paid)
@@ -323,23 +227,36 @@ class _Returns:
         rows = BankLine.objects.filter(pk__in=keys).order_by("pk")
         self._origins = {row.pk: row for row in rows.select_for_update(of=("self",))}
         self._suspense = suspense_of_each(keys)
-        self._live: dict[int, list[Allocation]] = defaultdict(list)
+        # By credit, then by key: what of it is placed; and by order what of that is its own.
+        self._live: dict[int, dict[int, Allocation]] = defaultdict(dict)
+        self._own: dict[int, list[Allocation]] = defaultdict(list)
         for one in Allocation.objects.filter(
             bank_line_id__in=keys, undoes__isnull=True, undone_by__isnull=True
         ).order_by("pk"):
-            self._live[one.bank_line_id].append(one)
+            self._live[one.bank_line_id][one.pk] = one
+            if one.debit_order_id:
+                self._own[one.debit_order_id].append(one)
+        self._orders: dict[int, DebitOrder] = {}
+        self._returned, self._brought = returning(), list[DebitOrder]()
         self._batch = Batch()
         self._reversed: dict[int, BankLine] = {}
         self._acts: list[audit.Act] = []
         self._told: list[tuple[BankLine, Affiliate, list[_Again], Decimal]] = []
+
+    def collected(self, orders: Mapping[int, int]) -> None:
+        """Lock the orders that these returns may bring back, by the key of the return."""
+        rows = {row.pk: row for row in lock_orders(pk__in=set(orders.values()))}
+        self._orders = {line: rows[key] for line, key in orders.items()}
 
     def settle(
         self, lines: Sequence[tuple[BankLine, Received]], found: Mapping[int, tuple[int, ...]]
     ) -> None:
         """Answer these returns in order, and write what follows."""
         for line, received in lines:
-            orders = [self._order] if self._order is not None else []
-            books = Books(settled=self._settled(received, found.get(line.pk, ())))
+            order = self._order or self._orders.get(line.pk)
+            orders = [order] if order is not None else []
+            cited = order if order_reference_of(line.end_to_end) else None
+            books = Books(settled=self._settled(received, found.get(line.pk, ()), cited))
             answer = match(received, references(received), books)
             origin = answer.origin
             if answer.rule == "R9" and origin is not None:
@@ -350,6 +267,10 @@ class _Returns:
                     answer = impossible
                 elif self._alone:
                     self._undo_alone(line, self._origins[origin], orders)
+                elif orders:
+                    # Told with its order: nothing else is owed again by it.
+                    self._undo(line, self._origins[origin], orders)
+                    self._bring_back(orders, line)
                 else:
                     before = self._owed_by(origin)
                     undone = self._undo(line, self._origins[origin], ())
@@ -360,7 +281,8 @@ class _Returns:
 
     def _owed_by(self, origin: int) -> dict[str, Decimal]:
         """What is left of the dues that a credit pays now, by code."""
-        paid = (self._targets[key] for one in self._live[origin] if (key := key_of(one)))
+        live = self._live[origin].values()
+        paid = (self._targets[key] for one in live if (key := key_of(one)))
         return {target.code: target.outstanding for target in paid}
 
     def _undo_alone(self, line: BankLine, origin: BankLine, orders: Sequence[DebitOrder]) -> None:
@@ -382,12 +304,22 @@ class _Returns:
             )
             for owner in sorted({*undone.credits, *taken})
         }
-        for order in orders:
-            bring_back(order, line)
+        self._bring_back(orders, line)
+        self._write_orders()
         # A debit that came back is told with its order: only what else is owed again is told here.
         own = {target.code for target in undone.targets} if orders else set()
         others = [target for target in self._locked if target.code not in own]
         self._tell(line, others, before, debts)
+
+    def _bring_back(self, orders: Iterable[DebitOrder], line: BankLine) -> None:
+        for order in orders:
+            bring_back(self._returned, order, line)
+            self._brought.append(order)
+
+    def _write_orders(self) -> None:
+        self._returned.write()
+        tell_back(self._brought)
+        self._returned, self._brought = returning(), []
 
     def _tell(
         self,
@@ -407,8 +339,9 @@ class _Returns:
             if key in again or debt:
                 self._told.append((line, affiliate, again[key], debt))
 
-    def _settled(self, received: Received, keys: Collection[int]) -> list[Settled]:
-        order = self._order
+    def _settled(
+        self, received: Received, keys: Collection[int], order: DebitOrder | None
+    ) -> list[Settled]:
         if order is not None:
             # The collection of an order: its own amount, even inside the credit of a whole run.
             key = order.bank_line_id or 0
@@ -429,8 +362,7 @@ class _Returns:
     def _undo(self, line: BankLine, origin: BankLine, orders: Collection[DebitOrder]) -> _Undone:
         """Take the amount of a return back from where that of its credit had gone."""
         live = self._live[origin.pk]
-        keys = {order.pk for order in orders}
-        mine = [one for one in live if one.debit_order_id in keys]
+        mine = [one for order in orders for one in self._own[order.pk] if one.pk in live]
         left = line.amount
         # What an order collected comes back from what it paid; only what a clerk moved away is looked for elsewhere.
         elsewhere = left - sum((one.amount for one in mine), ZERO)
@@ -440,12 +372,10 @@ class _Returns:
         credits: dict[int, Decimal] = {}
         undone: list[tuple[Allocation, Decimal]] = []
         # Last in, first out; money that sits as credit goes before money that settled something.
-        for allocation in sorted(
-            live, key=lambda one: (one not in mine, key_of(one) is not None, -one.pk)
-        ):
-            amount = min(left, allocation.amount)
-            if not amount:
+        for allocation in _last_first(mine, live):
+            if not left:
                 break
+            amount = min(left, allocation.amount)
             left -= amount
             undone.append((allocation, amount))
             key = key_of(allocation)
@@ -472,8 +402,9 @@ class _Returns:
             )
         )
         rests = _keep_the_rest(self._batch, place, line, origin, undone)
-        gone = {one.pk for one, _ in undone}
-        self._live[origin.pk] = [one for one in live if one.pk not in gone] + rests
+        for one, _amount in undone:
+            del live[one.pk]
+        live.update((one.pk, one) for one in rests)
         if from_suspense:
             self._suspense[origin.pk] -= from_suspense
         for target, amount in shares:
@@ -496,7 +427,20 @@ class _Returns:
                 payment_taken_back(
                     line, affiliate, again, debt, at=at, readers=readers.get(affiliate.pk, ())
                 )
+        self._write_orders()
         self._batch, self._reversed, self._acts, self._told = Batch(), {}, [], []
+
+
+def _last_first(mine: Sequence[Allocation], live: Mapping[int, Allocation]) -> Iterator[Allocation]:
+    """In what order a credit is undone: first what its order collected, and credit before what settled something."""
+
+    def place(one: Allocation) -> tuple[bool, int]:
+        return key_of(one) is not None, -one.pk
+
+    yield from sorted(mine, key=place)
+    own = {one.pk for one in mine}
+    # A credit that executed a whole run has thousands more: looked at only when they are needed.
+    yield from sorted((one for one in live.values() if one.pk not in own), key=place)
 
 
 def _keep_the_rest(
@@ -536,7 +480,7 @@ def _refill(actor: User | None, target: Target, *, on: date) -> None:
     So the books do not depend on which of two payments came first. Only credit that is still there, and only from
     lines that cited this due or collected an order of it: nothing is decided in the employer's place.
     """
-    cited = Q(bank_line__verdict_code__in=_KEPT, bank_line__verdict_facts__ref=target.code)
+    cited = Q(bank_line__verdict_code__in=KEPT, bank_line__verdict_facts__ref=target.code)
     collected = Q(
         debit_order__in=DebitShare.objects.filter(
             slip=target.due.slip,
@@ -545,7 +489,7 @@ def _refill(actor: User | None, target: Target, *, on: date) -> None:
         ).values("order")
     )
     kept = (
-        _of_no_due()
+        of_no_due()
         .filter(cited | collected, affiliate_id=target.due.affiliate)
         .select_related("affiliate", "bank_line")
         .order_by("pk")

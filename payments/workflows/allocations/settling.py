@@ -29,8 +29,14 @@ from payments.workflows.allocations.batch import (
     note_answer,
     write,
 )
-from payments.workflows.debits.booking import CitedOrders, execute, keys_of, refuse_from_line
-from payments.workflows.debits.steps import due_codes_of
+from payments.workflows.debits.booking import (
+    CitedOrders,
+    execute,
+    executing,
+    keys_of,
+    refuse_from_line,
+)
+from payments.workflows.debits.steps import Steps, due_codes_of
 from payments.workflows.ledger import Event
 from payments.workflows.refunds import CitedRefunds
 from payments.workflows.targets import Target, lock_targets
@@ -74,7 +80,7 @@ def settle(
     cited = [read_by[line.pk][1] for line in locked]
     refunds = CitedRefunds(received)
     books = _books(received, cited, targets)
-    batch = Batch()
+    batch, executed = Batch(), executing()
     affiliates = {target.affiliation_number: target.due.affiliate for target in targets.values()}
     plain = replace(books, items=_Items(targets), baskets=baskets)
     for line, item, found in zip(locked, received, cited, strict=True):
@@ -91,10 +97,12 @@ def settle(
         if answer.refund:
             batch.events.append(refunds.pay(answer.refund, line))
         elif answer.orders:
-            _settle_orders(batch, line, answer, targets, orders)
+            _settle_orders(batch, executed, line, answer, targets, orders)
         else:
             _plan(batch, line, answer, targets, affiliates)
         batch.answered.append(line)
+    # First: dues may not fall below what orders on their way still take.
+    executed.write()
     write(batch, actor)
     refunds.save(actor)
 
@@ -178,6 +186,7 @@ def _books(
 
 def _settle_orders(
     batch: Batch,
+    executed: Steps,
     line: BankLine,
     answer: Match,
     targets: Mapping[str, Target],
@@ -211,7 +220,7 @@ def _settle_orders(
             line.verdict = LineVerdict.PARTIAL.value
             told = fault("L32", rang=line.rank, ref=order.reference, excedent=excess)
             line.verdict_code, line.verdict_facts = told.code, dict(told.facts)
-        execute(order, line, paid_on)
+        execute(executed, order, line, paid_on)
     entry = posting.collection(
         line.account_id, line.pk, [(target.due, amount) for target, amount in shares], credits
     )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Count, Min, Q
 
 from payments.codecs.pain import block_id
-from payments.codecs.reasons import reason_of
+from payments.codecs.reasons import Effect, reason_of
 from payments.enums import DebitAct, DebitCause, DebitState
 from payments.matching import Order, Share, order_reference_of
-from payments.models import BankLine, DebitOrder, DebitShare
+from payments.models import Allocation, BankLine, DebitOrder, DebitShare
 from payments.workflows.debits.answers import REFUSED, Answer, answer_order, follow
-from payments.workflows.debits.notices import tell_outcome
-from payments.workflows.debits.steps import lock_orders, step
+from payments.workflows.debits.notices import tell_outcomes
+from payments.workflows.debits.steps import Steps, lock_orders
 from portal import clock
+from regulation.money import ZERO
 
 _BLOCK_END = len(block_id(""))
 
@@ -96,14 +99,15 @@ def _shares_of(rows: Sequence[DebitOrder]) -> dict[int, tuple[Share, ...]]:
     return {key: tuple(parts) for key, parts in found.items()}
 
 
-def execute(order: DebitOrder, line: BankLine, on: date) -> None:
-    """The bank booked the credit: the only thing that settles."""
-    step(
+def executing() -> Steps:
+    """Steps of orders whose credit the bank booked: the only thing that settles."""
+    return Steps(DebitAct.EXECUTE, actor=None, at=clock.now(), cause=DebitCause.BANK)
+
+
+def execute(steps: Steps, order: DebitOrder, line: BankLine, on: date) -> None:
+    """The bank booked the credit of this order on that day; written with the other `steps`."""
+    steps.take(
         order,
-        DebitAct.EXECUTE,
-        actor=None,
-        at=clock.now(),
-        cause=DebitCause.BANK,
         facts={"bank_ref": line.bank_ref, "line": line.pk},
         bank_line=line,
         executed_on=on,
@@ -145,15 +149,74 @@ def collected_by(line: BankLine, origin_id: int) -> list[DebitOrder]:
     return [one for one in orders if one.state == DebitState.EXECUTED.value] or orders[:1]
 
 
-def bring_back(order: DebitOrder, line: BankLine) -> None:
-    """An executed order comes back unpaid: what it paid is owed again from its first due day."""
-    at = clock.now()
-    step(
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """An executed order, by its key, that a return may bring back, and the credit that collected it."""
+
+    order: int
+    credit: int
+
+
+def coming_back(
+    lines: Sequence[BankLine], found: Mapping[int, Sequence[int]]
+) -> dict[int, Collected]:
+    """By return the order that it cites, else the only one that the one credit in `found` collected; in two queries."""
+    cited = {line.pk: order_reference_of(line.end_to_end) for line in lines}
+    rows = DebitOrder.objects.filter(bank_line__isnull=False).order_by()
+    references = {reference for reference in cited.values() if reference}
+    by_reference = {
+        reference: Collected(key, credit or 0)
+        for reference, key, credit in rows.filter(reference__in=references).values_list(
+            "reference", "pk", "bank_line_id"
+        )
+    }
+    credits = {
+        key: found[key][0]
+        for key, reference in cited.items()
+        if not reference and len(found.get(key, ())) == 1
+    }
+    only = {
+        credit: Collected(key, credit or 0)
+        for credit, many, key in rows.filter(bank_line__in=set(credits.values()))
+        .values_list("bank_line_id")
+        .annotate(Count("pk"), Min("pk"))
+        if many == 1
+    }
+    coming = {key: by_reference.get(reference) for key, reference in cited.items()}
+    coming |= {key: only.get(credit) for key, credit in credits.items()}
+    return {key: collected for key, collected in coming.items() if collected is not None}
+
+
+def paid_whole(orders: Collection[int]) -> dict[int, set[str]]:
+    """Of these executed orders, those of which every dirham still pays a due: their dues by code."""
+    live = Allocation.objects.filter(
+        debit_order__in=orders, undoes__isnull=True, undone_by__isnull=True
+    ).values_list(
+        "debit_order_id",
+        "debit_order__amount",
+        "amount",
+        "slip__payment_reference",
+        "surcharge__payment_reference",
+        "filing_penalty__payment_reference",
+    )
+    codes: dict[int, set[str]] = defaultdict(set)
+    missing: dict[int, Decimal] = {}
+    for order, whole, amount, *several in live:
+        named = {code for code in several if code}
+        missing[order] = missing.get(order, whole) - (amount if named else ZERO)
+        codes[order] |= named
+    return {order: codes[order] for order, left in missing.items() if left == 0}
+
+
+def returning() -> Steps:
+    """Steps of executed orders that come back unpaid."""
+    return Steps(DebitAct.RETURN, actor=None, at=clock.now(), cause=DebitCause.BANK)
+
+
+def bring_back(steps: Steps, order: DebitOrder, line: BankLine) -> None:
+    """An executed order comes back unpaid: what it paid is owed again from its first due day. `tell_back` follows."""
+    steps.take(
         order,
-        DebitAct.RETURN,
-        actor=None,
-        at=at,
-        cause=DebitCause.BANK,
         facts={
             "bank_ref": line.bank_ref,
             "line": line.pk,
@@ -164,5 +227,16 @@ def bring_back(order: DebitOrder, line: BankLine) -> None:
         reason_code=line.reason_code,
         reason_text=line.reason_text,
     )
-    tell_outcome(order, at=at)
-    follow(order, reason_of(line.reason_code), at)
+
+
+def leaves_authority(reason_code: str) -> bool:
+    """Whether a return for this reason does nothing to the authority behind its order."""
+    return reason_of(reason_code).effect is Effect.KEPT
+
+
+def tell_back(orders: Sequence[DebitOrder]) -> None:
+    """Once orders that came back are written: their employers are told, and their authorities follow the reason."""
+    at = clock.now()
+    tell_outcomes(orders, at=at)
+    for order in orders:
+        follow(order, reason_of(order.reason_code), at)

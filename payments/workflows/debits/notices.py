@@ -2,49 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Count
 from django.urls import reverse
 
 from payments.codecs.reasons import reason_of
 from payments.enums import DebitState
-from payments.models import DebitOrder, Surcharge
+from payments.models import DebitEvent, DebitOrder, DebitShare, Surcharge
 from payments.queries.debits import Payable, silent_orders
 from payments.transitions import cut_off, working_day_before
 from payments.workflows.debits.steps import lock_orders, tell
-from payments.workflows.letters import readers_of
+from payments.workflows.letters import readers_of_each, with_others
 from portal import mail
 from portal.clock import CASABLANCA, day_of
 from regulation.parameters import value_at
 
 
-def write(order: DebitOrder, event: str, template: str, *, at: datetime) -> None:
-    """One letter an event and a reader, in the transaction of the event."""
-    path = reverse("payments:order", args=[order.affiliate.affiliation_number, order.reference])
-    shares = order.shares.select_related("slip", "surcharge__slip", "filing_penalty").order_by("pk")
-    dues = [
-        {"period": period_of(due), "code": due.payment_reference, "amount": share.amount}
-        for share in shares
-        if (due := share.slip or share.surcharge or share.filing_penalty) is not None
-    ]
-    for reader in readers_of(order.affiliate, order.signed_by):
-        mail.write(
-            key=f"debit:{order.reference}:{event}:{reader.pk}",
-            to=reader,
-            template=template,
-            facts={
-                "order": order,
-                "firm": order.affiliate,
-                "account": order.authority.masked_rib,
-                "limit": cut_off(order.collect_on, CASABLANCA),
-                "reason": reason_of(order.reason_code).label,
-                "step": reason_of(order.reason_code).step,
-                "dues": dues,
-            },
-            at=at,
-            path=path,
-        )
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What is told of one order: the event that names the letter once for ever, and the template."""
+
+    order: DebitOrder
+    event: str
+    template: str
+
+
+def _write(letters: Sequence[_Letter], *, at: datetime) -> None:
+    """One letter an event and a reader, in the transaction of the event; a constant number of queries before them."""
+    readers = readers_of_each({one.order.affiliate_id for one in letters})
+    dues = _dues_of([one.order for one in letters])
+    for letter in letters:
+        order = letter.order
+        path = reverse("payments:order", args=[order.affiliate.affiliation_number, order.reference])
+        reason = reason_of(order.reason_code)
+        for reader in with_others(readers.get(order.affiliate_id, ()), order.signed_by):
+            mail.write(
+                key=f"debit:{order.reference}:{letter.event}:{reader.pk}",
+                to=reader,
+                template=letter.template,
+                facts={
+                    "order": order,
+                    "firm": order.affiliate,
+                    "account": order.authority.masked_rib,
+                    "limit": cut_off(order.collect_on, CASABLANCA),
+                    "reason": reason.label,
+                    "step": reason.step,
+                    "dues": dues[order.pk],
+                },
+                at=at,
+                path=path,
+            )
+
+
+def _dues_of(orders: Collection[DebitOrder]) -> dict[int, list[dict[str, Any]]]:
+    """By order what it pays: month, code, dirhams."""
+    found: dict[int, list[dict[str, Any]]] = {order.pk: [] for order in orders}
+    shares = DebitShare.objects.filter(order__in=found).order_by("pk")
+    for share in shares.select_related("slip", "surcharge__slip", "filing_penalty"):
+        due = share.slip or share.surcharge or share.filing_penalty
+        if due is not None:
+            found[share.order_id].append(
+                {"period": period_of(due), "code": due.payment_reference, "amount": share.amount}
+            )
+    return found
 
 
 def period_of(due: Payable) -> date:
@@ -52,16 +77,33 @@ def period_of(due: Payable) -> date:
     return due.slip.period if isinstance(due, Surcharge) else due.period
 
 
+_OUTCOMES: Final = {
+    DebitState.REJECTED.value: "payments/mail/debit_rejected.txt",
+    DebitState.RETURNED.value: "payments/mail/debit_returned.txt",
+    DebitState.CANCELLED.value: "payments/mail/debit_stopped.txt",
+    DebitState.SUSPENDED.value: "payments/mail/debit_stopped.txt",
+}
+
+
 def tell_outcome(order: DebitOrder, *, at: datetime) -> None:
     """A debit did not pass, came back, or was stopped by the portal: said the same day."""
-    template = {
-        DebitState.REJECTED.value: "payments/mail/debit_rejected.txt",
-        DebitState.RETURNED.value: "payments/mail/debit_returned.txt",
-        DebitState.CANCELLED.value: "payments/mail/debit_stopped.txt",
-        DebitState.SUSPENDED.value: "payments/mail/debit_stopped.txt",
-    }.get(order.state)
-    if template is not None:
-        write(order, f"{order.state}:{order.events.count()}", template, at=at)
+    tell_outcomes([order], at=at)
+
+
+def tell_outcomes(orders: Sequence[DebitOrder], *, at: datetime) -> None:
+    """The same of many; each after the event that it tells."""
+    told = [order for order in orders if order.state in _OUTCOMES]
+    if not told:
+        return
+    events = DebitEvent.objects.filter(order__in=[order.pk for order in told]).order_by()
+    counts = dict(events.values_list("order").annotate(Count("pk")))
+    _write(
+        [
+            _Letter(order, f"{order.state}:{counts.get(order.pk, 0)}", _OUTCOMES[order.state])
+            for order in told
+        ],
+        at=at,
+    )
 
 
 def announce(*, at: datetime) -> int:
@@ -80,7 +122,7 @@ def announce(*, at: datetime) -> int:
             for order in lock_orders(pk=key, state="planned", announced_at__isnull=True):
                 order.announced_at = at
                 order.save(update_fields=["announced_at"])
-                write(order, "coming", "payments/mail/debit_coming.txt", at=at)
+                _write([_Letter(order, "coming", "payments/mail/debit_coming.txt")], at=at)
                 done += 1
     return done
 

@@ -1,8 +1,8 @@
-"""One step of one order: judged by the table, written with its event and its trace. The caller holds the lock."""
+"""The steps of orders: judged by the table, written with their events and their trace. The caller holds the locks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +10,15 @@ from payments.enums import DebitAct, DebitCause, DebitState
 from payments.models import DebitEvent, DebitOrder
 from payments.transitions import after
 from portal import audit
+from portal.bulk import update_rows
 from portal.models import User
 
 
 def lock_orders(**which: Any) -> list[DebitOrder]:
-    """Orders of these conditions under lock, ascending, with their affiliate and authority."""
+    """Orders of these conditions under lock, ascending, with their affiliate, authority and signer."""
     return list(
         DebitOrder.objects.filter(**which)
-        .select_related("affiliate", "authority")
+        .select_related("affiliate", "authority", "signed_by")
         .order_by("pk")
         .select_for_update(of=("self",))
     )
@@ -33,6 +34,60 @@ def due_codes_of(orders: Iterable[int]) -> set[str]:
     return {code for row in rows for code in row if code}
 
 
+class Steps:
+    """One act on many locked orders: each moves in memory when it is taken, all are written together."""
+
+    def __init__(
+        self,
+        act: DebitAct,
+        *,
+        actor: User | None,
+        at: datetime,
+        cause: DebitCause | None = None,
+    ) -> None:
+        self._act, self._actor, self._at = act, actor, at
+        self._cause = cause.value if cause else ""
+        self._changed: dict[str, None] = {}
+        self._rows: list[DebitOrder] = []
+        self._events: list[DebitEvent] = []
+        self._acts: list[audit.Act] = []
+
+    def take(
+        self, order: DebitOrder, *, facts: Mapping[str, Any] | None = None, **changes: Any
+    ) -> None:
+        """Move an order by the table and set `changes` on it, the same fields for all. Refuses DebitMoveRefused.
+
+        `facts` are what the bank said, kept as it said it.
+        """
+        was, said = order.state, dict(facts or {})
+        order.state = after(DebitState(order.state), self._act).value
+        order.cause = self._cause
+        for name, value in changes.items():
+            setattr(order, name, value)
+        self._changed |= dict.fromkeys(changes)
+        self._rows.append(order)
+        self._events.append(_event(order, self._actor, self._at, said))
+        traced = {
+            "reference": order.reference,
+            "amount": order.amount,
+            "was": was,
+            "state": order.state,
+            "cause": order.cause,
+            **said,
+        }
+        self._acts.append(audit.Act(order, order.affiliate.affiliation_number, traced))
+
+    def write(self) -> None:
+        """Write the orders, their events and the trace."""
+        if not self._rows:
+            return
+        update_rows(self._rows, ["state", "cause", *self._changed])
+        DebitEvent.objects.bulk_create(self._events)
+        audit.record_all(
+            actor=self._actor, action=f"payments.debit_{self._act.value}", acts=self._acts
+        )
+
+
 def step(
     order: DebitOrder,
     act: DebitAct,
@@ -40,36 +95,23 @@ def step(
     actor: User | None,
     at: datetime,
     cause: DebitCause | None = None,
-    facts: dict[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> None:
-    """Move a locked order by the table, set `changes` on it, and leave the event and the trace.
-
-    Refuses DebitMoveRefused. `facts` are what the bank said, kept as it said it.
-    """
-    was = order.state
-    order.state = after(DebitState(order.state), act).value
-    order.cause = cause.value if cause else ""
-    for name, value in changes.items():
-        setattr(order, name, value)
-    order.save(update_fields=["state", "cause", *changes])
-    tell(order, actor=actor, at=at, facts=facts or {})
-    audit.record(
-        actor=actor,
-        action=f"payments.debit_{act.value}",
-        subject=order,
-        affiliation_number=order.affiliate.affiliation_number,
-        reference=order.reference,
-        amount=order.amount,
-        was=was,
-        state=order.state,
-        cause=order.cause,
-        **(facts or {}),
-    )
+    """One step of one order, written at once. Refuses DebitMoveRefused."""
+    steps = Steps(act, actor=actor, at=at, cause=cause)
+    steps.take(order, facts=facts, **changes)
+    steps.write()
 
 
 def tell(order: DebitOrder, *, actor: User | None, at: datetime, facts: dict[str, Any]) -> None:
     """One line in the life of an order."""
-    DebitEvent.objects.create(
+    _event(order, actor, at, facts).save(force_insert=True)
+
+
+def _event(
+    order: DebitOrder, actor: User | None, at: datetime, facts: dict[str, Any]
+) -> DebitEvent:
+    return DebitEvent(
         order=order, at=at, actor=actor, state=order.state, cause=order.cause, facts=facts
     )
