@@ -14,6 +14,7 @@ from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from payments.enums import GraceState
+from payments.errors import ReasonNeeded
 from payments.forms import GraceForm
 from payments.models import GraceRequest
 from payments.workflows import grace as workflows
@@ -71,7 +72,9 @@ def ask(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
                 messages.success(request, text)
                 return redirect("payments:grace", affiliate.affiliation_number, made.pk)
         except DomainError as refusal:
-            add_to_form(form, refusal)
+            add_to_form(form, refusal, "motif" if isinstance(refusal, ReasonNeeded) else None)
+    # Simulating asks no reason, sending does: its field is shown with the result alone.
+    form.fields["motif"].required = seen is not None
     covered = workflows.overdue(affiliate, today)
     context = {
         **SECTION,

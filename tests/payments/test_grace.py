@@ -286,6 +286,10 @@ def test_the_employer_simulates_then_asks(cast: Cast, late: PaymentSlip) -> None
         assert at_desk(user).get(listing).status_code == 404
         assert at_desk(user).post(ask, typed).status_code == 404
     owner = at_desk(cast.owner)
+    shown = owner.post(ask, {**typed, "motif": ""})
+    assert "motif" in shown.context["form"].errors
+    # A reason is asked of whoever sends: its field does not say that it may stay empty.
+    assert shown.content.decode().count("facultatif") == 1
     for wrong in (
         {**typed, "motif": ""},
         {**typed, "echeances": "4", "motif": "x"},
