@@ -27,7 +27,7 @@ WORKDIR /app
 COPY --from=build /venv /venv
 COPY . .
 # Files to serve and translations are made here, with settings that exist for this one command.
-RUN SECRET_KEY=only-while-the-image-is-made-only-while-the-image-is-made \
+RUN SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(64))") \
     ALLOWED_HOSTS=localhost PUBLIC_URL=https://localhost \
     DATABASE_URL=postgres://localhost/none REDIS_URL=redis://localhost SIGNING_PEM_FILE=/run/secrets/signing CREDITOR_NUMBER=A0 \
     DJANGO_SETTINGS_MODULE=damancom.settings.base \

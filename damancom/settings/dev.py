@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from damancom.embedded import addresses
+from damancom.settings import env
 
 os.environ.setdefault(
     "SECRET_KEY", "for-this-machine-only-for-this-machine-only-for-this-machine-only"
@@ -21,6 +22,7 @@ os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # The demonstration opens with a password; put 1 to be led to the second factor.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
 
+env.takes_examples = True
 from damancom.settings.base import *
 
 DEMO_ALLOWED = True

@@ -8,6 +8,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 EXAMPLE_REFERENCES = {"CNSS", "EXAMPLE", "EXEMPLE"}
+#: Set by the settings of development and of tests, whose keys are published with them.
+takes_examples = False
+_FEWEST_LETTERS = 8
 EXAMPLE_VALUES = {"changeme", "change-me", "example", "secret", "password"}
 
 
@@ -24,11 +27,17 @@ def text(name: str, default: str | None = None) -> str:
 def secret(name: str, *, minimum_length: int) -> str:
     """A secret without default: refused when short or when it is a well-known example."""
     value = text(name)
-    if value.lower() in EXAMPLE_VALUES or len(value) < minimum_length:
+    if value.lower() in EXAMPLE_VALUES or len(value) < minimum_length or _is_made_up(value):
         raise ImproperlyConfigured(
             f"{name} doit être un secret propre à cette installation, d'au moins {minimum_length} caractères."
         )
     return value
+
+
+def _is_made_up(value: str) -> bool:
+    """One word said again and again, or few letters: what stands in examples, and in our own settings beside base."""
+    again = re.fullmatch(r"(.{1,40}?)(?:[-_ ]?\1)+", value) is not None
+    return not takes_examples and (again or len(set(value)) < _FEWEST_LETTERS)
 
 
 def reference(name: str, *, longest: int) -> str:

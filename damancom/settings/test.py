@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from damancom.settings import env
+
 os.environ.setdefault("SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests-only-for-tests")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
 os.environ.setdefault("PUBLIC_URL", "http://testserver")
@@ -16,6 +18,7 @@ os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # Tests of the requirement itself switch it on.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
 
+env.takes_examples = True
 from damancom.settings.base import *
 
 DEMO_ALLOWED = True
