@@ -37,6 +37,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES_PER_PART = 10
 # Room for the amounts at the left of a chart, in its own units.
 CHART_MARGIN = 72
+# Low enough for the seal to stand on the page of a whole year.
+CHART_BASE = 66
+CHART_FOOT = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def _wage_chart(facts: CertificateFacts) -> dict[str, Any]:
     ]
     title = _("Masse salariale déclarée, mois par mois")
     chart = charts.BarChart(title, "", [charts.Series(_("Masse salariale"), "ok")], bars)
-    drawn = charts.layout(chart, right_to_left=False)
+    drawn = charts.layout(chart, right_to_left=False, base=CHART_BASE, foot=CHART_FOOT)
     frame = {"margin": str(CHART_MARGIN), "frame_width": str(charts.WIDTH + CHART_MARGIN)}
     svg = render_to_string("certificates/pdf/_chart.svg", {"chart": drawn, **frame})
     return {"title": title, "image": _as_data(svg)}

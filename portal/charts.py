@@ -53,11 +53,17 @@ def _step(highest: Decimal) -> Decimal:
     return power * 5
 
 
-def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
-    """What ``portal/_chart.html`` draws: integer coordinates, oldest bar first in the reading direction."""
+def layout(
+    chart: BarChart, *, right_to_left: bool, base: int = _BASE, foot: int = HEIGHT - _BASE
+) -> dict[str, Any]:
+    """What ``portal/_chart.html`` draws: integer coordinates, oldest bar first in the reading direction.
+
+    ``base`` is how far down the bars stand and ``foot`` what their names take: a chart on paper may be lower than one
+    on a screen, and its names of one line.
+    """
     highest = max((sum(bar.values, Decimal(0)) for bar in chart.bars), default=Decimal(0))
     step = _step(highest)
-    scale = Decimal(_BASE - _TOP) / max(highest, step)
+    scale = Decimal(base - _TOP) / max(highest, step)
     slot = (WIDTH - _GUTTER) // max(len(chart.bars), 1)
     start = 0 if right_to_left else WIDTH - slot * len(chart.bars)
     width = min(slot * 6 // 10, 48)
@@ -66,7 +72,7 @@ def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
     for index, bar in enumerate(chart.bars):
         place = len(chart.bars) - 1 - index if right_to_left else index
         middle = start + place * slot + slot // 2
-        y = _BASE
+        y = base
         for series, value in zip(chart.series, bar.values, strict=True):
             height = int(value * scale)
             if value > 0:
@@ -84,14 +90,14 @@ def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
                     }
                 )
         labels += [
-            {"x": str(middle), "y": str(_BASE + 20 + 18 * line), "text": text}
+            {"x": str(middle), "y": str(base + 20 + 18 * line), "text": text}
             for line, text in enumerate(bar.short_label.split("\n"))
         ]
 
     grid = []
     level = step
     while level <= highest:
-        y = _BASE - int(level * scale)
+        y = base - int(level * scale)
         grid.append(
             {
                 "y": str(y),
@@ -106,8 +112,8 @@ def layout(chart: BarChart, *, right_to_left: bool) -> dict[str, Any]:
         "title": chart.title,
         "heading": chart.heading,
         "width": str(WIDTH),
-        "height": str(HEIGHT),
-        "base": str(_BASE),
+        "height": str(base + foot),
+        "base": str(base),
         "parts": parts,
         "labels": labels,
         "grid": grid,

@@ -247,6 +247,52 @@ def test_every_paper_carries_the_marks_of_an_archival_tagged_pdf(make):
         assert all("/FontFile2" in font or "/FontFile3" in font for font in fonts)
 
 
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
+def test_each_picture_is_told_in_words_and_ornaments_are_not_told_at_all(make):
+    """A figure without words would be read as nothing; an ornament is an artifact, outside the tags."""
+    with pikepdf.open(io.BytesIO(documents.pdf(make()))) as pdf:
+        figures = [
+            one
+            for one in pdf.objects
+            if isinstance(one, pikepdf.Dictionary) and one.get("/S") == "/Figure"
+        ]
+        assert all(len(str(one.get("/Alt", ""))) > 10 for one in figures)
+        first = b"".join(pdf.pages[0].Contents.read_bytes().split())
+        assert b"/ArtifactBMC" in first
+
+
+def page_texts(pdf_bytes):
+    with pikepdf.open(io.BytesIO(pdf_bytes)) as pdf:
+        texts = []
+        for page in pdf.pages:
+            alone = pikepdf.new()
+            alone.pages.append(page)
+            kept = io.BytesIO()
+            alone.save(kept)
+            texts.append(text_of(kept.getvalue()))
+        return texts
+
+
+SEAL = "Vérifiez cette attestation"
+CAPTION = "Masse salariale déclarée, mois par mois"
+
+
+@pytest.mark.parametrize("months", [1, 10, 12])
+def test_the_payroll_of_a_year_its_note_and_its_seal_are_one_page(months):
+    (only,) = page_texts(documents.pdf(certificate(months=months)))
+    assert SEAL in only
+    assert CAPTION in only
+
+
+@pytest.mark.parametrize("months", [13, 24, 36])
+def test_a_longer_payroll_breaks_before_its_chart_never_before_its_seal_alone(months):
+    first, last = page_texts(documents.pdf(certificate(months=months)))
+    assert SEAL not in first
+    assert CAPTION in last
+    assert SEAL in last
+    assert "Montants en dirhams" in last
+
+
 def _fonts(pdf):
     found = []
     for font in pdf.pages[0].Resources.Font.values():
