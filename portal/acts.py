@@ -53,6 +53,7 @@ ACTS: Final[dict[str, str]] = {
     "rectification.grant": _("Registre corrigé"),
     "rectification.read": _("Demande de rectification consultée"),
     "rectification.read_piece": _("Pièce d’une demande de rectification ouverte"),
+    "staff.shown": _("Données masquées affichées"),
     "usage.alarm": _("Usage inhabituel signalé"),
     "usage.alarm_closed": _("Usage inhabituel examiné"),
     "filing.receipt_issued": _("Récépissé de dépôt remis au guichet"),
@@ -240,6 +241,7 @@ SUBJECTS: Final[dict[str, str]] = {
 #: How the code of an act ends that was to look at something.
 READ: Final = (
     ".read",
+    ".shown",
     "_read",
     ".looked_up",
     ".listed",

@@ -18,7 +18,7 @@ from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from portal import audit, formats, purposes
+from portal import audit, formats, purposes, veils
 from portal.enums import Purpose
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh_to_act
@@ -48,7 +48,11 @@ def readable(model: type[Model], name: Any) -> Any:
     if not isinstance(field, Field):
         return name
     choices = dict(field.flatchoices)
-    if choices:
+    if veils.kept_of(model, str(name)) is not None:
+
+        def shown(row: Model) -> str:
+            return veils.text_of(row, str(name), is_shown=veils.is_marked(row)) or "—"
+    elif choices:
 
         def shown(row: Model) -> str:
             value = getattr(row, name)
@@ -104,6 +108,15 @@ class StaffAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         return self.visible(request, super().get_queryset(request))
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """The row; whole for whoever asked to be shown it and said why, veiled otherwise."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            veils.mark(request, row)
+        return row
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [readable(self.model, name) for name in super().get_list_display(request)]

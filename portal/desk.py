@@ -6,10 +6,13 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from portal import veils
 
 
 class StaffDesk(admin.AdminSite):
@@ -19,6 +22,18 @@ class StaffDesk(admin.AdminSite):
     site_title = _("Bureau des agents")
     index_title = _("Que voulez-vous traiter ?")
     enable_nav_sidebar = False
+
+    def get_urls(self) -> list[Any]:
+        """Django's own, and the one that shows what is veiled."""
+        show = self.admin_view(require_POST(self._show))
+        return [path("afficher/<str:label>/<int:pk>/", show, name="show"), *super().get_urls()]
+
+    def _show(self, request: HttpRequest, label: str, pk: int) -> HttpResponse:
+        return veils.show(request, self, label, pk)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page of the desk knows: here, what names somebody is veiled."""
+        return {**super().each_context(request), "is_desk": True}
 
     @method_decorator(login_not_required)
     def login(

@@ -63,21 +63,25 @@ def is_answered(request: HttpRequest) -> bool:
     return request.method == "POST" and "purpose" in request.POST
 
 
+def keep(request: HttpRequest, what: str, form: PurposeForm) -> dict[str, str]:
+    """Keep what a sound form told for this firm, or this list; the same, as facts of the trace."""
+    said = {
+        "purpose": str(form.cleaned_data["purpose"]),
+        "detail": str(form.cleaned_data["detail"]).strip(),
+    }
+    kept = {name: one for name, one in request.session.get(_KEPT, {}).items() if not _is_over(one)}
+    kept[what] = {**said, "at": int(clock.now().timestamp())}
+    request.session[_KEPT] = kept
+    return said
+
+
 def ask(
     request: HttpRequest, what: str, context: dict[str, Any], *, title: str = ""
 ) -> HttpResponse:
     """The page that asks; answered, it leads to the file, or to the list whose ``title`` is told."""
     form = PurposeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        kept = {
-            name: one for name, one in request.session.get(_KEPT, {}).items() if not _is_over(one)
-        }
-        kept[what] = {
-            "purpose": form.cleaned_data["purpose"],
-            "detail": form.cleaned_data["detail"].strip(),
-            "at": int(clock.now().timestamp()),
-        }
-        request.session[_KEPT] = kept
+        keep(request, what, form)
         return redirect(request.get_full_path())
     page = {**context, "form": form, "title": title or _("Pourquoi ce dossier ?"), "list": title}
     if title:

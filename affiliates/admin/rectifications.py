@@ -15,7 +15,7 @@ from affiliates.downloads import rectification_piece
 from affiliates.enums import RectificationState, RequestAct, RequestParty
 from affiliates.models import RectificationPiece, RectificationRequest
 from affiliates.queries.rectifications import changes_of, staff_rectifications
-from portal import clock
+from portal import clock, veils
 from portal.actor import actor_of
 from portal.errors import add_to_messages
 from regulation.errors import DomainError
@@ -60,7 +60,7 @@ class RectificationAdmin(RequestDesk):
         return transitions.may_rectify(RectificationState(row.state), RequestParty.CLERK)
 
     def facts(self, row: RectificationRequest, is_open: bool) -> dict[str, Any]:
-        return {"changes": changes_of(row)}
+        return {"changes": changes_of(row, is_veiled=not veils.is_marked(row))}
 
     def grant_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Write the correction in the register."""

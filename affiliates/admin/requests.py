@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from affiliates.access import Actor
 from affiliates.enums import RequestAct
 from affiliates.forms import WordsForm
-from portal import audit, clock
+from portal import audit, clock, veils
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 
@@ -139,9 +139,15 @@ class RequestDesk(StaffScreens):
 
     def request_of(self, request: HttpRequest, pk: int) -> Any:
         """The request, when it is on this person's desk; a 404 otherwise."""
-        return get_object_or_404(
-            self.rows_for(request.user).select_related(*self.shown_with), pk=pk
-        )
+        row = get_object_or_404(self.rows_for(request.user).select_related(*self.shown_with), pk=pk)
+        veils.mark(request, row)
+        return row
+
+    def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.filter(pk__in=self.rows_for(request.user).values("pk"))
+
+    def affiliation_number_of(self, row: Any) -> str:
+        return self.number_of(row)
 
     def _write(
         self, request: HttpRequest, pk: int, name: str, verb: Callable[..., object], done: str
@@ -180,6 +186,7 @@ class RequestDesk(StaffScreens):
             self.file_template,
             title=row.number,
             row=row,
+            main=row,
             steps=row.steps.select_related("author").order_by("pk"),
             pieces=row.pieces.select_related("stored"),
             may_grant=RequestAct.GRANT in may,

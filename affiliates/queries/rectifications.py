@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from affiliates.access import Actor, staff_affiliates
 from affiliates.models import RectificationRequest
-from portal import formats
+from portal import formats, veils
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,13 @@ def staff_rectifications(user: Actor) -> QuerySet[RectificationRequest]:
     return RectificationRequest.objects.filter(affiliate__in=staff_affiliates(user))
 
 
-def changes_of(row: RectificationRequest, *, shown: Collection[str] | None = None) -> list[Change]:
+def changes_of(
+    row: RectificationRequest, *, shown: Collection[str] | None = None, is_veiled: bool = False
+) -> list[Change]:
     """What the request changes, field by field; of one that is applied, what it replaced.
 
-    ``shown`` names the fields whose value in the register the reader may see; all of them for None.
+    ``shown`` names the fields whose value in the register the reader may see; all of them for None. ``is_veiled``
+    keeps but the end of what the desk shows on demand only.
     """
     record: Any = row.employee or row.affiliate
     found = []
@@ -39,6 +42,9 @@ def changes_of(row: RectificationRequest, *, shown: Collection[str] | None = Non
         before = row.replaced.get(name, "" if current is None else str(current))
         if shown is not None and name not in shown:
             before = "…"
+        kept = veils.kept_of(type(record), name) if is_veiled else None
+        if kept is not None:
+            before, after = veils.veiled(before, kept), veils.veiled(after, kept)
         said = [formats.label(labels[one]) if one in labels else one for one in (before, after)]
         found.append(Change(str(field.verbose_name), *said))
     return found

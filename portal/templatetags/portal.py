@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
-from portal import charts, formats
+from portal import charts, formats, veils
 from regulation.periods import Period
 
 register = template.Library()
@@ -50,6 +50,30 @@ _SECTIONS = {
     "disputes": _("Réclamations"),
     "access": _("Accès"),
 }
+
+
+@register.simple_tag(takes_context=True)
+def veil(context: Context, row: models.Model, name: str) -> str:
+    """`{% veil row "cin" %}`: the field; on the desk its end only, unless the row, or ``main``, was shown."""
+    whole = not context.get("is_desk")
+    main = context.get("main")
+    for one in (row, main) if not whole else ():
+        whole = whole or (one is not None and veils.is_shown(context["request"], one))
+    return veils.text_of(row, name, is_shown=whole) or "—"
+
+
+@register.inclusion_tag("admin/_show.html", takes_context=True)
+def show_button(context: Context, row: models.Model) -> dict[str, Any]:
+    """`{% show_button row %}`: « Afficher », on the desk, for a row that has something veiled."""
+    request = context["request"]
+    wanted = bool(context.get("is_desk")) and bool(veils.fields_of(type(row)))
+    return {
+        "is_wanted": wanted and not veils.is_shown(request, row),
+        "label": row._meta.label,
+        "pk": row.pk,
+        "back": request.get_full_path(),
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 @register.filter

@@ -315,6 +315,7 @@ def test_the_first_page_of_the_desk_says_what_awaits(
         ("0", "Actes à valider"),
         ("0", "Remises et échelonnements à décider"),
         ("0", "Immatriculations à examiner"),
+        ("0", "Rectifications à examiner"),
         ("0", "Affiliations à décider"),
         ("0", "Prélèvements à remettre ou sans réponse"),
     ]
@@ -322,4 +323,4 @@ def test_the_first_page_of_the_desk_says_what_awaits(
     shown = elsewhere.get(reverse("admin:index")).content.decode()
     assert [count for count, _label in re.findall(r"<b>(\d+)</b> <span>([^<]+)</span>", shown)] == [
         "0"
-    ] * 10
+    ] * 11
