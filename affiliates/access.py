@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext
 
-from affiliates.enums import ROLE_SCOPES, Role, Scope, StaffRole
+from affiliates.enums import NATIONAL_ROLES, ROLE_SCOPES, Role, Scope, StaffRole
 from affiliates.errors import ScopeMissing
 from affiliates.models import Affiliate, Mandate, Membership, Representative, StaffAssignment
 from portal import audit, clock, walls
@@ -209,15 +209,16 @@ def is_supervisor(user: Actor) -> bool:
 
 
 def staff_affiliates(user: Actor) -> QuerySet[Affiliate]:
-    """The affiliates on the desk of a member of staff: a clerk's agency, every agency for a supervisor."""
+    """The affiliates on the desk of a member of staff: an agency's, every agency's for a national post.
+
+    None for whoever sees to accounts and accesses, and for a superuser: no post, no file.
+    """
     if not isinstance(user, User) or not (user.is_active and user.is_staff):
         return Affiliate.objects.none()
-    if user.is_superuser:
-        return Affiliate.objects.all()
     assignment = StaffAssignment.objects.filter(user=user).first()
-    if assignment is None:
+    if assignment is None or assignment.role == StaffRole.ADMINISTRATOR:
         return Affiliate.objects.none()
-    if assignment.role == StaffRole.SUPERVISOR:
+    if assignment.role in NATIONAL_ROLES:
         return Affiliate.objects.all()
     return Affiliate.objects.filter(agency=assignment.agency_id)
 

@@ -62,10 +62,27 @@ class MandateRequestState(LabelledEnum):
 
 
 class StaffRole(LabelledEnum):
-    """What a member of the fund's staff may decide."""
+    """What a member of the fund's staff is there for; damancom/posts.py says what it opens."""
 
     CLERK = "clerk", _("gestionnaire")
     SUPERVISOR = "supervisor", _("superviseur")
+    INSPECTOR = "inspector", _("inspecteur")
+    TREASURER = "treasurer", _("trésorier")
+    AUDITOR = "auditor", _("auditeur")
+    ADMINISTRATOR = "admin", _("administrateur des accès")
+
+
+#: Posts whose desk is the whole country, and not one agency.
+NATIONAL_ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.TREASURER, StaffRole.AUDITOR})
+#: Posts that handle the files of firms; the others look, or see to something else.
+FILE_ROLES = frozenset({StaffRole.CLERK, StaffRole.SUPERVISOR})
+
+
+class ReviewVerdict(LabelledEnum):
+    """What a review of a post says."""
+
+    KEPT = "kept", _("gardé")
+    REMOVED = "removed", _("retiré")
 
 
 class CardKind(LabelledEnum):
@@ -225,3 +242,14 @@ class AuthorityAct(LabelledEnum):
     REFUSE = "refuse", _("refuser")
     SUSPEND = "suspend", _("suspendre")
     REVOKE = "revoke", _("révoquer")
+
+
+class RecoveryState(LabelledEnum):
+    """Where the recovery of an account stands."""
+
+    WAITING = "waiting", _("attend une seconde personne")
+    APPROVED = "approved", _("approuvée, lien envoyé")
+    USED = "used", _("compte rouvert")
+    REFUSED = "refused", _("refusée")
+    STOPPED = "stopped", _("arrêtée par la personne")
+    EXPIRED = "expired", _("lien expiré")

@@ -515,3 +515,75 @@ class CardOfAnother(DomainError):
     message = _(
         "Cette pièce d’identité est déjà celle d’un autre assuré. Comparez les deux fiches avant de corriger."
     )
+
+
+class NotAtAnAgency(DomainError):
+    """A member of staff without a post at an agency."""
+
+    code = "recovery.no_agency"
+    message = _("Seule une personne affectée à une agence peut faire cela.")
+
+
+class AccountUnknown(DomainError):
+    """No open account has this address."""
+
+    code = "recovery.unknown"
+    message = _(
+        "Aucun compte ouvert n’a cette adresse. Vérifiez l’adresse avec la personne ; si elle en a changé, "
+        "un responsable de son entreprise peut l’inviter à la nouvelle."
+    )
+
+
+class OwnAccount(DomainError):
+    """Nobody sees to their own account."""
+
+    code = "recovery.own"
+    message = _("Personne ne rouvre son propre compte : demandez à deux collègues.")
+
+
+class RecoveryOpen(DomainError):
+    """A request for this account is open already."""
+
+    code = "recovery.open"
+    message = _(
+        "Une récupération de ce compte est déjà en cours : décidez-la, ou refusez-la d’abord."
+    )
+
+
+class RecoveryClosed(DomainError):
+    """The request was decided, used or stopped, or its link has expired."""
+
+    code = "recovery.closed"
+    message = _(
+        "Cette récupération n’est plus ouverte : elle a servi, a été arrêtée ou son lien a expiré."
+    )
+
+
+class RecoveryElsewhere(DomainError):
+    """The request belongs to another agency."""
+
+    code = "recovery.elsewhere"
+    message = _("Cette récupération se décide à l’agence qui a vu la personne.")
+
+
+class SamePerson(DomainError):
+    """Whoever asked does not approve."""
+
+    code = "recovery.same_person"
+    message = _(
+        "Vous avez ouvert cette demande : une seconde personne de l’agence doit l’approuver."
+    )
+
+
+class OwnPost(DomainError):
+    """Nobody gives themselves a post, nor reviews their own."""
+
+    code = "post.own"
+    message = _("C’est votre propre poste : quelqu’un d’autre doit le donner ou le revoir.")
+
+
+class PostGone(DomainError):
+    """The post was taken back meanwhile."""
+
+    code = "post.gone"
+    message = _("Ce poste a été retiré entre-temps.")

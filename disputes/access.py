@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from affiliates.access import Actor, staff_affiliates
-from affiliates.enums import StaffRole
+from affiliates.enums import FILE_ROLES, StaffRole
 from affiliates.models import StaffAssignment
 from disputes.enums import Party
 from disputes.errors import NotStaff
@@ -19,14 +19,14 @@ def staff_disputes(user: Actor) -> QuerySet[Dispute]:
 def staff_party(user: User, dispute: Dispute) -> Party:
     """What a member of staff is to a dispute: its handler, another clerk, a supervisor, or of its first instance.
 
-    Raises NotStaff without an assignment: a technical account looks, it does not decide.
+    Raises NotStaff without a post that handles files: an auditor or a technical account decides nothing.
     """
     assignment = (
         StaffAssignment.objects.filter(user=user).first()
         if user.is_active and user.is_staff
         else None
     )
-    if assignment is None:
+    if assignment is None or assignment.role not in FILE_ROLES:
         raise NotStaff
     if dispute.appeal_of_id is not None and user.pk in _first_instance(dispute):
         return Party.FIRST_INSTANCE

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import DecimalField, Field, Model, QuerySet
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -131,7 +131,15 @@ class StaffAdmin(admin.ModelAdmin):
         ]
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
+        """Whether the post of this person opens this screen: to read it, or to act there."""
+        # Saying why one opens something is part of reading it: what takes that answer does nothing else.
+        reads = request.method in ("GET", "HEAD") or purposes.is_answered(request)
+        verb = "view" if reads else "change"
+        return request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
+
+    def may_read(self, request: HttpRequest) -> bool:
+        """Whether the post of this person opens this screen at all, whatever the method of the request."""
+        return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -214,7 +222,20 @@ class StaffScreens(StaffAdmin):
     def screen(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """The address of one screen, named as Django's own are: ``admin:<app>_<model>_<name>``."""
         full_name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
-        return path(route, self.admin_site.admin_view(view), name=full_name)
+        return path(route, self.admin_site.admin_view(self._for_post(view)), name=full_name)
+
+    def _for_post(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        """The view, for whoever's post opens this desk; before anything else is asked or looked up."""
+
+        @wraps(view)
+        def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            acts = request.method not in ("GET", "HEAD")
+            model = f"{self.opts.app_label}.change_{self.opts.model_name}"
+            if not self.has_view_permission(request) or (acts and not request.user.has_perm(model)):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return opened
 
     def address(self, name: str, *args: object) -> str:
         """Where one of the screens is."""
@@ -292,11 +313,6 @@ class AuditEntryAdmin(StaffAdmin):
         """Whose act it was, or who stood in the list."""
         found = {row.affiliation_number for row in rows if row.affiliation_number}
         return found.union(*(row.facts.get("firms", ()) for row in rows))
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_view_permission(request, obj) and request.user.has_perm(
-            "portal.view_auditentry"
-        )
 
 
 @admin.register(Incident)

@@ -1,11 +1,16 @@
 """Settings that would fail silently are found when the program starts."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
+
+from portal import clock
+from portal.models import User
 
 
 @register()
@@ -55,3 +60,25 @@ def silent_settings(
         ),
     ]
     return [Error(words, id=code) for code, holds, words in rules if not holds]
+
+
+#: A repair takes a day or two; whoever comes more often works as a superuser.
+_A_REPAIR_AGO = timedelta(days=30)
+
+
+@register(Tags.database)
+def no_superuser_at_work(databases: Sequence[str] | None, **options: Any) -> Iterable[CheckMessage]:
+    """No open superuser's account came in lately; asked before each migration, hence before each deployment.
+
+    Such an account has no desk; between two repairs at the console it is closed (docs/operations.md).
+    """
+    if not databases or User._meta.db_table not in connection.introspection.table_names():
+        return []
+    lately = User.objects.filter(
+        is_superuser=True, is_active=True, last_login__gte=clock.now() - _A_REPAIR_AGO
+    ).count()
+    words = (
+        f"{lately} superuser account(s) open and used within thirty days: close them (is_active) and give the people "
+        "a post of their own."
+    )
+    return [Error(words, id="portal.E010")] if lately else []

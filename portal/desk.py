@@ -35,6 +35,10 @@ class StaffDesk(admin.AdminSite):
         """What every page of the desk knows: here, what names somebody is veiled."""
         return {**super().each_context(request), "is_desk": True}
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Members of staff; a superuser's account is for repairs at the console, and has no desk."""
+        return super().has_permission(request) and not getattr(request.user, "is_superuser", False)
+
     @method_decorator(login_not_required)
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -62,6 +62,32 @@ class PasswordRefused(DomainError):
     message = _("Le mot de passe ne correspond pas. Écrivez-le de nouveau.")
 
 
+class AccountAtRest(DomainError):
+    """The account was opened again at an agency a moment ago: money and rights wait until ``until``."""
+
+    code = "account_at_rest"
+    message = _(
+        "Votre compte vient d’être rouvert par une agence : paiements, comptes bancaires et accès attendent le "
+        "{until}. Un autre responsable de l’entreprise peut agir d’ici là."
+    )
+
+
+class AddressUnchanged(DomainError):
+    """The address written is the one the account has."""
+
+    code = "address.same"
+    message = _("C’est déjà l’adresse de votre compte.")
+
+
+class AddressLinkClosed(DomainError):
+    """The link has served, has expired, was replaced by another, or the address has an account by now."""
+
+    code = "address.closed"
+    message = _(
+        "Ce lien ne change plus rien : il a servi, a expiré ou a été remplacé. Demandez le changement de nouveau."
+    )
+
+
 class FactorExists(DomainError):
     """The account has an application already."""
 

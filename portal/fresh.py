@@ -15,10 +15,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 
-from portal import clock, limits, passkeys, second_factors, security_log, workflows
+from portal import clock, formats, limits, passkeys, second_factors, security_log, workflows
 from portal.actor import actor_of
-from portal.errors import PasswordRefused, add_to_form
+from portal.errors import AccountAtRest, PasswordRefused, add_to_form
+from portal.models import User
 from portal.security_log import SecurityEvent
 from regulation.errors import DomainError
 
@@ -95,6 +97,8 @@ def fresh_for_factors(view: View) -> View:
 def _guard(view: View, *, factors: bool) -> View:
     @wraps(view)
     def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not factors:
+            _check_rest(actor_of(request))
         strong = factors and second_factors.has_any(actor_of(request))
         if is_fresh(request, strong=strong):
             return view(request, *args, **kwargs)
@@ -107,12 +111,19 @@ def _guard(view: View, *, factors: bool) -> View:
     return _marked(opened)
 
 
+def _check_rest(actor: User) -> None:
+    """An account that an agency just opened again acts on nothing: who was told of it has the time to object."""
+    if actor.quiet_until is not None and clock.now() < actor.quiet_until:
+        raise AccountAtRest(until=formats.instant(actor.quiet_until))
+
+
 def _marked(view: View) -> View:
     """Say that this view asks again, for whoever checks that it does."""
     view.asks_again = True  # type: ignore[attr-defined]
     return view
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest) -> HttpResponse:
     """The page before a form: confirm, then go where one was going."""
     asked = request.POST if request.method == "POST" else request.GET

@@ -1,5 +1,6 @@
 """What every room shares: people, the trace of what they did, and the bytes they sent."""
 
+import uuid
 from importlib import import_module
 from typing import Any
 
@@ -44,6 +45,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     wants_reminders = models.BooleanField(
         _("reçoit les rappels d’échéance"), default=True, db_default=True
     )
+    # After an agency opened the account again: no money, no bank details and no right moves before then.
+    quiet_until = models.DateTimeField(_("au repos jusqu’au"), null=True, blank=True)
     is_staff = models.BooleanField(_("membre du personnel de la Caisse"), default=False)
     is_active = models.BooleanField(_("compte actif"), default=True)
     created_at = models.DateTimeField(_("créé le"), default=timezone.now)
@@ -70,6 +73,26 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.full_name
+
+
+class AddressChange(models.Model):
+    """The address that a person wants their account to have, until the link sent there is followed. One at a time."""
+
+    # Behind the signed link; never shown.
+    key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(
+        User, verbose_name=_("personne"), on_delete=models.CASCADE, related_name="address_change"
+    )
+    email = models.EmailField(_("nouvelle adresse électronique"))
+    asked_at = models.DateTimeField(_("demandé le"))
+    expires_at = models.DateTimeField(_("valable jusqu’au"))
+
+    class Meta:
+        verbose_name = _("changement d’adresse")
+        verbose_name_plural = _("changements d’adresse")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
 
 
 class OpenSession(AbstractBaseSession):

@@ -23,6 +23,9 @@ class SecurityEvent(StrEnum):
     CONFIRMATION_REFUSED = "confirmation.refused"
     FACTORS_CHANGED = "factors.changed"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 (a word, not a secret)
+    ADDRESS_CHANGED = "address.changed"
+    ACCOUNT_RECOVERED = "account.recovered"
+    RECOVERY_STOPPED = "recovery.stopped"
     DOOR_REFUSED = "door.refused"
     FORM_REFUSED = "form.refused"
     KEY_REFUSED = "key.refused"
@@ -30,7 +33,12 @@ class SecurityEvent(StrEnum):
     @property
     def is_ordinary(self) -> bool:
         """Whether nobody need look at it when it happens once."""
-        return self in {self.SIGNED_IN, self.FACTORS_CHANGED, self.PASSWORD_CHANGED}
+        return self in {
+            self.SIGNED_IN,
+            self.FACTORS_CHANGED,
+            self.PASSWORD_CHANGED,
+            self.ADDRESS_CHANGED,
+        }
 
 
 def note(

@@ -1,13 +1,18 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import require_http_methods
 from django.views.i18n import set_language
 
-from portal import fresh, law_pages, preferences, second_step, security_pages, views
+from portal import address_pages, fresh, law_pages, preferences, second_step, security_pages, views
 
 app_name = "portal"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("langue/", login_not_required(set_language), name="language"),
+    path(
+        "langue/",
+        login_not_required(require_http_methods(["GET", "HEAD", "POST"])(set_language)),
+        name="language",
+    ),
     path("connexion/", views.SignIn.as_view(), name="login"),
     path("connexion/second-facteur/", second_step.second_factor, name="second_factor"),
     path("connexion/cle/", second_step.passkey, name="passkey"),
@@ -27,6 +32,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         security_pages.close_session,
         name="close_session",
     ),
+    path("ma-securite/adresse/", address_pages.change_address, name="change_address"),
+    path("ma-securite/adresse/<str:token>/", address_pages.confirm_address, name="confirm_address"),
     path("deconnexion/", views.SignOut.as_view(), name="logout"),
     path("mot-de-passe/", views.change_password, name="password"),
     path("mes-preferences/", preferences.show, name="preferences"),

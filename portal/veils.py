@@ -138,6 +138,6 @@ def _row(request: HttpRequest, site: AdminSite, label: str, pk: int) -> tuple[An
         raise Http404 from None
     desk: Any = site._registry.get(model)
     row = desk.get_object(request, str(pk)) if desk is not None and fields_of(model) else None
-    if row is None or not desk.has_view_permission(request, row):
+    if row is None or not desk.may_read(request):
         raise Http404
     return desk, row

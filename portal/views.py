@@ -16,7 +16,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portal import health, incidents, limits, metrics, second_step, security_log, workflows
 from portal.actor import actor_of
@@ -44,6 +44,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @method_decorator(login_not_required, name="dispatch")
 class SignIn(auth_views.LoginView):
+    http_method_names = ("get", "head", "post", "options")
     template_name = "portal/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
@@ -99,6 +100,7 @@ class SignOut(auth_views.LogoutView):
     pass
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
     """The old password, then the new one twice; this session stays open, the others end."""
     actor = actor_of(request)

@@ -1,5 +1,21 @@
 """The register on the clerks' desk. Importing the modules registers them with the desk."""
 
-from affiliates.admin import affiliations, people, rectifications, register, registrations
+from affiliates.admin import (
+    affiliations,
+    people,
+    posts,
+    recoveries,
+    rectifications,
+    register,
+    registrations,
+)
 
-__all__ = ["affiliations", "people", "rectifications", "register", "registrations"]
+__all__ = [
+    "affiliations",
+    "people",
+    "posts",
+    "recoveries",
+    "rectifications",
+    "register",
+    "registrations",
+]

@@ -10,6 +10,7 @@ from affiliates.models.authorities import DebitAuthority
 from affiliates.models.copies import DataCopy
 from affiliates.models.invitations import Invitation
 from affiliates.models.mandates import MandateRequest
+from affiliates.models.recoveries import AccountRecovery
 from affiliates.models.rectifications import (
     OPEN_RECTIFICATIONS,
     RectificationPiece,
@@ -26,6 +27,7 @@ from affiliates.models.register import (
     Employment,
     Mandate,
     Membership,
+    PostReview,
     Representative,
     StaffAssignment,
     StateTakeover,
@@ -43,6 +45,7 @@ __all__ = [
     "OPEN_RECTIFICATIONS",
     "OPEN_REGISTRATIONS",
     "Absence",
+    "AccountRecovery",
     "Affiliate",
     "AffiliateStatus",
     "AffiliationPiece",
@@ -59,6 +62,7 @@ __all__ = [
     "MandateRequest",
     "Membership",
     "NumberCounter",
+    "PostReview",
     "RectificationPiece",
     "RectificationRequest",
     "RectificationStep",

@@ -18,6 +18,7 @@ from affiliates.enums import (
     CardKind,
     LeaveReason,
     LegalForm,
+    ReviewVerdict,
     Role,
     Sex,
     StaffRole,
@@ -278,13 +279,66 @@ class StaffAssignment(models.Model):
         Agency, verbose_name=_("agence"), on_delete=models.PROTECT, related_name="staff"
     )
     role = models.CharField(_("rôle"), max_length=12, choices=StaffRole.choices())
+    since = models.DateTimeField(_("depuis le"), default=timezone.now)
+    given_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("donnée par"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
 
     class Meta:
-        verbose_name = _("affectation")
-        verbose_name_plural = _("affectations")
+        verbose_name = _("poste du personnel")
+        verbose_name_plural = _("postes et revues d’accès")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(given_by__isnull=True) | ~Q(given_by=models.F("user")),
+                name="post_given_by_another",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.agency_id} {self.role}"
+
+
+class PostReview(models.Model):
+    """Somebody looked whether a member of staff still needs a post, and said why. Written once."""
+
+    # The post may be gone since: the person and what they held stay readable.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("agent"),
+        on_delete=models.PROTECT,
+        related_name="post_reviews",
+    )
+    agency = models.ForeignKey(
+        Agency, verbose_name=_("agence"), on_delete=models.PROTECT, related_name="+"
+    )
+    role = models.CharField(_("rôle"), max_length=12, choices=StaffRole.choices())
+    verdict = models.CharField(_("avis"), max_length=8, choices=ReviewVerdict.choices())
+    reason = models.CharField(_("motif"), max_length=200)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("revu par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    reviewed_at = models.DateTimeField(_("revu le"))
+
+    class Meta:
+        verbose_name = _("revue d’accès")
+        verbose_name_plural = _("revues d’accès")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(reviewed_by=models.F("user")), name="post_reviewed_by_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.verdict}"
 
 
 class Employee(models.Model):

@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from affiliates.access import Actor
-from affiliates.enums import AffiliationState, StaffRole
+from affiliates.enums import NATIONAL_ROLES, AffiliationState, StaffRole
 from affiliates.models import (
     OPEN_AFFILIATIONS,
     Affiliate,
@@ -41,11 +41,9 @@ def staff_affiliations(user: Actor) -> QuerySet[AffiliationRequest]:
     rows = AffiliationRequest.objects.exclude(state=AffiliationState.DRAFT.value)
     if not isinstance(user, User) or not (user.is_active and user.is_staff):
         return rows.none()
-    if user.is_superuser:
-        return rows
     assignment = StaffAssignment.objects.filter(user=user).first()
-    if assignment is None:
+    if assignment is None or assignment.role == StaffRole.ADMINISTRATOR:
         return rows.none()
-    if assignment.role == StaffRole.SUPERVISOR:
+    if assignment.role in NATIONAL_ROLES:
         return rows
     return rows.filter(agency=assignment.agency_id)

@@ -13,6 +13,6 @@ register = template.Library()
 def open_alarms(context: Context) -> int | None:
     """`{% open_alarms as alarms %}`: how many wait; None for whoever does not examine them."""
     user = context["request"].user
-    if not (user.is_superuser or is_supervisor(user)):
+    if not is_supervisor(user):
         return None
     return UsageAlarm.objects.filter(closed_at__isnull=True).count()

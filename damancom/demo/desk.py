@@ -3,6 +3,9 @@
 import datetime
 from decimal import Decimal
 
+from affiliates.enums import CardKind, ReviewVerdict
+from affiliates.models import StaffAssignment
+from affiliates.workflows import open_recovery, review_post
 from damancom.demo import world
 from damancom.demo.register import Register
 from payments.models import BankLine, PaymentSlip
@@ -24,6 +27,8 @@ def live(register: Register, *, now: datetime.datetime) -> None:
     _credit(register, now)
     _plans(register, now)
     _refusal(register, now)
+    _posts(register, now)
+    _lost_phone(register, now)
 
 
 def _waiting_money(register: Register, now: datetime.datetime) -> None:
@@ -134,4 +139,30 @@ def _refusal(register: Register, now: datetime.datetime) -> None:
         grace_id=made.pk,
         reason="Une remise n’est pas nécessaire : votre virement est retrouvé et comptera à sa date.",
         at=asked_at + datetime.timedelta(days=4),
+    )
+
+
+def _posts(register: Register, now: datetime.datetime) -> None:
+    """Somebody looked at each post this autumn, except at one."""
+    supervisor, deputy = register.user(world.SUPERVISOR), register.user(world.DEPUTY)
+    for post in StaffAssignment.objects.select_related("user").order_by("pk"):
+        if post.user.email != world.TREASURER.email:
+            review_post(
+                actor=deputy if post.user_id == supervisor.pk else supervisor,
+                at=now - datetime.timedelta(days=40),
+                post=post,
+                verdict=ReviewVerdict.KEPT,
+                reason="Toujours à ce poste, vu avec son responsable.",
+            )
+
+
+def _lost_phone(register: Register, now: datetime.datetime) -> None:
+    """The clerk saw the riad's reader at the counter; a colleague of the agency has still to approve."""
+    reader = world.firm("riad").members[1][0]
+    open_recovery(
+        actor=register.clerk,
+        at=now - datetime.timedelta(minutes=20),
+        email=reader.email,
+        document=CardKind.CIN,
+        lost="Téléphone volé, feuille de codes introuvable.",
     )

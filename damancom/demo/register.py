@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from affiliates import workflows
-from affiliates.models import Affiliate, Agency, Representative, StaffAssignment
+from affiliates.models import Affiliate, Agency, Representative
 from damancom.demo import world
 from damancom.demo.people import Job, registration_numbers, staff_of
 from payments.models import Bank, BankAccount, BankMembership
@@ -72,8 +72,9 @@ def build(*, at: datetime.datetime, first_month: Period, last_month: Period) -> 
     supervisor = people[world.SUPERVISOR.email]
     agencies = {office.code: _agency(office) for office in world.AGENCIES}
     for person, code, role in world.STAFF:
-        StaffAssignment.objects.get_or_create(
-            user=people[person.email], defaults={"agency": agencies[code], "role": role.value}
+        giver = supervisor if person != world.SUPERVISOR else people[world.DEPUTY.email]
+        workflows.give_post(
+            actor=giver, at=at, user=people[person.email], agency=agencies[code], role=role
         )
     banks = {house.code: _bank(house, people[house.user.email]) for house in world.BANKS}
     office, _ = Representative.objects.get_or_create(name=world.OFFICE_NAME, city=world.OFFICE_CITY)

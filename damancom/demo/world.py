@@ -93,6 +93,10 @@ CLERK_OF_MARRAKECH = Person("guichet@caisse.example", "Imane Fikri")
 SUPERVISOR = Person("superviseur@caisse.example", "Samira El Fassi")
 # What the supervisor may not decide alone: this one proposes.
 DEPUTY = Person("adjoint@caisse.example", "Rachid Amrani")
+TREASURER = Person("tresorerie@caisse.example", "Nawal Bennis")
+AUDITOR = Person("audit@caisse.example", "Mehdi Lamrani")
+# Sees to who works where; opens no file of a firm.
+ACCESSES = Person("acces@caisse.example", "Ghita Sqalli")
 INSPECTORS = (
     (Person("inspectrice@caisse.example", "Zineb Ouadghiri"), Grade.INSPECTOR),
     (Person("inspecteur@caisse.example", "Driss Naciri"), Grade.SENIOR),
@@ -103,7 +107,10 @@ STAFF = (
     (CLERK_OF_MARRAKECH, "27", StaffRole.CLERK),
     (SUPERVISOR, "01", StaffRole.SUPERVISOR),
     (DEPUTY, "01", StaffRole.SUPERVISOR),
-    *((person, "01", StaffRole.CLERK) for person, _grade in INSPECTORS),
+    (TREASURER, "01", StaffRole.TREASURER),
+    (AUDITOR, "01", StaffRole.AUDITOR),
+    (ACCESSES, "01", StaffRole.ADMINISTRATOR),
+    *((person, "01", StaffRole.INSPECTOR) for person, _grade in INSPECTORS),
 )
 
 BANKS = (

@@ -127,6 +127,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "portal.passwords.NotCommon"},
 ]
 
+# The first knows people; the second says what the posts of the fund open on the desk.
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "damancom.posts.PostBackend",
+]
 # Whoever acts for others (staff, banks, accountants' offices) shows a second factor; the others are offered one.
 SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", True)
 # Money, bank details, rights and second factors: only within so long of showing who one is.

@@ -276,7 +276,7 @@ def people_of_the_desk(disputes: QuerySet[Dispute]) -> QuerySet[User]:
     """Whom a file may be given to: the clerks of the agencies concerned, and every supervisor."""
     agencies = disputes.filter(closed_at__isnull=True).order_by().values("affiliate__agency")
     rows = StaffAssignment.objects.filter(
-        Q(role=StaffRole.SUPERVISOR.value) | Q(agency__in=agencies)
+        Q(role=StaffRole.SUPERVISOR.value) | Q(role=StaffRole.CLERK.value, agency__in=agencies)
     )
     return User.objects.filter(pk__in=rows.values("user"), is_active=True, is_staff=True).order_by(
         "full_name"

@@ -1,15 +1,17 @@
 """What awaits a member of staff, on the first page of the desk."""
 
+import datetime
 from dataclasses import dataclass
 
 from django import template
 from django.template import Context
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext as _
 
 from affiliates.access import is_supervisor, staff_affiliates
-from affiliates.enums import AffiliationState, RectificationState, RegistrationState
+from affiliates.enums import AffiliationState, RecoveryState, RectificationState, RegistrationState
 from affiliates.queries.affiliations import staff_affiliations
+from affiliates.queries.posts import posts_to_review, staff_recoveries
 from affiliates.queries.rectifications import staff_rectifications
 from affiliates.queries.registrations import staff_registrations
 from disputes.access import staff_disputes
@@ -45,7 +47,7 @@ def awaiting(context: Context) -> list[Awaiting]:
     disputes = reverse("admin:disputes_dispute_changelist")
     money = reverse("admin:payments_bankline_waiting")
     people, firms = staff_registrations(user), staff_affiliations(user)
-    return [
+    queues = [
         Awaiting(
             _("Réclamations en retard"),
             counts[DeskFilter.LATE],
@@ -103,6 +105,34 @@ def awaiting(context: Context) -> list[Awaiting]:
             _("Prélèvements à remettre ou sans réponse"),
             debits_awaiting(on=today),
             reverse("admin:payments_debitrun_changelist"),
+        ),
+        *_people(user, today),
+    ]
+    return [queue for queue in queues if _opens_for(user, queue.url)]
+
+
+def _opens_for(user: User, url: str) -> bool:
+    """Whether the post of this person opens the screen behind a queue."""
+    route = resolve(url.partition("?")[0]).route.split("/")
+    return user.has_perm(f"{route[1]}.view_{route[2]}")
+
+
+def _people(user: User, today: datetime.date) -> list[Awaiting]:
+    """What the accounts of people wait for: a second person's word, and reviews of posts that are late."""
+    waiting = staff_recoveries(user).filter(state=RecoveryState.WAITING.value).count()
+    late = sum(one.is_overdue for one in posts_to_review(on=today))
+    return [
+        Awaiting(
+            _("Comptes à rouvrir, à approuver"),
+            waiting,
+            reverse("admin:affiliates_accountrecovery_changelist"),
+            presses=waiting > 0,
+        ),
+        Awaiting(
+            _("Revues d’accès en retard"),
+            late,
+            reverse("admin:affiliates_staffassignment_changelist"),
+            presses=late > 0,
         ),
     ]
 

@@ -14,7 +14,6 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from affiliates.access import is_supervisor
 from payments.enums import KeyScope
 from payments.forms import BankKeyForm
 from payments.models import BankKey
@@ -37,9 +36,6 @@ class BankKeyAdmin(StaffScreens):
             self.screen("creer/", self.issue_view, "issue"),
             self.screen("<int:pk>/revoquer/", self.revoke_view, "revoke"),
         ]
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and is_supervisor(request.user)
 
     @method_decorator(require_safe)
     def changelist_view(

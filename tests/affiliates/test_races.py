@@ -11,10 +11,10 @@ from django.db import connections
 from django.db.models.query import QuerySet
 
 from affiliates import workflows
-from affiliates.enums import Role, Scope
-from affiliates.errors import LastOwner
-from affiliates.models import Mandate, Membership
-from affiliates.workflows import access
+from affiliates.enums import MandateRequestState, Role, Scope
+from affiliates.errors import LastOwner, MandateRequestClosed
+from affiliates.models import Mandate, MandateRequest, Membership
+from affiliates.workflows import access, mandates
 from portal.models import AuditEntry
 from tests.affiliates.factories import (
     AffiliateFactory,
@@ -99,3 +99,55 @@ def test_ten_clicks_grant_one_mandate() -> None:
     )
     assert {getattr(answer, "pk", answer) for answer in answers} == {Mandate.objects.get().pk}
     assert AuditEntry.objects.filter(action="mandate.granted").count() == 1
+
+
+def _accepted_and_withdrawn_at_once() -> tuple[MandateRequest, list[Any]]:
+    """The firm accepts while the office takes its request back."""
+    office, asker, owner = RepresentativeFactory(), UserFactory(), UserFactory()
+    affiliate = AffiliateFactory()
+    request = workflows.ask_for_mandate(
+        actor=asker,
+        at=AT,
+        representative=office,
+        affiliation_number=affiliate.affiliation_number,
+        scopes={Scope.DECLARE},
+        starts_on=AT.date(),
+    )
+    answers = together(
+        [
+            lambda: workflows.accept_mandate(actor=owner, at=AT, request=request),
+            lambda: workflows.withdraw_mandate_request(actor=asker, at=AT, request=request),
+        ]
+    )
+    return MandateRequest.objects.get(pk=request.pk), answers
+
+
+@pytest.mark.parametrize("_again", range(3))
+def test_a_request_accepted_and_withdrawn_at_once_ends_one_way(_again: int) -> None:
+    request, answers = _accepted_and_withdrawn_at_once()
+    assert sum(isinstance(one, MandateRequestClosed) for one in answers) == 1
+    given = Mandate.objects.filter(representative=request.representative).count()
+    expected = {MandateRequestState.ACCEPTED: 1, MandateRequestState.WITHDRAWN: 0}
+    assert given == expected[MandateRequestState(request.state)]
+    assert (request.mandate is not None) == bool(given)
+
+
+def test_without_the_locks_a_withdrawn_request_gives_a_mandate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The positive control: both looked before either wrote."""
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
+    meeting = threading.Barrier(2)
+    check_open = mandates._check_open
+
+    def both_have_looked(row: MandateRequest) -> None:
+        check_open(row)
+        meeting.wait(timeout=20)
+
+    monkeypatch.setattr(mandates, "_check_open", both_have_looked)
+    request, answers = _accepted_and_withdrawn_at_once()
+    assert not any(isinstance(one, Exception) for one in answers)
+    assert Mandate.objects.filter(representative=request.representative).count() == 1
+    assert [
+        entry.action for entry in AuditEntry.objects.filter(action__startswith="mandate.request")
+    ] == ["mandate.request_withdrawn"]

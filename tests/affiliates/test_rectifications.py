@@ -18,6 +18,7 @@ from tests.affiliates.factories import (
     EmployeeFactory,
     EmploymentFactory,
     MembershipFactory,
+    StaffAssignmentFactory,
     UserFactory,
 )
 from tests.cast import Cast
@@ -277,6 +278,8 @@ def test_the_desk_decides_and_each_look_is_traced(cast: Cast, client: Client) ->
     row = asked(cast)
     name = "admin:affiliates_rectificationrequest_{}"
     client.force_login(UserFactory(is_staff=True))
+    assert client.get(reverse(name.format("change"), args=[row.pk])).status_code == 403
+    client.force_login(StaffAssignmentFactory().user)
     assert client.get(reverse(name.format("change"), args=[row.pk])).status_code == 404
     client.force_login(cast.staff)
     assert row.number in client.get(reverse(name.format("changelist"))).content.decode()

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.affiliates.factories import PASSWORD, UserFactory
+from tests.affiliates.factories import PASSWORD, StaffAssignmentFactory, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -40,7 +40,7 @@ def test_public_pages_and_errors_are_readable_by_all(open_page, language, direct
 
 @pytest.mark.parametrize("language", ["fr", "ar"])
 def test_the_account_and_the_desk_are_readable_by_all(open_page, language):
-    UserFactory(email="agent@exemple.ma", is_staff=True, is_superuser=True)
+    StaffAssignmentFactory(user__email="agent@exemple.ma")
     page = open_page(language=language, width=360)
     sign_in(page, "agent@exemple.ma")
     for address in ("/mot-de-passe/", "/administration/", "/administration/portal/user/"):

@@ -23,7 +23,7 @@ from declarations.models import DeclarationLine
 from portal import clock, exports
 from portal.enums import JobState
 from portal.models import AuditEntry, Mail, StoredChunk, StoredFile, User
-from tests.affiliates.factories import EmploymentFactory, MembershipFactory, UserFactory
+from tests.affiliates.factories import EmploymentFactory, MembershipFactory, StaffAssignmentFactory
 from tests.cast import Cast
 from tests.drills import kill_a_worker_at
 from tests.house import test_canary as canaries
@@ -326,7 +326,7 @@ def test_a_clerk_hands_a_person_their_own(
 def test_a_person_of_another_agency_is_nobody_here(
     cast: Cast, employment: Employment, client: Client
 ) -> None:
-    far = UserFactory(is_staff=True)
+    far = StaffAssignmentFactory().user
     row = made(cast.staff, employee=employment.employee, reason="Demande écrite")
     for user in (far, cast.owner, cast.stranger, cast.bank, cast.fiduciaire):
         client.force_login(user)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils import translation
 from django.utils.translation import gettext
 
-from affiliates.enums import RequestAct
+from affiliates.enums import RequestAct, ReviewVerdict
 from certificates.enums import CertificateState
 from payments.enums import DebitAct, GraceState, ProfileState
 from portal.acts import ACTS, SUBJECTS, is_reading, words_of
@@ -17,6 +17,7 @@ CODE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 ARABIC = re.compile(r"[\u0600-\u06ff]")
 #: Codes made of a family and a member, as the programs write them; a new family is described here.
 FAMILIES = {
+    "f'post.{verdict.value}'": {f"post.{verdict.value}" for verdict in ReviewVerdict},
     "f'affiliation.{act.value}'": {f"affiliation.{act.value}" for act in RequestAct},
     "f'registration.{act.value}'": {f"registration.{act.value}" for act in RequestAct},
     "f'authority.{verb}'": {

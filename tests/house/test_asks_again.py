@@ -15,8 +15,7 @@ from django.urls import get_resolver, reverse
 
 from affiliates.enums import StaffRole
 from portal import clock
-from portal.models import User
-from tests.affiliates.factories import StaffAssignmentFactory
+from tests.affiliates.factories import StaffAssignmentFactory, UserFactory
 from tests.cast import Cast
 from tests.house.test_doors import addresses
 
@@ -51,7 +50,7 @@ def acting(client: Client) -> dict[str, Any]:
 def desk(db: None) -> Client:
     """Somebody whom no permission stops: what remains closed is closed by its method."""
     client = Client(raise_request_exception=False)
-    user = User.objects.create_superuser("toutes@caisse.example", "x" * 20, full_name="Toutes")
+    user = UserFactory(email="toutes@caisse.example", is_staff=True)
     StaffAssignmentFactory(user=user, role=StaffRole.SUPERVISOR.value)
     client.force_login(user)
     return client

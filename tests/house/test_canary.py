@@ -22,10 +22,12 @@ from typing import Any
 import pikepdf
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.db import models, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from affiliates.enums import StaffRole
 from affiliates.models import (
     Affiliate,
     Agency,
@@ -39,7 +41,7 @@ from damancom.demo import build
 from declarations.models import Declaration
 from payments.models import Bank, BankFile, BankLine, BankMembership, DebitOrder
 from portal import clock, formats
-from portal.models import User
+from portal.models import Mail, User
 from regulation.enums import Branch
 from tests.affiliates.factories import UserFactory
 from tests.certificates import pdf_text
@@ -86,7 +88,8 @@ BY_ANOTHER_ROAD: dict[str, Callable[[Collection[int]], models.Q]] = {
 }
 #: Rows of nobody in particular: shared by all, or of a bank, or of the portal itself.
 OF_NO_AFFILIATE = {
-    "affiliates.Agency", "affiliates.Representative", "affiliates.StaffAssignment", "affiliates.NumberCounter",
+    "affiliates.AccountRecovery", "affiliates.Agency", "affiliates.PostReview",
+    "affiliates.Representative", "affiliates.StaffAssignment", "affiliates.NumberCounter",
     "certificates.UsageAlarm", "declarations.Deposit", "declarations.Outage", "disputes.AnswerTemplate",
     "disputes.Inspector", "payments.Bank", "payments.BankAccount", "payments.BankFile",
     "payments.ApiAnswer", "payments.BankKey", "payments.BankMembership", "payments.BankProfile", "payments.DebitRun",
@@ -198,7 +201,7 @@ def crawlers() -> list[Crawler]:
     today = clock.today()
     clerk = UserFactory(email="agent14@caisse.example", full_name="Agente Lointaine", is_staff=True)
     agency = Agency.objects.get(code="14")
-    StaffAssignment.objects.create(user=clerk, agency=agency)
+    StaffAssignment.objects.create(user=clerk, agency=agency, role=StaffRole.CLERK.value)
     people: list[tuple[str, User | None, set[int]]] = [("visitor", None, set())]
     for name, email in (
         ("owner", "nadia@boulangerie.example"),
@@ -417,6 +420,27 @@ class Sweep:
             self.seen.append(f"{method} {path}: {response.status_code}")
         return text
 
+    def read_letters(self) -> None:
+        """What the portal wrote to this person, whether it has left or not."""
+        for letter in Mail.objects.filter(user=self.crawler.user) if self.crawler.user else ():
+            text = f"{letter.subject}\n{letter.text}"
+            self.seen += [
+                f"letter {letter.key}: {canary!r}"
+                for canary in self.crawler.canaries
+                if canary in text
+            ]
+
+    def complete(self, term: str) -> None:
+        """What the desk proposes while one types, for every key of every model that it shows."""
+        for model in admin.site._registry:
+            for field in model._meta.concrete_fields:
+                if field.related_model is not None:
+                    asked = {
+                        "app_label": model._meta.app_label, "model_name": str(model._meta.model_name),
+                        "field_name": field.name, "term": term,
+                    }  # fmt: skip
+                    self.ask("get", "/administration/autocomplete/", asked)
+
 
 def sweep(crawler: Crawler, everything: list[Address], everybody: frozenset[int]) -> Sweep:
     one = Sweep(crawler)
@@ -436,6 +460,9 @@ def sweep(crawler: Crawler, everything: list[Address], everybody: frozenset[int]
             one.ask("get", filled(address, mine.affiliation_number, others))
             one.ask("post", filled(address, mine.affiliation_number, others))
             one.ask("get", filled(address, mine.affiliation_number, [mine.pk]))
+    one.read_letters()
+    if crawler.user and crawler.user.is_staff:
+        one.complete(number.name)
     return one
 
 

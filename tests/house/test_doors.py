@@ -44,6 +44,10 @@ PUBLIC = {
     "affiliates:affiliation",
     "affiliates:correct_affiliation",
     "affiliates:invitation",
+    # who lost every means of signing in; the private links open one account again, or stop that
+    "affiliates:lost_access",
+    "affiliates:recover",
+    "affiliates:stop_recovery",
     "admin:login",
 }
 

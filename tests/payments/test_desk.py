@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from payments.models import Allocation, BankLine, ClerkAct, PaymentSlip
 from payments.queries import credit_of, suspense_of
-from tests.affiliates.factories import UserFactory
+from tests.affiliates.factories import StaffAssignmentFactory
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
 from tests.payments.factories import received, slip
@@ -113,7 +113,7 @@ def test_a_clerk_assigns_then_takes_back(
     owed.refresh_from_db()
     assert owed.outstanding == D("40.00")
     other = Client()
-    other.force_login(UserFactory(is_staff=True, is_superuser=True))
+    other.force_login(StaffAssignmentFactory(agency=cast.affiliate.agency).user)
     act = ClerkAct.objects.get()
     decide = reverse("admin:payments_clerkact_decide", args=[act.pk, "valider"])
     for _ in range(2):
