@@ -122,13 +122,17 @@ def role() -> str:
 
 
 def test_a_savepoint_that_is_undone_leaves_the_wall_up(two: Cast) -> None:
-    """The first statement behind the door may be in a savepoint: what set the role there is undone with it."""
-    with walls.rows_of(two.affiliate.pk):
-        for _twice in range(2):
-            with transaction.atomic():
-                assert role() == ROWS_ROLE
-                transaction.set_rollback(True)
+    """What was set within a savepoint is undone with it: the next statement may not believe that it stands."""
+    with transaction.atomic():
+        with walls.rows_of(two.affiliate.pk):
             assert found() == all_of(two.affiliate)
+        transaction.set_rollback(True)
+    with walls.rows_of(two.affiliate.pk):
+        assert found() == all_of(two.affiliate)
+        with transaction.atomic():
+            assert role() == ROWS_ROLE
+            transaction.set_rollback(True)
+        assert found() == all_of(two.affiliate)
     assert role() == "none"
 
 
