@@ -1,5 +1,6 @@
 """What an employer may ask for, explained before they ask."""
 
+import re
 import uuid
 from typing import Any
 from urllib.parse import urlencode
@@ -10,11 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, Employment
 from certificates import freezing, queries, workflows
 from certificates.eligibility import Standing, decide, standing_range
 from certificates.enums import CertificateKind
@@ -29,6 +30,7 @@ from regulation.parameters import value_at
 from regulation.periods import InvalidPeriod, Period
 
 PER_PAGE = 20
+_KEY = re.compile(r"[0-9]{1,18}")
 
 
 @require_safe
@@ -81,21 +83,28 @@ ASKED_APART = (
 )
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @affiliate_view(Scope.READ)
 def ask(request: HttpRequest, *, affiliate: Affiliate, kind: str) -> HttpResponse:
-    """One kind: what it is for, what it looks at, whether it may be issued as asked and if not what to do."""
+    """One kind: what it is for, what it looks at, whether it may be issued as asked and if not what to do.
+
+    Nothing is written, whatever the method: the number of an employee is posted so that it stands in no address; the
+    page of the employee gives the key of the employment instead (``salarie``).
+    """
     wanted = next((one for one in ASKED_APART if one.value == kind), None)
     if wanted is None:
         raise Http404
     standing = queries.standing(affiliate, clock.today())
     first, last = _usual_range(standing)
     defaults = {"first": str(last if wanted is CertificateKind.EMPLOYEES else first)}
-    initial = {**defaults, "last": str(last), "about": request.GET.get("about", "")}
+    told = {**request.GET.dict(), **request.POST.dict()}
+    if wanted.is_personal and "salarie" in told:
+        told["about"] = _number_of(affiliate, told["salarie"])
+    initial = {**defaults, "last": str(last), "about": told.get("about", "")}
     form = AskForm(kind=wanted, months=_months(standing), initial=initial)
     # A link from an employee's page names the employee and leaves the months to choose.
-    if form.fields and all(name in request.GET for name in form.fields):
-        form = AskForm(request.GET, kind=wanted, months=_months(standing), initial=initial)
+    if form.fields and all(name in told for name in form.fields):
+        form = AskForm(told, kind=wanted, months=_months(standing), initial=initial)
     context: dict[str, object] = {"affiliate": affiliate, "section": "certificates"}
     if not form.fields or (form.is_bound and form.is_valid()):
         context |= _answer(affiliate, wanted, standing, form.cleaned_data if form.fields else {})
@@ -111,6 +120,20 @@ def ask(request: HttpRequest, *, affiliate: Affiliate, kind: str) -> HttpRespons
             "validity_months": int(value_at("certificate.standing_validity", standing.on).value),
         },
     )
+
+
+def _number_of(affiliate: Affiliate, key: str) -> str:
+    """The registration number of somebody whom this affiliate employs, by the key of the employment."""
+    if not _KEY.fullmatch(key):
+        return ""
+    rows = Employment.objects.filter(affiliate=affiliate, pk=int(key)).select_related("employee")
+    return next((one.employee.registration_number or "" for one in rows), "")
+
+
+def _employment_of(affiliate: Affiliate, number: str) -> str:
+    """The other way round; empty for nobody."""
+    rows = Employment.objects.filter(affiliate=affiliate, employee__registration_number=number)
+    return next((str(one.pk) for one in rows.order_by("-pk")[:1]), "")
 
 
 def _answer(
@@ -197,6 +220,8 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
     except NotEligible as refusal:
         add_to_messages(request, refusal)
         query = {name: asked[name] for name in ("first", "last", "about") if asked[name]}
+        if asked["kind"].is_personal and query.pop("about", ""):
+            query["salarie"] = _employment_of(affiliate, asked["about"])
         if asked["kind"] in ASKED_APART:
             address = reverse(
                 "certificates:ask", args=[affiliate.affiliation_number, asked["kind"].value]
