@@ -209,7 +209,7 @@ disputes:check_mission                everyone      GET
 certificates:list                     read          GET
 certificates:request                  certificates  POST
 certificates:certificate              read          GET
-certificates:ask                      read          GET
+certificates:ask                      read          GET POST
 certificates:certificate_pdf          read          GET
 certificates:share                    certificates  POST
 certificates:withdraw_share           certificates  POST
