@@ -207,6 +207,7 @@ ACTS: Final[dict[str, str]] = {
     "post.kept": _("Poste d’un agent revu et gardé"),
     "post.removed": _("Poste d’un agent retiré"),
     "recovery.opened": _("Récupération de compte ouverte au guichet"),
+    "recovery.read": _("Récupération de compte consultée"),
     "recovery.approved": _("Récupération de compte approuvée par une seconde personne"),
     "recovery.refused": _("Récupération de compte refusée"),
     "recovery.stopped": _("Récupération de compte arrêtée par la personne"),

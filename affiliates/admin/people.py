@@ -14,6 +14,12 @@ from portal.admin import StaffAdmin
 from portal.models import Mail, User
 
 
+def firms_of(people: Iterable[int | None]) -> set[str]:
+    """The numbers of the firms that these people (keys) belong to, or belonged to; one query."""
+    found = Membership.objects.filter(user__in=[key for key in people if key])
+    return set(found.values_list("affiliate__affiliation_number", flat=True))
+
+
 class OfPeople(StaffAdmin):
     """Rows that name a person."""
 
@@ -23,8 +29,7 @@ class OfPeople(StaffAdmin):
 
     def affiliation_numbers_of(self, rows: Sequence[Any]) -> set[str]:
         """The firms that these people belong to, or belonged to."""
-        found = Membership.objects.filter(user__in=[key for key in self.people_of(rows) if key])
-        return set(found.values_list("affiliate__affiliation_number", flat=True))
+        return firms_of(self.people_of(rows))
 
 
 @admin.register(User)

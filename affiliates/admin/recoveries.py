@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates import workflows
+from affiliates.admin.people import firms_of
 from affiliates.enums import RecoveryState
 from affiliates.forms import OpenRecoveryForm, RefuseRecoveryForm
 from affiliates.models import AccountRecovery, Membership
@@ -56,12 +57,14 @@ class RecoveryAdmin(StaffScreens):
         rows = self.rows(request)
         waiting = rows.filter(state=RecoveryState.WAITING.value).order_by("pk")
         past = rows.exclude(state=RecoveryState.WAITING.value)
+        page = Paginator(past, PAGE).get_page(request.GET.get("page"))
+        self.queue(request, firms_of(row.user_id for row in (*waiting[:100], *page)))
         return self.page(
             request,
             "admin/affiliates/recoveries.html",
             title=_("Récupérations de compte"),
             waiting=waiting[:100],
-            page=Paginator(past, PAGE).get_page(request.GET.get("page")),
+            page=page,
         )
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
@@ -129,6 +132,7 @@ class RecoveryAdmin(StaffScreens):
     ) -> HttpResponse:
         actor = actor_of(request)
         firms = Membership.objects.filter(user=row.user, ended_at__isnull=True)
+        self.read(request, "recovery.read", row, firms_of([row.user_id]))
         is_open = row.state == RecoveryState.WAITING or workflows.opens(row, clock.now())
         return self.page(
             request,
