@@ -109,6 +109,7 @@ ACCOUNT: Final[dict[str, Given]] = {
     "affiliates.Invitation": Given(("accepted_by", "invited_by")),
     "affiliates.MandateRequest": Given(("asked_by",)),
     "affiliates.DataCopy": Given(("asked_by",)),
+    **_by("user", "affiliates.AccountRecovery", "affiliates.PostReview", "portal.AddressChange"),
     "declarations.Deposit": Given(("sent_by",)),
     "portal.Mail": Given(("user",)),
     "portal.OpenSession": Given(("user",), columns=("device", "opened_at", "seen_at", "expire_date")),

@@ -129,6 +129,13 @@ TABLE: Final[dict[str, Kept]] = {
     "affiliates.RectificationRequest": Kept(
         DataClass.WAGE, _NO_END, "what was corrected, on which proof, and what stood there before"
     ),
+    "affiliates.AccountRecovery": Kept(
+        DataClass.PERSON, _NO_END, "who let whom back into an account, against which document"
+    ),
+    "affiliates.PostReview": Kept(DataClass.PERSON, _NO_END, "who looked at which right of staff, and what they said"),
+    "portal.AddressChange": Kept(
+        DataClass.PERSON, "one a person, until it is confirmed or asked again", "the address that waits for its proof"
+    ),
     "affiliates.Invitation": Kept(
         DataClass.PERSON, "ninety days after it closed unanswered; once accepted, as the right it gave",
         "whoever never answered asked for nothing", PurgeRule.INVITATIONS,
