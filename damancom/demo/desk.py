@@ -3,9 +3,9 @@
 import datetime
 from decimal import Decimal
 
-from affiliates.enums import CardKind, ReviewVerdict
+from affiliates.enums import ReviewVerdict
 from affiliates.models import StaffAssignment
-from affiliates.workflows import open_recovery, review_post
+from affiliates.workflows import review_post
 from damancom.demo import world
 from damancom.demo.register import Register
 from payments.models import BankLine, PaymentSlip
@@ -28,7 +28,6 @@ def live(register: Register, *, now: datetime.datetime) -> None:
     _plans(register, now)
     _refusal(register, now)
     _posts(register, now)
-    _lost_phone(register, now)
 
 
 def _waiting_money(register: Register, now: datetime.datetime) -> None:
@@ -154,15 +153,3 @@ def _posts(register: Register, now: datetime.datetime) -> None:
                 verdict=ReviewVerdict.KEPT,
                 reason="Toujours à ce poste, vu avec son responsable.",
             )
-
-
-def _lost_phone(register: Register, now: datetime.datetime) -> None:
-    """The clerk saw the riad's reader at the counter; a colleague of the agency has still to approve."""
-    reader = world.firm("riad").members[1][0]
-    open_recovery(
-        actor=register.clerk,
-        at=now - datetime.timedelta(minutes=20),
-        email=reader.email,
-        document=CardKind.CIN,
-        lost="Téléphone volé, feuille de codes introuvable.",
-    )
