@@ -262,7 +262,7 @@ def test_a_page_that_does_not_exist(visitor: Client):
 
 def test_a_refusal_that_nobody_showed_becomes_a_page_that_says_why(visitor: Client):
     answer = visitor.get("/t/refuses/")
-    assert answer.status_code == 409
+    assert answer.status_code == 429
     assert "Attendez 15 minutes" in answer.content.decode()
 
 
