@@ -24,6 +24,7 @@ from django.test import Client
 from django.urls import reverse
 
 from affiliates import workflows as register
+from affiliates.enums import CardKind
 from affiliates.models import Affiliate, Employment, StateTakeover
 from certificates.enums import AlarmKind
 from certificates.models import UsageAlarm
@@ -279,6 +280,13 @@ def furnish() -> None:
     person = Employment.objects.filter(affiliate=firm).order_by("pk")[0].employee
     copy = copying.ask(actor=clerk, at=NOW, employee=person, reason="Demande au guichet")
     make_copy(copy.pk)
+    register.open_recovery(
+        actor=clerk,
+        at=NOW,
+        email="leila@riad.example",
+        document=CardKind.CIN,
+        lost="Téléphone volé mardi, déclaration montrée",
+    )
     register.ask_rectification(
         actor=owner,
         at=NOW,
