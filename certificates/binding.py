@@ -1,6 +1,7 @@
 """The parts of a long paper bound into one, tags included. Run by the press: this module holds no setting.
 
-Each part is a PDF of ours, drawn by itself: the memory that a paper takes does not grow with its length.
+Each part is a PDF of ours, drawn by itself: what the drawing takes does not grow with the length of the paper. Its
+tags are held together here, some 12 kB a person, under the limit that the press has in any case.
 """
 
 import io
