@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from portal import clock
 from portal.enums import JobState
 from portal.models import FileJob, Job
 
@@ -65,6 +66,12 @@ def give_back(row: Job) -> None:
 def owns(row: Job, claimed: Job) -> bool:
     """Whether `row`, just locked, still belongs to the worker that was given `claimed`."""
     return (row.state, row.attempts) == (JobState.RUNNING, claimed.attempts)
+
+
+def renew(claimed: Job) -> None:
+    """Start the lease again: this worker is alive. Does nothing once another worker has taken the row over."""
+    rows = type(claimed)._default_manager.filter(pk=claimed.pk, attempts=claimed.attempts)
+    rows.filter(state=JobState.RUNNING.value).update(started_at=clock.now())
 
 
 def tell_progress(claimed: FileJob, lines_done: int) -> None:

@@ -60,6 +60,23 @@ def stopped(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> BankFile:
     return bank_file
 
 
+def test_a_worker_that_advances_keeps_its_file(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chunk starts the lease again; without it a long file would pass from worker to worker, and be parked."""
+    bank_file = received(cast.bank, cast.bank_account, file_of(cast, *LINES), read=False)
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    seen: list[list[int]] = []
+
+    def look(place: str) -> None:
+        if place == "bank-file-half-settled":
+            seen.append(importing.due_files(at=clock.now()))
+
+    monkeypatch.setattr(importing, "failpoint", look)
+    import_file(bank_file_id=bank_file.pk, at=clock.now() - 2 * LEASE)
+    assert seen == [[]] * 5
+    bank_file.refresh_from_db()
+    assert bank_file.state == "done"
+
+
 def read_on(bank_file: BankFile) -> None:
     import_file(bank_file_id=bank_file.pk, at=clock.now() + 4 * LEASE)
     bank_file.refresh_from_db()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO
+from typing import IO, Final
 
 from django.db import transaction
 
@@ -15,8 +15,12 @@ from payments.codecs.pain_status import MIXED, Status
 from payments.codecs.reasons import iso_of
 from payments.models import BankFile, DebitOrder, DebitRun
 from payments.workflows.debits.answers import Answer, answer_order
+from portal import jobs
 from portal.clock import CASABLANCA
 from regulation.text import _
+
+_RENEWED_EVERY: Final = 1_000
+"""Answers, one transaction each, after which the worker says again that it is alive."""
 
 _UNKNOWN = _("aucune de nos remises à cette banque")
 
@@ -101,6 +105,8 @@ def apply_answers(bank_file: BankFile, stream: IO[bytes], at: datetime) -> None:
         iso, is_known = iso_of(about.reason, agreed) if about.reason else ("", True)
         if not is_known:
             told.append(fault("L21", rang=rank, code=quoted(iso)))
+        if rank % _RENEWED_EVERY == 0:
+            jobs.renew(bank_file)
         outcome = answer_order(order_id=order.pk, answer=_answer(about, iso, said_at), at=at)
         if not outcome.possible:
             told.append(

@@ -43,8 +43,8 @@ CHUNK: Final = 4_000
 RETURNS: Final = 500
 """Returns settled in one transaction: fewer, since the credits they undo and all that these paid are locked too."""
 
-LEASE: Final = timedelta(minutes=11)
-"""A little longer than a task may last: a file that runs longer lost its worker and may be taken again."""
+LEASE: Final = timedelta(minutes=4)
+"""Much longer than the longest step; each starts it again, so that the file of a lost worker waits no longer."""
 
 TURN: Final = 300
 """Seconds of reversals in one turn, well under the limit of a task: a file of returns may take several."""
@@ -186,7 +186,8 @@ def _write_chunk(bank_file: BankFile, staging: Staging, chunk: list[Ready]) -> b
     staging.write(rows)
     failpoint("bank-file-half-staged")
     locked.lines_done += len(chunk)
-    locked.save(update_fields=["lines_done"])
+    locked.started_at = clock.now()
+    locked.save(update_fields=["lines_done", "started_at"])
     bank_file.lines_done = locked.lines_done
     return True
 
@@ -214,6 +215,7 @@ def _settle_reversals(bank_file: BankFile) -> bool:
         if time.monotonic() > end:
             return False
         settle_reversals(actor=None, line_ids=keys)
+        jobs.renew(bank_file)
         failpoint("bank-file-half-reversed")
     return True
 

@@ -45,7 +45,8 @@ from regulation.parameters import french_day
 
 FUND_NAME: Final = "CAISSE NATIONALE DE SECURITE SOCIALE"
 
-LEASE: Final = timedelta(minutes=11)
+LEASE: Final = timedelta(minutes=4)
+"""A run is locked while it is written: past this, nobody writes it, and another worker takes it."""
 LARGEST_FILE: Final = 100 * 1_048_576
 
 
