@@ -209,6 +209,15 @@ SERIES: dict[str, Series] = {
         _("Télépaiement : silence de la banque signalé après"), Unit.WORKING_DAYS
     ),
     "affiliation.days": _calendar(_("Délai d’affiliation et d’immatriculation"), Unit.DAYS),
+    "recovery.link_hours": _calendar(
+        _("Compte rouvert à l’agence : durée du lien envoyé"), Unit.HOURS
+    ),
+    "recovery.quiet_hours": _calendar(
+        _("Compte rouvert à l’agence : sans paiement ni droit donné"), Unit.HOURS
+    ),
+    "access.review_days": _calendar(
+        _("Personnel de la Caisse : chaque accès revu tous les"), Unit.DAYS
+    ),
     "change_notice.months": _calendar(_("Délai pour signaler un changement"), Unit.MONTHS),
     "registration.processing_hours": _calendar(
         _("Délai de traitement d’une immatriculation"), Unit.HOURS
