@@ -14,7 +14,7 @@ from payments.workflows.debits import runs
 from payments.workflows.debits.orders import Part
 from portal.models import User
 from regulation.identifiers import rib_key
-from tests.affiliates.factories import UserFactory
+from tests.affiliates.factories import StaffAssignmentFactory, UserFactory
 from tests.cast import Cast
 
 # A Friday; the Monday after is a working day, with its cut-off on that Friday at noon in Morocco.
@@ -83,8 +83,10 @@ def signed(
 
 
 def second_person() -> User:
-    """Another member of staff."""
-    return UserFactory(full_name="Samira El Fassi", is_staff=True)
+    """Another clerk of the fund."""
+    person = UserFactory(full_name="Samira El Fassi", is_staff=True)
+    StaffAssignmentFactory(user=person)
+    return person
 
 
 def released(cast: Cast, day: date = DAY, at: datetime = AFTER_CUT_OFF) -> DebitRun:
