@@ -380,11 +380,21 @@ def text_of(response: Any) -> str:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             content = b"\n".join(archive.read(name) for name in archive.namelist())
     if content[:5] == b"%PDF-":
-        # A piece that came from outside may be no document of ours: its bytes stand as they are.
+        # A piece that came from outside may be no document of ours: its bytes stand as they are. Of ours the words are
+        # read, and what it says of itself: in the bytes, a length on the page would pass for an amount.
         with contextlib.suppress(pikepdf.PdfError, AttributeError):
-            content += pdf_text.text_of(content).encode()
+            content = (pdf_text.text_of(content) + _about(content)).encode()
     headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
     return headers + "\n" + content.decode("utf-8", errors="replace")
+
+
+def _about(document: bytes) -> str:
+    """Title, author and the like of a PDF, wherever it keeps them."""
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        told = [str(value) for _name, value in pdf.docinfo.items()]
+        if "/Metadata" in pdf.Root:
+            told.append(pdf.Root.Metadata.read_bytes().decode("utf-8", errors="replace"))
+        return " ".join(told)
 
 
 class Sweep:
