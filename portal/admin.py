@@ -126,9 +126,23 @@ class StaffAdmin(admin.ModelAdmin):
         if self.has_change_permission(request, obj):
             return fieldsets
         return [
-            (title, {**shown, "fields": [readable(self.model, name) for name in shown["fields"]]})
+            (title, {**shown, "fields": [self._field(request, name) for name in shown["fields"]]})
             for title, shown in fieldsets
         ]
+
+    def _field(self, request: HttpRequest, name: Any) -> Any:
+        """A field to read; a row whose own screen this post does not open is named without a link."""
+        related: Any = getattr(getattr(self.model, str(name), None), "field", None)
+        model: Any = getattr(related, "related_model", None)
+        screen: Any = self.admin_site._registry.get(model)
+        if screen is None or screen.may_read(request):
+            return readable(self.model, name)
+
+        def shown(row: Model) -> str:
+            return str(getattr(row, name) or "—")
+
+        shown.__name__ = name
+        return admin.display(description=related.verbose_name)(shown)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Whether the post of this person opens this screen: to read it, or to act there."""
