@@ -18,8 +18,8 @@ PRODUCTION = {
     "SECRET_KEY": secrets.token_urlsafe(64),
     "ALLOWED_HOSTS": "portail.example",
     "PUBLIC_URL": "https://portail.example",
-    "DATABASE_URL": "postgres://damancom:secret@127.0.0.1:1/damancom",
-    "REDIS_URL": "redis://:secret@127.0.0.1:1/0",
+    "DATABASE_URL": "postgres://damancom:kept-elsewhere@127.0.0.1:1/damancom",
+    "REDIS_URL": "redis://:kept-elsewhere@127.0.0.1:1/0",
     "SIGNING_PEM_FILE": "/run/secrets/signing",
     "CREDITOR_NUMBER": "A0",
 }

@@ -103,7 +103,8 @@ TEMPLATES = [
 
 DATABASES = {
     "default": env.database(
-        env.text("DATABASE_URL"), statement_timeout_s=env.integer("STATEMENT_TIMEOUT_SECONDS", 10)
+        env.address("DATABASE_URL"),
+        statement_timeout_s=env.integer("STATEMENT_TIMEOUT_SECONDS", 10),
     )
 }
 # Backups: where they are written, the key that seals them, and where pg_dump is when the PATH does not say.
@@ -215,7 +216,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.address("REDIS_URL")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 }

@@ -58,6 +58,17 @@ def optional_secret(name: str, *, minimum_length: int) -> str:
     return secret(name, minimum_length=minimum_length) if text(name, "") else ""
 
 
+def address(name: str) -> str:
+    """Where a service is, its password included; the password of an example, or the user's own name, is refused."""
+    value = text(name)
+    parts = urlsplit(value)
+    if not takes_examples and (parts.password or "").lower() in EXAMPLE_VALUES | {parts.username}:
+        raise ImproperlyConfigured(
+            f"{name} porte un mot de passe d'exemple : donnez celui de cette installation."
+        )
+    return value
+
+
 def integer(name: str, default: int) -> int:
     value = text(name, str(default))
     if not value.isascii() or not value.isdigit():

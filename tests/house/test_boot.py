@@ -14,7 +14,7 @@ from damancom.check import PRODUCTION
 SOURCE = (settings.BASE_DIR / "damancom" / "settings" / "base.py").read_text("utf-8")
 #: Read without a default: nobody starts without them.
 OBLIGATORY = re.findall(
-    r'env\.(?:text|secret|words|reference)\(\s*"(\w+)"(?:\)|, (?:minimum|longest))', SOURCE
+    r'env\.(?:text|secret|address|words|reference)\(\s*"(\w+)"(?:\)|, (?:minimum|longest))', SOURCE
 )
 EXAMPLES = (
     "for-this-machine-only-for-this-machine-only-for-this-machine-only",
@@ -30,11 +30,16 @@ REFUSED = [
     *[("CREDITOR_NUMBER", value) for value in ("CNSS", "EXEMPLE", "minuscules", "X" * 36)],
     ("ROW_WALLS", "perhaps"), ("EMAIL_SECURITY", "yes"), ("EMAIL_PORT", "smtp"), ("TRUSTED_PROXIES", "-1"),
     ("SECOND_FACTOR_REQUIRED", "maybe"), ("STATEMENT_TIMEOUT_SECONDS", "ten"), ("DATABASE_URL", "mysql://h/d"),
+    ("DATABASE_URL", "postgres://damancom_app:changeme@postgres/damancom"),
+    ("DATABASE_URL", "postgres://damancom:damancom@postgres/damancom"),
+    ("REDIS_URL", "redis://:password@redis:6379/0"),
 ]  # fmt: skip
 TAKEN = [
     ("SECRET_KEY", GOOD["SECRET_KEY"]),
     ("METRICS_TOKEN", "Zx8Lq2Nv5Rb9Tc3Wd7Yf1Hg6Jk4Mp0Qs"),
     ("ROW_WALLS", "whole"),
+    ("DATABASE_URL", "postgres:///damancom?host=/run/postgresql"),
+    ("REDIS_URL", "redis://redis:6379/0"),
 ]
 #: Imports the settings again and again, each time with one value changed, in one process.
 BOOT = """

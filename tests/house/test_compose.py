@@ -72,7 +72,8 @@ def test_every_obligatory_setting_is_passed_on(name: str) -> None:
     source = (settings.BASE_DIR / "damancom" / "settings" / "base.py").read_text("utf-8")
     obligatory = set(
         re.findall(
-            r'env\.(?:text|secret|words|reference)\(\s*"(\w+)"(?:\)|, (?:minimum|longest))', source
+            r'env\.(?:text|secret|address|words|reference)\(\s*"(\w+)"(?:\)|, (?:minimum|longest))',
+            source,
         )
     )
     assert {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "PUBLIC_URL"} <= obligatory
