@@ -151,9 +151,15 @@ class Family:
             }
             for name, child in self.children.items()
         }
+        text = json.dumps({"boot": _boot_id(), "children": entries}, indent=1)
         draft = self.record.with_suffix(".new")
-        draft.write_text(json.dumps({"boot": _boot_id(), "children": entries}, indent=1), "utf-8")
-        draft.replace(self.record)
+        try:
+            draft.write_text(text, "utf-8")
+            draft.replace(self.record)
+        except OSError as reason:
+            # A full disk must not stop what runs; the children die with this process in any case (`_die_with`).
+            draft.unlink(missing_ok=True)
+            print(f"{self.record} : {reason.strerror}", file=sys.stderr)
 
 
 class Child:

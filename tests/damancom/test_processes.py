@@ -50,6 +50,21 @@ def test_a_stopped_child_is_gone_and_forgotten(family: Family, tmp_path: Path) -
     assert json.loads(family.record.read_text())["children"] == {}
 
 
+def test_a_full_disk_stops_nothing(
+    family: Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft = family.record.with_suffix(".new")
+    draft.symlink_to("/dev/full")
+    first = family.start("first", ["sleep", "60"], log=tmp_path / "first.log")
+    assert is_alive(first.process.pid)
+    assert "No space left" in capsys.readouterr().err
+    draft.symlink_to("/dev/full")
+    family.stop("first")
+    assert not is_alive(first.process.pid)
+    family.start("second", ["sleep", "60"], log=tmp_path / "second.log")
+    assert list(json.loads(family.record.read_text())["children"]) == ["second"]
+
+
 def test_children_stop_side_by_side(family: Family, tmp_path: Path) -> None:
     """Three that need half a second each are gone in less than the sum, and each was asked once."""
     slow = (
