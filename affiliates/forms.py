@@ -390,6 +390,21 @@ class AskMandateForm(MandateForm):
             raise ValidationError(sentence(refusal), code=refusal.code) from refusal
 
 
+def _judge_password(form: forms.Form, told: dict[str, Any], owner: User) -> None:
+    """Written twice alike, and good enough for its owner; what is wrong is said beside its field."""
+    password = told.get("password")
+    if not password:
+        return
+    if password != told.get("again"):
+        form.add_error(
+            "again", _("Les deux mots de passe sont différents : écrivez deux fois le même.")
+        )
+    try:
+        validate_password(password, owner)
+    except ValidationError as refusal:
+        form.add_error("password", refusal)
+
+
 class OpenAccountForm(forms.Form):
     """The name and the password of somebody who accepts an invitation and has no account yet."""
 
@@ -412,18 +427,7 @@ class OpenAccountForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}
-        password = told.get("password")
-        if password:
-            if password != told.get("again"):
-                self.add_error(
-                    "again",
-                    _("Les deux mots de passe sont différents : écrivez deux fois le même."),
-                )
-            try:
-                someone = User(email=self.email, full_name=told.get("full_name", ""))
-                validate_password(password, someone)
-            except ValidationError as refusal:
-                self.add_error("password", refusal)
+        _judge_password(self, told, User(email=self.email, full_name=told.get("full_name", "")))
         return told
 
 
@@ -496,17 +500,7 @@ class NewMeansForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}
-        password = told.get("password")
-        if password:
-            if password != told.get("again"):
-                self.add_error(
-                    "again",
-                    _("Les deux mots de passe sont différents : écrivez deux fois le même."),
-                )
-            try:
-                validate_password(password, self.user)
-            except ValidationError as refusal:
-                self.add_error("password", refusal)
+        _judge_password(self, told, self.user)
         return told
 
 

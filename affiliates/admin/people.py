@@ -3,6 +3,7 @@
 Here and not with the frame: only the register knows who belongs to which firm.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,9 +24,9 @@ def firms_of(people: Iterable[int | None]) -> set[str]:
 class OfPeople(StaffAdmin):
     """Rows that name a person."""
 
+    @abstractmethod
     def people_of(self, rows: Sequence[Any]) -> Iterable[int | None]:
         """The keys of the people that these rows name."""
-        raise NotImplementedError
 
     def affiliation_numbers_of(self, rows: Sequence[Any]) -> set[str]:
         """The firms that these people belong to, or belonged to."""
