@@ -192,6 +192,8 @@ class RequestDesk(StaffScreens):
             may_grant=RequestAct.GRANT in may,
             may_ask=RequestAct.ASK_FOR_PIECE in may,
             may_refuse=RequestAct.REFUSE in may,
+            ask_url=self.address("ask", row.pk),
+            refuse_url=self.address("refuse", row.pk),
             forms=words | (bound or {}),
             opened=next(iter(bound or {}), ""),
             status=422 if bound else 200,

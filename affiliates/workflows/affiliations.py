@@ -13,12 +13,10 @@ from django.db import transaction
 from django.urls import reverse
 
 from affiliates.enums import AffiliationState, LegalForm, RequestAct, RequestParty, Role
-from affiliates.errors import FirmExists, PieceMissing, ReasonMissing
+from affiliates.errors import FirmExists, PieceMissing
 from affiliates.models import (
     Affiliate,
-    AffiliationPiece,
     AffiliationRequest,
-    AffiliationStep,
     Agency,
 )
 from affiliates.rules import NewFirm, tidy_firm
@@ -26,14 +24,14 @@ from affiliates.transitions import move_affiliation
 from affiliates.workflows.employers import register
 from affiliates.workflows.invitations import invite
 from affiliates.workflows.numbers import lock_affiliations, next_affiliation_number
+from affiliates.workflows.steps import check_words, keep_pieces, take_step
 from portal import audit, clock, mail
 from portal.enums import Language
 from portal.models import User
-from portal.pieces import Upload, keep_piece, pieces_of
+from portal.pieces import Upload
 from regulation.parameters import value_at
 
 _LINK = signing.Signer(salt="affiliates.affiliation")
-TEXT_LIMIT = 1_000
 
 
 def token_of_request(request: AffiliationRequest) -> str:
@@ -166,7 +164,7 @@ def ask_applicant(
     state = move_affiliation(
         AffiliationState(row.state), RequestAct.ASK_FOR_PIECE, RequestParty.CLERK
     )
-    _check_words(text)
+    check_words(text)
     return _move(row, state, RequestAct.ASK_FOR_PIECE, RequestParty.CLERK, actor, at, text)
 
 
@@ -179,7 +177,7 @@ def refuse_affiliation(
     if row.state == AffiliationState.REFUSED:
         return row
     state = move_affiliation(AffiliationState(row.state), RequestAct.REFUSE, RequestParty.CLERK)
-    _check_words(text)
+    check_words(text)
     row.decided_at = at
     return _move(row, state, RequestAct.REFUSE, RequestParty.CLERK, actor, at, text)
 
@@ -248,17 +246,10 @@ def _relock(request: AffiliationRequest) -> AffiliationRequest:
     return row
 
 
-def _check_words(text: str) -> None:
-    if not text.strip():
-        raise ReasonMissing()
-
-
 def _keep_pieces(row: AffiliationRequest, uploads: Sequence[Upload]) -> None:
     if not uploads:
         raise PieceMissing()
-    for piece in pieces_of(uploads):
-        stored = keep_piece(piece, stored_by=None)
-        AffiliationPiece.objects.create(request=row, stored=stored, content_type=piece.type.value)
+    keep_pieces(row, uploads, stored_by=None)
 
 
 def _move(
@@ -273,14 +264,7 @@ def _move(
 ) -> AffiliationRequest:
     row.state = state.value
     row.save()
-    step = AffiliationStep.objects.create(
-        request=row,
-        act=act.value,
-        party=party.value,
-        author=actor,
-        at=at,
-        text=text.strip()[:TEXT_LIMIT],
-    )
+    step = take_step(row, act, party, actor, at, text)
     audit.record(
         actor=actor,
         action=f"affiliation.{act.value}",

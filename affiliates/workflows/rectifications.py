@@ -19,27 +19,23 @@ from affiliates.errors import (
     CardOfAnother,
     NothingToRectify,
     PieceMissing,
-    ReasonMissing,
     RectificationOpen,
     ValueRefused,
 )
 from affiliates.models import (
     Affiliate,
     Employee,
-    RectificationPiece,
     RectificationRequest,
-    RectificationStep,
 )
 from affiliates.transitions import move_rectification
-from affiliates.workflows.steps import locked
+from affiliates.workflows.steps import check_words, keep_pieces, locked, take_step
 from portal import audit, mail
 from portal.errors import constraints_refuse
 from portal.models import User
-from portal.pieces import Upload, keep_piece, pieces_of
+from portal.pieces import Upload
 from regulation.errors import DomainError
 from regulation.identifiers import check_cin, check_ice
 
-TEXT_LIMIT: Final = 1_000
 #: What may be corrected, in the order of the form.
 OF_THE_FIRM: Final = (
     "name", "name_ar", "legal_form", "activity", "address", "city", "postal_code", "ice", "tax_id", "trade_register",
@@ -81,8 +77,7 @@ def ask_rectification(
         asked = _differences(employee or affiliate, told)
         if not asked:
             raise NothingToRectify()
-        if not text.strip():
-            raise ReasonMissing()
+        check_words(text)
         if not pieces:
             raise PieceMissing()
         row = RectificationRequest.objects.create(
@@ -94,7 +89,7 @@ def ask_rectification(
             sent_at=at,
             created_by=actor,
         )
-        _keep_pieces(row, actor, pieces)
+        keep_pieces(row, pieces, stored_by=actor)
         _note(row, RequestAct.SEND, RequestParty.APPLICANT, actor, at, text, fields=sorted(asked))
     return row
 
@@ -154,7 +149,7 @@ def answer_rectification(
     state = _next(row, RequestAct.ANSWER, RequestParty.APPLICANT)
     if not pieces:
         raise PieceMissing()
-    _keep_pieces(row, actor, pieces)
+    keep_pieces(row, pieces, stored_by=actor)
     return _move(row, state, RequestAct.ANSWER, RequestParty.APPLICANT, actor, at, text)
 
 
@@ -177,8 +172,7 @@ def ask_for_proof(
     """Ask the firm for a piece, in words (ReasonMissing without)."""
     row = _relocked(request)
     state = _next(row, RequestAct.ASK_FOR_PIECE, RequestParty.CLERK)
-    if not text.strip():
-        raise ReasonMissing()
+    check_words(text)
     return _move(row, state, RequestAct.ASK_FOR_PIECE, RequestParty.CLERK, actor, at, text)
 
 
@@ -191,8 +185,7 @@ def refuse_rectification(
     if row.state == RectificationState.REFUSED:
         return row
     state = _next(row, RequestAct.REFUSE, RequestParty.CLERK)
-    if not text.strip():
-        raise ReasonMissing()
+    check_words(text)
     return _move(row, state, RequestAct.REFUSE, RequestParty.CLERK, actor, at, text)
 
 
@@ -246,12 +239,6 @@ def _next(row: RectificationRequest, act: RequestAct, party: RequestParty) -> Re
     return move_rectification(RectificationState(row.state), act, party)
 
 
-def _keep_pieces(row: RectificationRequest, actor: User, uploads: Sequence[Upload]) -> None:
-    for piece in pieces_of(uploads):
-        stored = keep_piece(piece, stored_by=actor)
-        RectificationPiece.objects.create(request=row, stored=stored, content_type=piece.type.value)
-
-
 def _move(
     row: RectificationRequest,
     state: RectificationState,
@@ -280,14 +267,7 @@ def _note(
     **facts: object,
 ) -> None:
     """The step, its trace (which fields, never their values), and a letter to who asked when the fund acted."""
-    step = RectificationStep.objects.create(
-        request=row,
-        act=act.value,
-        party=party.value,
-        author=actor,
-        at=at,
-        text=text.strip()[:TEXT_LIMIT],
-    )
+    step = take_step(row, act, party, actor, at, text)
     number = row.affiliate.affiliation_number
     audit.record(
         actor=actor,

@@ -21,7 +21,6 @@ from affiliates.errors import (
     PersonExists,
     PersonIncomplete,
     PieceMissing,
-    ReasonMissing,
 )
 from affiliates.models import (
     OPEN_REGISTRATIONS,
@@ -32,19 +31,19 @@ from affiliates.models import (
     RegistrationRequest,
     RegistrationStep,
 )
+from affiliates.models.requests import RequestStep
 from affiliates.queries.registrations import hire_limits, people_like, requests_like
 from affiliates.rules import MOROCCO, NewHire
 from affiliates.transitions import move_registration
 from affiliates.workflows.employees import hire as employ
 from affiliates.workflows.numbers import lock_registrations, next_registration_number
-from affiliates.workflows.steps import locked
+from affiliates.workflows.steps import check_words, keep_pieces, locked, take_step
 from portal import audit, clock, mail, storage
 from portal.errors import constraints_refuse
 from portal.models import User
-from portal.pieces import Upload, keep_piece, pieces_of
+from portal.pieces import Upload
 
 #: Words of a person on a request.
-TEXT_LIMIT = 1_000
 #: How long a draft that is not sent is kept (docs/decisions/privacy.md).
 DRAFT_KEPT = datetime.timedelta(days=90)
 
@@ -81,7 +80,7 @@ def save_request(
             setattr(row, name, value.value if name in ("card_kind", "sex") else value)
         _cut(row)
         row.save()
-        _keep_pieces(row, actor, pieces)
+        keep_pieces(row, pieces, stored_by=actor)
     return row
 
 
@@ -179,7 +178,7 @@ def send_with_pieces(
     row = _relock(request)
     if row.state == RegistrationState.SENT:
         return row
-    _keep_pieces(row, actor, pieces)
+    keep_pieces(row, pieces, stored_by=actor)
     return send_request(actor=actor, at=at, request=row)
 
 
@@ -200,7 +199,7 @@ def answer_request(
     )
     if not pieces:
         raise PieceMissing()
-    _keep_pieces(row, actor, pieces)
+    keep_pieces(row, pieces, stored_by=actor)
     return _move(row, state, RequestAct.ANSWER, RequestParty.APPLICANT, actor, at, text)
 
 
@@ -248,7 +247,7 @@ def ask_for_piece(
     state = move_registration(
         RegistrationState(row.state), RequestAct.ASK_FOR_PIECE, RequestParty.CLERK
     )
-    _check_words(text)
+    check_words(text)
     return _move(row, state, RequestAct.ASK_FOR_PIECE, RequestParty.CLERK, actor, at, text)
 
 
@@ -262,7 +261,7 @@ def refuse_request(
     if row.state == RegistrationState.REFUSED:
         return row
     state = move_registration(RegistrationState(row.state), RequestAct.REFUSE, RequestParty.CLERK)
-    _check_words(text)
+    check_words(text)
     row.decided_at = at
     return _move(row, state, RequestAct.REFUSE, RequestParty.CLERK, actor, at, text)
 
@@ -375,17 +374,6 @@ def _relock(request: RegistrationRequest) -> RegistrationRequest:
     return row
 
 
-def _check_words(text: str) -> None:
-    if not text.strip():
-        raise ReasonMissing()
-
-
-def _keep_pieces(row: RegistrationRequest, actor: User, uploads: Sequence[Upload]) -> None:
-    for piece in pieces_of(uploads):
-        stored = keep_piece(piece, stored_by=actor)
-        RegistrationPiece.objects.create(request=row, stored=stored, content_type=piece.type.value)
-
-
 def _move(
     row: RegistrationRequest,
     state: RegistrationState,
@@ -399,14 +387,7 @@ def _move(
     """Write the new state, its step and its trace."""
     row.state = state.value
     row.save()
-    step = RegistrationStep.objects.create(
-        request=row,
-        act=act.value,
-        party=party.value,
-        author=actor,
-        at=at,
-        text=text.strip()[:TEXT_LIMIT],
-    )
+    step = take_step(row, act, party, actor, at, text)
     audit.record(
         actor=actor,
         action=f"registration.{act.value}",
@@ -419,9 +400,7 @@ def _move(
     return row
 
 
-def _tell_the_employer(
-    row: RegistrationRequest, step: RegistrationStep, at: datetime.datetime
-) -> None:
+def _tell_the_employer(row: RegistrationRequest, step: RequestStep, at: datetime.datetime) -> None:
     """A letter to who wrote the request: its number and its state, nothing about the person."""
     mail.write(
         key=f"registration:{row.number}:{step.pk}",

@@ -1,11 +1,19 @@
-"""What several workflows of the register do first: lock the affiliate, judge days."""
+"""What several workflows of the register share: lock the affiliate, judge days, note an act on a request."""
 
 import datetime
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.db.models import Model, Q, QuerySet
 
-from affiliates.errors import DaysReversed
+from affiliates.enums import RequestAct, RequestParty
+from affiliates.errors import DaysReversed, ReasonMissing
 from affiliates.models import Affiliate
+from affiliates.models.requests import RequestStep
+from portal.models import User
+from portal.pieces import Upload, keep_piece, pieces_of
+
+TEXT_LIMIT: Final = 1_000
 
 
 def locked(affiliate: Affiliate) -> Affiliate:
@@ -29,3 +37,31 @@ def overlapping(
     if end is not None:
         rows = rows.filter(**{f"{start_field}__lte": end})
     return rows.exists()
+
+
+def check_words(text: str) -> None:
+    """Refuses an act without its words (ReasonMissing)."""
+    if not text.strip():
+        raise ReasonMissing()
+
+
+def keep_pieces(request: Any, uploads: Sequence[Upload], *, stored_by: User | None) -> None:
+    """Join these files to a request of any kind; refuses one that is no piece."""
+    for piece in pieces_of(uploads):
+        stored = keep_piece(piece, stored_by=stored_by)
+        request.pieces.create(stored=stored, content_type=piece.type.value)
+
+
+def take_step(
+    request: Any,
+    act: RequestAct,
+    party: RequestParty,
+    actor: User | None,
+    at: datetime.datetime,
+    text: str,
+) -> RequestStep:
+    """Write down an act on a request of any kind, with its words."""
+    step: RequestStep = request.steps.create(
+        act=act.value, party=party.value, author=actor, at=at, text=text.strip()[:TEXT_LIMIT]
+    )
+    return step
