@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from affiliates.access import Actor, staff_affiliates
 from affiliates.models import RectificationRequest
@@ -25,6 +25,12 @@ def staff_rectifications(user: Actor) -> QuerySet[RectificationRequest]:
     return RectificationRequest.objects.filter(affiliate__in=staff_affiliates(user))
 
 
+def said_of(record: Model, field: str) -> str:
+    """What the register says there, as text; nothing where it says nothing."""
+    value = getattr(record, field)
+    return "" if value is None else str(value)
+
+
 def changes_of(
     row: RectificationRequest, *, shown: Collection[str] | None = None, is_veiled: bool = False
 ) -> list[Change]:
@@ -38,8 +44,7 @@ def changes_of(
     for name, after in row.asked.items():
         field = record._meta.get_field(name)
         labels = dict(field.flatchoices)
-        current = getattr(record, name)
-        before = row.replaced.get(name, "" if current is None else str(current))
+        before = row.replaced.get(name, said_of(record, name))
         if shown is not None and name not in shown:
             before = "…"
         kept = veils.kept_of(type(record), name) if is_veiled else None

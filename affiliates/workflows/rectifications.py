@@ -27,6 +27,7 @@ from affiliates.models import (
     Employee,
     RectificationRequest,
 )
+from affiliates.queries.rectifications import said_of
 from affiliates.transitions import move_rectification
 from affiliates.workflows.steps import check_words, keep_pieces, locked, take_step
 from portal import audit, mail
@@ -97,12 +98,6 @@ def ask_rectification(
 def fields_of(employee: Employee | None) -> tuple[str, ...]:
     """The fields of a record that may be corrected."""
     return OF_A_PERSON if employee is not None else OF_THE_FIRM
-
-
-def said_of(record: models.Model, field: str) -> str:
-    """What the register says there, as text."""
-    value = getattr(record, field)
-    return "" if value is None else str(value)
 
 
 def _differences(record: Affiliate | Employee, told: Mapping[str, str]) -> dict[str, str]:
