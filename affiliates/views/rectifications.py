@@ -14,10 +14,11 @@ from affiliates.enums import RectificationState, RequestAct, RequestParty, Scope
 from affiliates.forms import AnswerForm, RectifyForm
 from affiliates.models import Affiliate, Employment, RectificationPiece, RectificationRequest
 from affiliates.queries.rectifications import changes_of
+from affiliates.views.answers import send_answer, take_back
 from affiliates.workflows.rectifications import SHOWN, fields_of
 from portal import clock, limits
 from portal.actor import actor_of
-from portal.errors import add_to_form, add_to_messages
+from portal.errors import add_to_form
 from regulation.errors import DomainError
 
 
@@ -106,20 +107,8 @@ def answer(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpRespo
     """Give the piece that the fund asked for."""
     row = _request_or_404(affiliate, number)
     form = AnswerForm(request.POST, request.FILES)
-    if form.is_valid():
-        try:
-            workflows.answer_rectification(
-                actor=actor_of(request),
-                at=clock.now(),
-                request=row,
-                text=form.cleaned_data["text"],
-                pieces=form.cleaned_data["pieces"],
-            )
-        except DomainError as refusal:
-            add_to_form(form, refusal)
-        else:
-            messages.success(request, _("Votre réponse est envoyée : l’examen reprend."))
-            return _to_detail(row)
+    if send_answer(request, row, form, workflows.answer_rectification):
+        return _to_detail(row)
     return _page(request, row, form)
 
 
@@ -128,12 +117,7 @@ def answer(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpRespo
 def withdraw(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpResponse:
     """Take a request back."""
     row = _request_or_404(affiliate, number)
-    try:
-        workflows.withdraw_rectification(actor=actor_of(request), at=clock.now(), request=row)
-    except DomainError as refusal:
-        add_to_messages(request, refusal)
-    else:
-        messages.success(request, _("La demande est retirée."))
+    take_back(request, row, workflows.withdraw_rectification)
     return _to_detail(row)
 
 

@@ -17,9 +17,10 @@ from affiliates.forms import AnswerForm, NewHireForm
 from affiliates.models import Affiliate, RegistrationPiece, RegistrationRequest
 from affiliates.queries.registrations import hire_limits
 from affiliates.rules import NewHire
+from affiliates.views.answers import send_answer, take_back
 from portal import clock, limits
 from portal.actor import actor_of
-from portal.errors import add_to_form, add_to_messages
+from portal.errors import add_to_form
 from regulation.errors import DomainError
 
 
@@ -154,20 +155,8 @@ def answer(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpRespo
     """Give the piece that the fund asked for."""
     row = _request_or_404(affiliate, number)
     form = AnswerForm(request.POST, request.FILES)
-    if form.is_valid():
-        try:
-            workflows.answer_request(
-                actor=actor_of(request),
-                at=clock.now(),
-                request=row,
-                text=form.cleaned_data["text"],
-                pieces=form.cleaned_data["pieces"],
-            )
-        except DomainError as refusal:
-            add_to_form(form, refusal)
-        else:
-            messages.success(request, _("Votre réponse est envoyée : l’examen reprend."))
-            return _to_detail(row)
+    if send_answer(request, row, form, workflows.answer_request):
+        return _to_detail(row)
     return _detail_page(request, row, form)
 
 
@@ -176,12 +165,7 @@ def answer(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpRespo
 def withdraw(request: HttpRequest, affiliate: Affiliate, number: str) -> HttpResponse:
     """Take a request back."""
     row = _request_or_404(affiliate, number)
-    try:
-        workflows.withdraw_request(actor=actor_of(request), at=clock.now(), request=row)
-    except DomainError as refusal:
-        add_to_messages(request, refusal)
-    else:
-        messages.success(request, _("La demande est retirée."))
+    take_back(request, row, workflows.withdraw_request)
     return _to_detail(row)
 
 
