@@ -192,6 +192,9 @@ class ShareOpening(models.Model):
 class Printing(Job):
     """The drawing of a long list by a worker. Its parts are kept in a safe, for an hour after the last one."""
 
+    # Longer than the longest wait for one part; each part starts it again.
+    LEASE = datetime.timedelta(minutes=2)
+
     certificate = models.OneToOneField(
         Certificate,
         verbose_name=_("attestation"),

@@ -7,7 +7,7 @@ import datetime
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 from uuid import UUID
@@ -183,15 +183,20 @@ class _Table:
     rows: Iterable[tuple[Value, ...]]
 
 
-def write(stream: BinaryIO, copy: DataCopy, *, at: datetime.datetime) -> None:
-    """The whole copy as one archive: a table a file, in the language of who asked, and what is in it in both."""
+def write(
+    stream: BinaryIO, copy: DataCopy, *, at: datetime.datetime, alive: Callable[[], object]
+) -> None:
+    """The whole copy as one archive: a table a file, in the language of who asked, and what is in it in both.
+
+    It may take minutes: `alive` is called at each row.
+    """
     with (
         translation.override(copy.asked_by.language),
         zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         said: list[tuple[str, str, int]] = []
         for table in _tables(copy, at):
-            counted = _Counted(table.rows)
+            counted = _Counted(table.rows, alive)
             with archive.open(f"{table.name}.csv", "w", force_zip64=True) as entry:
                 held = io.BufferedWriter(entry)
                 exports.write_csv(held, columns=table.columns, rows=counted)
@@ -202,15 +207,17 @@ def write(stream: BinaryIO, copy: DataCopy, *, at: datetime.datetime) -> None:
 
 
 class _Counted:
-    """Rows that count themselves as they are taken."""
+    """Rows that count themselves as they are taken, and tell that they are."""
 
-    def __init__(self, rows: Iterable[tuple[Value, ...]]) -> None:
+    def __init__(self, rows: Iterable[tuple[Value, ...]], alive: Callable[[], object]) -> None:
         self.count = 0
         self._rows = rows
+        self._alive = alive
 
     def __iter__(self) -> Iterator[tuple[Value, ...]]:
         for row in self._rows:
             self.count += 1
+            self._alive()
             yield row
 
 

@@ -23,7 +23,6 @@ from portal.enums import JobState
 from portal.failpoints import failpoint
 from portal.models import User
 
-LEASE: Final = datetime.timedelta(minutes=15)
 #: How long it can be fetched.
 KEPT: Final = datetime.timedelta(hours=24)
 LIMIT: Final = 2 * 1024**3
@@ -77,17 +76,17 @@ def record(row: DataCopy, actor: User | None, action: str, **facts: object) -> N
 
 def due(*, at: datetime.datetime) -> list[int]:
     """The copies that wait for a worker, or lost theirs."""
-    rows = jobs.due(DataCopy.objects.order_by("pk"), at=at, lease=LEASE)
+    rows = jobs.due(DataCopy.objects.order_by("pk"), at=at)
     return list(rows.values_list("pk", flat=True))
 
 
 def make(*, copy_id: int, at: datetime.datetime) -> None:
     """Make one copy. Safe to run twice, at once or after a crash; after three attempts it is parked."""
     rows = DataCopy.objects.filter(pk=copy_id)
-    for row in jobs.claim(rows, at=at, lease=LEASE, on_park=_note_parked):
+    for row in jobs.claim(rows, at=at, on_park=_note_parked):
         failpoint("copy-claimed")
         with tempfile.TemporaryFile() as archive:
-            copies.write(archive, row, at=at)
+            copies.write(archive, row, at=at, alive=jobs.Pulse(row))
             archive.seek(0)
             _finish(row, seal(archive, _key()), at)
 

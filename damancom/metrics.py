@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from affiliates.models import DataCopy
+from certificates.models import Printing
 from damancom import backups
 from damancom.celery import app
 from declarations.models import ReceivedFile
@@ -45,6 +46,7 @@ _JOBS: tuple[tuple[str, type[Model], str], ...] = (
     ("bank_file", BankFile, "received_at"),
     ("debit_run", DebitRun, "released_at"),
     ("data_copy", DataCopy, "asked_at"),
+    ("long_list", Printing, "asked_at"),
 )
 _BUSY = (JobState.WAITING.value, JobState.RUNNING.value)
 

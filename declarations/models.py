@@ -1,5 +1,7 @@
 """What employers declare: the prefilled month, the file received, the declaration and its lines."""
 
+import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -51,6 +53,9 @@ class Prefill(models.Model):
 
 class ReceivedFile(FileJob):
     """A file that an employer sent for a period, and what the check of it concluded."""
+
+    # Somebody looks at the page; each few thousand lines start it again.
+    LEASE = datetime.timedelta(minutes=2)
 
     affiliate = models.ForeignKey(
         Affiliate,

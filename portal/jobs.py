@@ -5,6 +5,7 @@ outcome. A claim older than its lease lost its worker and may be taken again (pr
 """
 
 import datetime
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -20,10 +21,10 @@ MOST_ATTEMPTS: Final = 3
 Row = TypeVar("Row", bound=Job)
 
 
-def due(rows: QuerySet[Row], *, at: datetime.datetime, lease: datetime.timedelta) -> QuerySet[Row]:
-    """Those of `rows` that wait, and those whose worker was lost: claimed longer ago than `lease`."""
+def due(rows: QuerySet[Row], *, at: datetime.datetime) -> QuerySet[Row]:
+    """Those of `rows` that wait, and those whose worker was lost: claimed longer ago than the lease of their kind."""
     waiting = Q(state=JobState.WAITING.value)
-    lost = Q(state=JobState.RUNNING.value, started_at__lte=at - lease)
+    lost = Q(state=JobState.RUNNING.value, started_at__lte=at - rows.model.LEASE)
     return rows.filter(waiting | lost)
 
 
@@ -32,7 +33,6 @@ def claim(
     rows: QuerySet[Row],
     *,
     at: datetime.datetime,
-    lease: datetime.timedelta,
     on_park: Callable[[Row], object],
 ) -> list[Row]:
     """Take the due ones of `rows` for this worker, in the order of their keys; the others are left alone.
@@ -40,7 +40,7 @@ def claim(
     Those that three attempts did not finish are parked instead: `on_park` leaves the trace of it. A row that
     another worker is claiming at this instant is passed over.
     """
-    free = due(rows, at=at, lease=lease).order_by("pk")
+    free = due(rows, at=at).order_by("pk")
     found = list(free.select_for_update(of=("self",), skip_locked=True))
     taken = [row for row in found if row.attempts < MOST_ATTEMPTS]
     for row in found:
@@ -74,8 +74,23 @@ def renew(claimed: Job) -> None:
     rows.filter(state=JobState.RUNNING.value).update(started_at=clock.now())
 
 
+class Pulse:
+    """What long work calls at each of its steps: the lease starts again, at most once in twenty seconds."""
+
+    EVERY_SECONDS: Final = 20
+
+    def __init__(self, claimed: Job) -> None:
+        self._claimed = claimed
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self._last >= self.EVERY_SECONDS:
+            self._last = now
+            renew(self._claimed)
+
+
 def tell_progress(claimed: FileJob, lines_done: int) -> None:
-    """Show how far the work has come; does nothing once another worker has taken the row over."""
-    type(claimed)._default_manager.filter(pk=claimed.pk, attempts=claimed.attempts).update(
-        lines_done=lines_done
-    )
+    """Show how far the work has come, and start its lease again; nothing once another worker has taken it over."""
+    rows = type(claimed)._default_manager.filter(pk=claimed.pk, attempts=claimed.attempts)
+    rows.filter(state=JobState.RUNNING.value).update(lines_done=lines_done, started_at=clock.now())

@@ -29,7 +29,7 @@ from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import translation
 
-from portal import clock
+from portal import clock, jobs
 from portal.enums import JobState, Language, MailOutcome
 from portal.failpoints import failpoint
 from portal.models import Mail, User
@@ -37,8 +37,6 @@ from portal.request_code import current_request_id
 
 logger = logging.getLogger(__name__)
 
-#: A letter in hand longer than this lost its process: well over the limit of one conversation with the server.
-LEASE = datetime.timedelta(minutes=5)
 MOST_LOST = 3
 #: A server that says « later » for this letter is asked again for as long as this.
 GIVEN_UP_AFTER = datetime.timedelta(days=5)
@@ -159,17 +157,11 @@ def _close(connection: BaseEmailBackend) -> None:
 @transaction.atomic
 def _claim(at: datetime.datetime) -> Mail | None:
     """The next letter to send, marked as in hand; letters nobody must get, or that kill, are put aside on the way."""
-    lost = at - LEASE
     rows = Mail.objects.select_for_update(of=("self",), skip_locked=True).select_related("user")
-    due = rows.filter(due_at__lte=at)
-    waiting = due.filter(state=JobState.WAITING.value)
-    mail = waiting.order_by("due_at", "pk").first()
+    mail = jobs.due(rows.filter(due_at__lte=at), at=at).order_by("due_at", "pk").first()
     if mail is None:
-        left = due.filter(state=JobState.RUNNING.value, started_at__lt=lost)
-        mail = left.order_by("due_at", "pk").first()
-        if mail is None:
-            return None
-        mail.lost += 1
+        return None
+    mail.lost += mail.state == JobState.RUNNING
     mail.attempts += 1
     mail.state, mail.started_at = JobState.RUNNING.value, at
     mail.save(update_fields=["attempts", "lost", "state", "started_at"])

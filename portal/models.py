@@ -1,8 +1,9 @@
 """What every room shares: people, the trace of what they did, and the bytes they sent."""
 
+import datetime
 import uuid
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -287,6 +288,10 @@ class Purge(models.Model):
 
 class Job(models.Model):
     """Work for a task, carried by the row of what it is about; `portal.jobs` claims it, counts it, parks it."""
+
+    #: A claim older than this lost its worker. Longer work starts it again as it goes: so the lease and the sweep that
+    #: looks for it, together, never make a row wait five minutes for another worker.
+    LEASE: ClassVar[datetime.timedelta] = datetime.timedelta(minutes=4)
 
     state = models.CharField(
         _("avancement"), max_length=8, choices=JobState.choices(), default=JobState.WAITING.value

@@ -14,8 +14,6 @@ from portal.enums import JobState
 from portal.failpoints import failpoint
 from portal.models import User
 
-# Longer than the longest wait for one part; each part starts it again.
-LEASE = datetime.timedelta(minutes=2)
 KEPT = datetime.timedelta(hours=1)
 PEOPLE_PER_PART = documents.PAGES_PER_PART * PEOPLE_PER_PAGE
 
@@ -55,7 +53,7 @@ def draw(*, printing_id: int, at: datetime.datetime) -> None:
     after it. A press that does not answer leaves the row to the sweeper; after three attempts it is parked.
     """
     rows = Printing.objects.filter(pk=printing_id).select_related("certificate__affiliate")
-    for row in jobs.claim(rows, at=at, lease=LEASE, on_park=_note_parked):
+    for row in jobs.claim(rows, at=at, on_park=_note_parked):
         failpoint("printing-claimed")
         try:
             _draw(row)
@@ -111,7 +109,7 @@ def _mine(row: Printing) -> QuerySet[Printing]:
 
 def due(*, at: datetime.datetime) -> list[int]:
     """The papers that wait for a worker, or lost theirs."""
-    rows = jobs.due(Printing.objects.order_by("pk"), at=at, lease=LEASE)
+    rows = jobs.due(Printing.objects.order_by("pk"), at=at)
     return list(rows.values_list("pk", flat=True))
 
 

@@ -39,7 +39,6 @@ from regulation.money import from_cents
 from regulation.periods import Period
 
 #: A check that has run longer than this lost its worker: it may be taken again.
-LEASE = datetime.timedelta(seconds=120)
 #: How many lines between two written progresses: about ten a second.
 PROGRESS_EVERY = 8_000
 
@@ -77,7 +76,7 @@ def check_files(*, file_ids: Collection[int], at: datetime.datetime) -> None:
     rows = ReceivedFile.objects.filter(pk__in=file_ids).select_related(
         "affiliate", "stored", "corrects"
     )
-    claimed = jobs.claim(rows, at=at, lease=LEASE, on_park=_note_parked)
+    claimed = jobs.claim(rows, at=at, on_park=_note_parked)
     failpoint("check_file.claimed")
     for files in _one_of_a_month(claimed):
         expected = _expected(files, at)
@@ -103,7 +102,7 @@ def _one_of_a_month(files: Sequence[ReceivedFile]) -> list[list[ReceivedFile]]:
 
 def due_files(*, at: datetime.datetime) -> list[int]:
     """The files whose check is due: never started, or left by a lost worker."""
-    rows = jobs.due(ReceivedFile.objects.order_by("pk"), at=at, lease=LEASE)
+    rows = jobs.due(ReceivedFile.objects.order_by("pk"), at=at)
     return list(rows.values_list("pk", flat=True))
 
 

@@ -13,7 +13,6 @@ from playwright.sync_api import Page, expect
 from payments.enums import LineVerdict
 from payments.models import BankFile, DebitOrder, LedgerEntry, PaymentSlip
 from payments.tasks import import_bank_file
-from payments.workflows.bank_files import LEASE
 from portal import clock, jobs
 from regulation.enums import Branch
 from regulation.periods import Period
@@ -184,7 +183,7 @@ def test_the_bar_of_the_reading_moves_with_the_reading_and_ends_by_itself(
     found = money.received(cast.bank, cast.bank_account, data, read=False)
     # As if a worker were at it: no other takes it before its lease is over.
     rows = BankFile.objects.filter(pk=found.pk)
-    jobs.claim(rows, at=clock.now(), lease=LEASE, on_park=lambda row: None)
+    jobs.claim(rows, at=clock.now(), on_park=lambda row: None)
     rows.update(verdict="accepted", lines_total=200, lines_done=50)
     page = open_page()
     sign_in(page, cast.bank.email)

@@ -222,7 +222,7 @@ def test_a_worker_killed_anywhere_loses_one_part_at_most(cast, long_list, place,
     assert kept == {"printing-claimed": 0, "printing-part-kept": 1}.get(place, 4)
     assert b"%PDF" not in stored_bytes()
     # Nobody takes it before its lease is over; then the next worker goes on after what was kept.
-    later = NOW + drawing.LEASE
+    later = NOW + Printing.LEASE
     assert workflows.due(at=later - datetime.timedelta(seconds=1)) == []
     drawn = []
     real = documents.draw

@@ -277,7 +277,7 @@ def sent_today() -> tuple[User, Affiliate, ReceivedFile]:
 
 
 def lease_is_over(file: ReceivedFile) -> None:
-    earlier = clock.now() - workflows.checks.LEASE - datetime.timedelta(seconds=1)
+    earlier = clock.now() - ReceivedFile.LEASE - datetime.timedelta(seconds=1)
     ReceivedFile.objects.filter(pk=file.pk, started_at__isnull=False).update(started_at=earlier)
 
 

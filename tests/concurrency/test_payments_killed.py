@@ -28,7 +28,6 @@ from payments.models import (
 from payments.queries import slip_facts
 from payments.tasks import care_for_debits, import_bank_file, sweep_bank_files, write_debit_run
 from payments.transitions import cut_off, first_collection_day
-from payments.workflows.bank_files import LEASE
 from payments.workflows.debits import orders as debits
 from payments.workflows.debits import runs
 from portal import clock
@@ -133,7 +132,7 @@ def reference(one: PaymentSlip) -> str:
 
 
 def lease_is_over(model: type[BankFile] | type[DebitRun]) -> None:
-    earlier = clock.now() - LEASE - datetime.timedelta(seconds=1)
+    earlier = clock.now() - model.LEASE - datetime.timedelta(seconds=1)
     model._default_manager.filter(started_at__isnull=False).update(started_at=earlier)
 
 

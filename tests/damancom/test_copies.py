@@ -161,7 +161,7 @@ def test_a_copy_whose_worker_is_killed_is_made_once(place: str, cast: Cast, tmp_
     row = copying.ask(actor=cast.owner, at=clock.now(), affiliate=cast.affiliate)
     kill_a_worker_at(place, tmp_path, tasks.make_copy, row.pk)
     assert not StoredFile.objects.exists()
-    copying.make(copy_id=row.pk, at=clock.now() + copying.LEASE + HOUR)
+    copying.make(copy_id=row.pk, at=clock.now() + DataCopy.LEASE + HOUR)
     assert archive_of(row)["LISEZMOI.txt"]
     assert StoredFile.objects.count() == 1
     assert Mail.objects.filter(key=f"copy:{row.pk}").count() == 1

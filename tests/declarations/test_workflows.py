@@ -304,7 +304,7 @@ def test_a_running_check_is_left_alone_until_its_lease_ends(cast: Cast) -> None:
 
     assert workflows.check_file(file_id=file.pk, at=AT).state == JobState.RUNNING
     assert workflows.due_files(at=AT) == []
-    later = AT + workflows.checks.LEASE
+    later = AT + ReceivedFile.LEASE
     assert workflows.due_files(at=later) == [file.pk]
     assert workflows.check_file(file_id=file.pk, at=later).verdict == FileVerdict.ACCEPTED
 
@@ -312,11 +312,11 @@ def test_a_running_check_is_left_alone_until_its_lease_ends(cast: Cast) -> None:
 def test_a_check_lost_three_times_is_parked(cast: Cast) -> None:
     file = claimed(cast, attempts=3)
 
-    later = AT + workflows.checks.LEASE
+    later = AT + ReceivedFile.LEASE
 
     assert workflows.due_files(at=later) == [file.pk]
     workflows.check_file(file_id=file.pk, at=later)
-    assert workflows.due_files(at=later + workflows.checks.LEASE) == []
+    assert workflows.due_files(at=later + ReceivedFile.LEASE) == []
 
     file.refresh_from_db()
     assert file.state == JobState.PARKED

@@ -12,7 +12,7 @@ from payments.errors import NotParked, ReasonNeeded
 from payments.ledger_check import check
 from payments.models import BankFile, BankLine, DebitOrder, DebitRun
 from payments.queries import parked
-from payments.workflows.bank_files import LEASE, import_file, importing
+from payments.workflows.bank_files import import_file, importing
 from payments.workflows.debits import runs
 from payments.workflows.parked import leave_file, resume_file, resume_run
 from portal import clock
@@ -53,8 +53,8 @@ def stopped(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> BankFile:
         deadly.setattr(importing, "failpoint", die)
         for attempt in range(3):
             with pytest.raises(Lost):
-                import_file(bank_file_id=bank_file.pk, at=clock.now() + attempt * LEASE)
-        import_file(bank_file_id=bank_file.pk, at=clock.now() + 3 * LEASE)
+                import_file(bank_file_id=bank_file.pk, at=clock.now() + attempt * BankFile.LEASE)
+        import_file(bank_file_id=bank_file.pk, at=clock.now() + 3 * BankFile.LEASE)
     bank_file.refresh_from_db()
     assert (bank_file.state, bank_file.lines_done, bank_file.lines_total) == ("parked", 6, 9)
     return bank_file
@@ -71,14 +71,14 @@ def test_a_worker_that_advances_keeps_its_file(cast: Cast, monkeypatch: pytest.M
             seen.append(importing.due_files(at=clock.now()))
 
     monkeypatch.setattr(importing, "failpoint", look)
-    import_file(bank_file_id=bank_file.pk, at=clock.now() - 2 * LEASE)
+    import_file(bank_file_id=bank_file.pk, at=clock.now() - 2 * BankFile.LEASE)
     assert seen == [[]] * 5
     bank_file.refresh_from_db()
     assert bank_file.state == "done"
 
 
 def read_on(bank_file: BankFile) -> None:
-    import_file(bank_file_id=bank_file.pk, at=clock.now() + 4 * LEASE)
+    import_file(bank_file_id=bank_file.pk, at=clock.now() + 4 * BankFile.LEASE)
     bank_file.refresh_from_db()
 
 

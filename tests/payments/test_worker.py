@@ -10,7 +10,7 @@ from django.urls import reverse
 from payments.models import BankFile, PaymentSlip
 from payments.queries import slip_facts
 from payments.tasks import import_bank_file, issue_slips, sweep_bank_files
-from payments.workflows.bank_files import LEASE, due_files, import_file
+from payments.workflows.bank_files import due_files, import_file
 from portal import clock
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
@@ -77,7 +77,7 @@ def test_a_file_in_hand_is_left_alone_until_its_lease_ends(cast: Cast) -> None:
     import_file(bank_file_id=bank_file.pk, at=start)
     bank_file.refresh_from_db()
     assert (bank_file.state, bank_file.attempts, due_files(at=start)) == ("running", 1, [])
-    later = start + LEASE
+    later = start + BankFile.LEASE
     assert due_files(at=later) == [bank_file.pk]
     import_file(bank_file_id=bank_file.pk, at=later)
     bank_file.refresh_from_db()

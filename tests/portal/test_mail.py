@@ -172,7 +172,7 @@ def test_what_kills_the_process_three_times_is_put_aside(reader: User):
             assert claimed.key == "poison"
             if _time == 0:
                 assert mail.send_due() == 1, "the other letter does not wait"
-        now += mail.LEASE + datetime.timedelta(seconds=1)
+        now += Mail.LEASE + datetime.timedelta(seconds=1)
     with time_machine.travel(now, tick=False):
         assert mail.send_due() == 0
     assert Mail.objects.get(key="poison").outcome == MailOutcome.POISON
@@ -205,7 +205,7 @@ def test_a_sender_killed_anywhere_loses_nothing(sink: Sink, failpoint: str, copi
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
     assert mail.send_due() == 0, "somebody may still have it in hand"
-    with time_machine.travel(clock.now() + mail.LEASE + datetime.timedelta(seconds=1)):
+    with time_machine.travel(clock.now() + Mail.LEASE + datetime.timedelta(seconds=1)):
         assert mail.send_due() == 1
         assert mail.send_due() == 0
     marks = [letter["Message-ID"] for letter in sink.letters]

@@ -4,7 +4,7 @@ The row of the file is the job: it may be taken up again at any line. Bytes are 
 whole file moves nothing; the lines of an accepted file are written and settled together, a chunk a transaction.
 """
 
-from payments.workflows.bank_files.importing import LEASE, due_files, import_file
+from payments.workflows.bank_files.importing import due_files, import_file
 from payments.workflows.bank_files.receiving import Received, receive
 
-__all__ = ["LEASE", "Received", "due_files", "import_file", "receive"]
+__all__ = ["Received", "due_files", "import_file", "receive"]

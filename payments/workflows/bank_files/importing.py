@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 from typing import Final
 
@@ -43,9 +43,6 @@ CHUNK: Final = 4_000
 RETURNS: Final = 500
 """Returns settled in one transaction: fewer, since the credits they undo and all that these paid are locked too."""
 
-LEASE: Final = timedelta(minutes=4)
-"""Much longer than the longest step; each starts it again, so that the file of a lost worker waits no longer."""
-
 TURN: Final = 300
 """Seconds of reversals in one turn, well under the limit of a task: a file of returns may take several."""
 
@@ -54,7 +51,7 @@ _LIKE_AN_ORDER: Final = r"^\s*T[-0-9 .]{11,}\s*$"
 
 def due_files(*, at: datetime) -> list[int]:
     """Files whose reading is due: never started, or left by a lost worker."""
-    rows = jobs.due(BankFile.objects.order_by("pk"), at=at, lease=LEASE)
+    rows = jobs.due(BankFile.objects.order_by("pk"), at=at)
     return list(rows.values_list("pk", flat=True))
 
 
@@ -64,7 +61,7 @@ def import_file(*, bank_file_id: int, at: datetime) -> None:
     After three attempts that did not finish, the file is parked for staff and the others go on.
     """
     row = BankFile.objects.filter(pk=bank_file_id).select_related("bank", "stored", "profile")
-    taken = jobs.claim(row, at=at, lease=LEASE, on_park=_note_parked)
+    taken = jobs.claim(row, at=at, on_park=_note_parked)
     if not taken:
         return
     failpoint("bank-file-claimed")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -45,8 +45,6 @@ from regulation.parameters import french_day
 
 FUND_NAME: Final = "CAISSE NATIONALE DE SECURITE SOCIALE"
 
-LEASE: Final = timedelta(minutes=4)
-"""A run is locked while it is written: past this, nobody writes it, and another worker takes it."""
 LARGEST_FILE: Final = 100 * 1_048_576
 
 
@@ -216,9 +214,7 @@ def close_runs(*, at: datetime) -> int:
 
 def due_runs(*, at: datetime) -> list[int]:
     """Runs released and not written: never started, or left by a lost worker."""
-    return list(
-        jobs.due(_to_write(), at=at, lease=LEASE).order_by("pk").values_list("pk", flat=True)
-    )
+    return list(jobs.due(_to_write(), at=at).order_by("pk").values_list("pk", flat=True))
 
 
 def _to_write() -> QuerySet[DebitRun]:
@@ -227,7 +223,7 @@ def _to_write() -> QuerySet[DebitRun]:
 
 def write_run(*, run_id: int, at: datetime) -> None:
     """Write the file of a released run and hand its orders over. Safe to run twice, at once, or to stop at any line."""
-    taken = jobs.claim(_to_write().filter(pk=run_id), at=at, lease=LEASE, on_park=_note_parked)
+    taken = jobs.claim(_to_write().filter(pk=run_id), at=at, on_park=_note_parked)
     if not taken:
         return
     failpoint("debit-run-claimed")
