@@ -24,8 +24,11 @@ ROUNDS = 7
 CLIENTS = 500
 
 
-def build(count: int) -> str:
-    """An office, its clients, a year of declarations and slips for each; the address of its person."""
+def build(count: int, *, all_filed: bool = False) -> str:
+    """An office, its clients, a year of declarations and slips for each; the address of its person.
+
+    Of the last month two clients in three have filed, or all of them.
+    """
     from decimal import Decimal
 
     from affiliates.models import Affiliate, Agency, Mandate, Representative
@@ -64,8 +67,7 @@ def build(count: int) -> str:
     current = Period.from_day(clock.today())
     for back in range(12, 0, -1):
         period = current - back
-        # Of the last month two clients in three have filed.
-        filed = [firm for rank, firm in enumerate(firms) if back > 1 or rank % 3]
+        filed = [firm for rank, firm in enumerate(firms) if back > 1 or rank % 3 or all_filed]
         declarations = Declaration.objects.bulk_create(
             Declaration(
                 affiliate=firm,

@@ -209,8 +209,7 @@ class CertificateAdmin(StaffScreens):
         if not (key.isascii() and key.isdecimal() and len(key) < 19):
             return None
         if kind == "filing" and (declaration := receipts.filed(affiliate, int(key))) is not None:
-            employer = queries.affiliate_facts(affiliate)
-            return documents.filing_receipt(employer, receipt_facts(declaration))
+            return papers.filing_receipt(affiliate, receipt_facts(declaration))
         if kind == "payment" and (facts := receipts.payment_facts(affiliate, int(key))) is not None:
             return documents.payment_receipt(facts)
         return None

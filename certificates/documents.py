@@ -192,8 +192,13 @@ def _wage_chart(facts: CertificateFacts) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------- receipts
 
 
-def filing_receipt(employer: AffiliateFacts, facts: ReceiptFacts) -> Document:
-    """The receipt (récépissé) of a submitted declaration, in time or late."""
+def filing_receipt(
+    employer: AffiliateFacts, facts: ReceiptFacts, *, check_url: str = ""
+) -> Document:
+    """The receipt (récépissé) of a submitted declaration, in time or late.
+
+    ``check_url`` is where anyone who holds it checks it; printed as a QR code too.
+    """
     with translation.override("fr"):
         context = {
             "title": _("Récépissé de dépôt de déclaration"),
@@ -209,6 +214,8 @@ def filing_receipt(employer: AffiliateFacts, facts: ReceiptFacts) -> Document:
             ),
             "rows": identity(employer),
             "details": [row for row in _filing_details(facts) if row.value],
+            "check_url": check_url,
+            "qr": qr_code(check_url) if check_url else "",
             "note": Statement(
                 _(
                     "Ce récépissé prouve le dépôt et sa date ; il ne vaut pas quittance de paiement. Le "
@@ -466,7 +473,7 @@ def _as_data(svg: str) -> str:
 
 def qr_code(text: str) -> str:
     """A QR code as the data address of an SVG image; level M, with its quiet zone."""
-    # Only who draws a square pays its three megabytes: the worker draws none.
+    # Only who draws a square pays its three megabytes.
     import segno
 
     drawn = io.BytesIO()

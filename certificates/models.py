@@ -17,6 +17,7 @@ from certificates.enums import (
     SharedPart,
     ShareState,
 )
+from declarations.models import Receipt
 from portal.enums import JobState
 from portal.models import Job
 
@@ -243,6 +244,78 @@ class PrintedPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.printing_id} {self.rank}"
+
+
+class ReceiptArchive(Job):
+    """The receipts of one month of many firms, drawn by a worker for one person and kept for a day."""
+
+    # Longer than the longest wait for one receipt; each starts it again.
+    LEASE = datetime.timedelta(minutes=2)
+
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("demandée par"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    period = models.DateField(_("période"))
+    asked_at = models.DateTimeField(_("demandée le"))
+    ready_at = models.DateTimeField(_("prête le"), null=True)
+    expires_at = models.DateTimeField(_("effacée le"), null=True)
+
+    class Meta:
+        verbose_name = _("archive de récépissés")
+        verbose_name_plural = _("archives de récépissés")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    state=JobState.DONE.value, ready_at__isnull=False, expires_at__isnull=False
+                )
+                | ~Q(state=JobState.DONE.value) & Q(ready_at__isnull=True, expires_at__isnull=True),
+                name="receipt_archive_ready_when_done",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="receipt_archive_due",
+                condition=Q(state__in=[JobState.WAITING.value, JobState.RUNNING.value]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asked_by_id} {self.period:%Y-%m}"
+
+    def is_open_at(self, at: datetime.datetime) -> bool:
+        """Whether it can be fetched at that instant."""
+        return self.expires_at is not None and at < self.expires_at
+
+
+class ArchivedReceipt(models.Model):
+    """One receipt of an archive: its PDF, encrypted (certificates.safe), once drawn and until it is erased.
+
+    It has none where the right of who asked ended before it was drawn.
+    """
+
+    archive = models.ForeignKey(
+        ReceiptArchive, verbose_name=_("archive"), on_delete=models.CASCADE, related_name="entries"
+    )
+    receipt = models.ForeignKey(
+        Receipt, verbose_name=_("récépissé"), on_delete=models.PROTECT, related_name="+"
+    )
+    sealed = models.BinaryField(null=True)
+
+    class Meta:
+        verbose_name = _("récépissé d’une archive")
+        verbose_name_plural = _("récépissés des archives")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["archive", "receipt"], name="archived_receipt_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.archive_id} {self.receipt_id}"
 
 
 class UsageAlarm(models.Model):

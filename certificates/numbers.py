@@ -12,6 +12,8 @@ from regulation.text import ascii_digits
 
 TOKEN_BYTES = 18
 TOKEN_LENGTH = 28
+#: Of the digest of a receipt, what its address holds: 128 bits.
+MARK_LENGTH = 32
 _TOKEN = re.compile(r"[A-Z2-7]{28}", re.ASCII)
 _BLANKS = re.compile(r"[\s\-\u2010-\u2015\u200e\u200f]+")
 # Base 32 has no 0, 1 and 8: whoever typed one read a letter.

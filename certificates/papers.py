@@ -1,13 +1,15 @@
-"""The paper of a certificate, from its frozen facts alone."""
+"""The papers that can be checked: of a certificate, from its frozen facts alone; of a filing."""
 
 from django.conf import settings
 from django.urls import reverse
 
-from certificates import documents
+from affiliates.models import Affiliate
+from certificates import documents, queries
 from certificates.enums import CertificateKind
 from certificates.facts import CertificateFacts
 from certificates.models import Certificate
-from certificates.numbers import grouped
+from certificates.numbers import MARK_LENGTH, grouped
+from declarations.queries import ReceiptFacts
 
 # A longer list is drawn by a worker; this many people take half a second.
 DRAWN_AT_ONCE = 500
@@ -34,3 +36,12 @@ def document_of(certificate: Certificate) -> documents.Document:
         verification_url=verification_url(certificate),
         code=grouped(certificate.token),
     )
+
+
+def filing_receipt(affiliate: Affiliate, facts: ReceiptFacts) -> documents.Document:
+    """The receipt of a filing, with the address where anyone who holds it checks it."""
+    check_url = ""
+    if facts.digest:
+        place = [facts.receipt_number, facts.digest[:MARK_LENGTH]]
+        check_url = settings.PUBLIC_URL + reverse("certificates:check_receipt", args=place)
+    return documents.filing_receipt(queries.affiliate_facts(affiliate), facts, check_url=check_url)

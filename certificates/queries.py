@@ -2,6 +2,8 @@
 
 import datetime
 import hashlib
+import hmac
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,10 +19,10 @@ from certificates.eligibility import Arrear, Standing
 from certificates.enums import CertificateKind, CertificateState, ReasonKind
 from certificates.facts import AffiliateFacts, CertificateFacts, MonthFacts
 from certificates.models import Certificate, PrintedPart, Printing, ShareLink, ShareOpening
-from certificates.numbers import read_token
+from certificates.numbers import MARK_LENGTH, read_token
 from certificates.wording import Row, to_compare
 from declarations.enums import DeclarationKind, DeclarationStatus
-from declarations.models import Declaration
+from declarations.models import Declaration, Receipt
 from payments.enums import SlipState
 from payments.models import PaymentSlip
 from regulation.periods import Period
@@ -241,6 +243,50 @@ def verification(token: str) -> Comparison | None:
         wage_bill=facts.wage_bill if facts.months else None,
         facts=facts,
         digest=certificate.digest,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedReceipt:
+    """What the public page says of a receipt, as it was given: its facts stand in the text that its digest covers."""
+
+    number: str
+    name: str
+    affiliation_number: str
+    period: Period
+    submitted_at: datetime.datetime
+    employee_count: int
+    wage_bill: Decimal
+    contributions: Decimal
+    file_sha256: str
+    digest: str
+    is_corrected: bool
+
+
+def checked_receipt(number: str, mark: str) -> CheckedReceipt | None:
+    """The receipt of this number whose digest begins so; None when there is none, or it begins otherwise."""
+    if len(mark) != MARK_LENGTH:
+        return None
+    row = (
+        Receipt.objects.filter(declaration__receipt_number=number[:40])
+        .select_related("declaration")
+        .first()
+    )
+    if row is None or not hmac.compare_digest(row.digest[:MARK_LENGTH].encode(), mark.encode()):
+        return None
+    facts = json.loads(row.content)
+    return CheckedReceipt(
+        number=facts["receipt_number"],
+        name=facts["affiliate_name"],
+        affiliation_number=facts["affiliation_number"],
+        period=Period.parse(facts["period"]),
+        submitted_at=datetime.datetime.fromisoformat(facts["submitted_at"]),
+        employee_count=facts["employees"],
+        wage_bill=Decimal(facts["wage_bill"]),
+        contributions=Decimal(facts["contributions"]),
+        file_sha256=facts["file_sha256"],
+        digest=row.digest,
+        is_corrected=row.declaration.status == DeclarationStatus.REPLACED,
     )
 
 

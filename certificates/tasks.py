@@ -29,6 +29,21 @@ def sweep_papers() -> None:
 
 
 @shared_task(base=PortalTask)
+def draw_receipts(archive_id: int) -> None:
+    """Draw the receipts of an archive that waits for them; see `certificates.workflows.draw_receipts`."""
+    workflows.draw_receipts(archive_id=archive_id, at=clock.now())
+
+
+@shared_task(base=PortalTask)
+def sweep_receipts() -> None:
+    """Wake a worker for each archive that waits or lost its worker, and erase those kept for a day. Scheduled."""
+    now = clock.now()
+    workflows.forget_receipts(at=now)
+    for archive_id in workflows.archives_due(at=now):
+        wake(draw_receipts, archive_id)
+
+
+@shared_task(base=PortalTask)
 def watch_usage() -> None:
     """Notice bulk reading and issuing. Scheduled every five minutes; safe to run twice."""
     workflows.watch(at=clock.now())

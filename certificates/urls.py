@@ -53,4 +53,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("verifier/", views.verify, name="verify"),
     path("verifier/comparer/", views.compare, name="compare"),
     path("verifier/<str:token>/", views.verification, name="verification"),
+    path("verifier/recepisse/<str:number>/<str:mark>/", views.check_receipt, name="check_receipt"),
 ]

@@ -21,6 +21,7 @@ app.conf.task_routes = {
     "declarations.tasks.check_file": {"queue": "files"},
     "payments.tasks.import_bank_file": {"queue": "files"},
     "certificates.tasks.draw_paper": {"queue": "files"},
+    "certificates.tasks.draw_receipts": {"queue": "files"},
     "damancom.tasks.make_copy": {"queue": "files"},
     "payments.tasks.issue_slips": {"queue": "money"},
     "payments.tasks.write_debit_run": {"queue": "money"},
@@ -84,6 +85,10 @@ app.conf.beat_schedule = {
     },
     "draw the long lists that wait": {
         "task": "certificates.tasks.sweep_papers",
+        "schedule": 30.0,
+    },
+    "draw the receipts that wait": {
+        "task": "certificates.tasks.sweep_receipts",
         "schedule": 30.0,
     },
     "make the copies of data that wait": {

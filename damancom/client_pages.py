@@ -4,9 +4,6 @@ Each act shows first what it would do, firm by firm, asks again who one is, then
 """
 
 import datetime
-import io
-import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,28 +33,23 @@ from damancom.clients import (
 from damancom.enums import ClientState, MonthState
 from damancom.months import SHOWN_MONTHS, ZERO
 from declarations import workflows as declaring
-from declarations.codecs import receipt as receipt_codec
-from declarations.enums import DeclarationStatus
-from declarations.models import Declaration, Receipt
+from declarations.models import Declaration
 from declarations.queries import contributions_of_all
 from payments.enums import DebitState
 from payments.models import DebitOrder
 from payments.transitions import advised_day, collection_days
 from payments.workflows.debits import orders as paying
 from payments.workflows.debits.orders import Part
-from portal import clock, downloads, exports, formats
+from portal import clock, formats
 from portal.actor import actor_of
 from portal.clock import CASABLANCA
 from portal.errors import message_of
 from portal.fresh import fresh
-from portal.pace import seconds_to_wait
 from regulation.errors import DomainError
 from regulation.periods import Period
 
 _USABLE = (AuthorityState.ACTIVE.value, AuthorityState.REQUESTED.value)
 _TO_PAY = frozenset({MonthState.TO_PAY, MonthState.LATE_TO_PAY})
-#: Archives of receipts that one person may ask for in a minute.
-ARCHIVES_A_MINUTE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +125,7 @@ def for_several(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
     return opened
 
 
-def _asked(request: HttpRequest, asked: QueryDict, scope: Scope) -> tuple[Period, list[Client]]:
+def asked_of(request: HttpRequest, asked: QueryDict, scope: Scope) -> tuple[Period, list[Client]]:
     """The month and the clients of a form: those ticked, or all that the list showed; each through the doorway."""
     today = clock.today()
     period = month_to_show(asked.get("mois", ""), today)
@@ -192,7 +184,7 @@ def submit(request: HttpRequest) -> HttpResponseBase:
     """First the drafts that are ready, with what they cost; then, confirmed, all of them in one go."""
     if "brouillon" in request.POST:
         return _submitted(request)
-    period, clients = _asked(request, request.POST, Scope.DECLARE)
+    period, clients = asked_of(request, request.POST, Scope.DECLARE)
     ready = [one for one in clients if one.state is MonthState.READY and one.month.declaration]
     rows = [one.month.declaration for one in ready if one.month.declaration]
     for row, client in zip(rows, ready, strict=True):
@@ -269,7 +261,7 @@ def pay(request: HttpRequest) -> HttpResponseBase:
     """First a draft of a debit for each firm, as it would be taken; then, confirmed, all of them are signed."""
     if "ordre" in request.POST:
         return _signed(request)
-    period, clients = _asked(request, request.POST, Scope.PAY)
+    period, clients = asked_of(request, request.POST, Scope.PAY)
     intent = _uuid(request.POST.get("intention", ""))
     now = clock.now()
     days = list(collection_days(now, CASABLANCA))
@@ -368,80 +360,3 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         return uuid4()
-
-
-# -- receipts ------------------------------------------------------------------------------------
-
-
-@require_safe
-@for_several
-def receipts(request: HttpRequest) -> HttpResponseBase:
-    """The receipts of the month in one archive: each as data that can be checked, and a table of them all."""
-    wait = seconds_to_wait("clients:receipts", str(actor_of(request).pk), limit=ARCHIVES_A_MINUTE)
-    if wait:
-        response = render(
-            request,
-            "portal/refused.html",
-            {"sentence": _("Vous en demandez beaucoup à la fois : réessayez dans une minute.")},
-            status=429,
-        )
-        response.headers["Retry-After"] = str(wait)
-        return response
-    period, clients = _asked(request, request.GET, Scope.READ)
-    rows = list(
-        Receipt.objects.filter(
-            affiliate__in=[client.affiliate for client in clients],
-            declaration__period=period.first_day,
-            declaration__status=DeclarationStatus.SUBMITTED.value,
-        )
-        .select_related("declaration", "affiliate")
-        .order_by("affiliate__name", "declaration_id")
-    )
-    if not rows:
-        raise Http404
-    return downloads.attachment(
-        _archive(rows), name=f"recepisses-{period}.zip", content_type="application/zip"
-    )
-
-
-def _archive(rows: list[Receipt]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for row in rows:
-            name = f"{row.affiliate.affiliation_number}-{row.declaration.receipt_number}.json"
-            archive.writestr(name, receipt_codec.document(row.content, row.digest))
-        table = io.BytesIO()
-        exports.write_xlsx(
-            table,
-            title=_("Récépissés"),
-            columns=[
-                exports.Column(_("N° d’affiliation"), 14),
-                exports.Column(_("Entreprise"), 34),
-                exports.Column(_("Récépissé"), 22),
-                exports.Column(_("Déposée le"), 20),
-                exports.Column(_("Par"), 24),
-                exports.Column(_("Salariés"), 10),
-                exports.Column(_("Masse salariale"), 16),
-                exports.Column(_("Cotisations"), 16),
-                exports.Column(_("Empreinte"), 66),
-            ],
-            rows=(_line(row) for row in rows),
-        )
-        archive.writestr("recepisses.xlsx", table.getvalue())
-    return out.getvalue()
-
-
-def _line(row: Receipt) -> tuple[exports.Value, ...]:
-    facts = json.loads(row.content)
-    declaration = row.declaration
-    return (
-        row.affiliate.affiliation_number,
-        row.affiliate.shown_name,
-        declaration.receipt_number,
-        declaration.submitted_at,
-        str(facts["submitted_by"]),
-        declaration.employee_count,
-        declaration.wage_bill,
-        declaration.contributions_total,
-        row.digest,
-    )

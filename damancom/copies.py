@@ -99,6 +99,7 @@ FIRM: Final[dict[str, Given]] = {
     "disputes.Assessment": Given(("mission__affiliate",), only=Q(in_force_at__isnull=False)),
     **_by("certificate__affiliate", "certificates.ShareLink", "certificates.Printing"),
     "certificates.ShareOpening": Given(("link__certificate__affiliate",)),
+    "certificates.ArchivedReceipt": Given(("receipt__affiliate",), more=("archive__asked_by__full_name",)),
 }  # fmt: skip
 
 ACCOUNT: Final[dict[str, Given]] = {
@@ -111,6 +112,7 @@ ACCOUNT: Final[dict[str, Given]] = {
     "affiliates.DataCopy": Given(("asked_by",)),
     **_by("user", "affiliates.AccountRecovery", "affiliates.PostReview", "portal.AddressChange"),
     "declarations.Deposit": Given(("sent_by",)),
+    "certificates.ReceiptArchive": Given(("asked_by",)),
     "portal.Mail": Given(("user",)),
     "portal.OpenSession": Given(("user",), columns=("device", "opened_at", "seen_at", "expire_date")),
     "mfa.Authenticator": Given(("user",), columns=("type", "created_at", "last_used_at")),

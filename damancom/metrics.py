@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from affiliates.models import DataCopy
-from certificates.models import Printing
+from certificates.models import Printing, ReceiptArchive
 from damancom import backups
 from damancom.celery import app
 from declarations.models import ReceivedFile
@@ -47,6 +47,7 @@ _JOBS: tuple[tuple[str, type[Model], str], ...] = (
     ("debit_run", DebitRun, "released_at"),
     ("data_copy", DataCopy, "asked_at"),
     ("long_list", Printing, "asked_at"),
+    ("receipt_archive", ReceiptArchive, "asked_at"),
 )
 _BUSY = (JobState.WAITING.value, JobState.RUNNING.value)
 

@@ -163,6 +163,13 @@ TABLE: Final[dict[str, Kept]] = {
     "certificates.PrintedPart": Kept(
         DataClass.SECRET, "an hour (certificates.tasks.sweep_papers)", "sealed pages that wait for their reader"
     ),
+    "certificates.ReceiptArchive": Kept(
+        DataClass.PERSON, "its line stays", "that an office took the receipts of its clients must stay known"
+    ),
+    "certificates.ArchivedReceipt": Kept(
+        DataClass.SECRET, "its PDF a day (certificates.tasks.sweep_receipts); its line stays",
+        "sealed pages that wait for their reader; the receipt itself can be drawn again",
+    ),
     "payments.BankKey": Kept(DataClass.SECRET, "its revocation; then its acts", "a digest only"),
     "mfa.Authenticator": Kept(DataClass.SECRET, "the account", "sealed secrets and public keys"),
     # The fund's own accounts.

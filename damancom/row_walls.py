@@ -64,6 +64,7 @@ INDIRECT: Final = {
     "certificates.Printing": "certificate",
     "certificates.ShareOpening": "link",
     "certificates.PrintedPart": "printing",
+    "certificates.ArchivedReceipt": "receipt",
 }
 _AFFILIATE: Final = f"NULLIF(current_setting('{SETTING}', true), '')::bigint"
 

@@ -4,7 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 
 from affiliates.urls import urlpatterns as register_pages
-from damancom import affiliate_pages, client_pages, copy_pages, deposit_pages, home, metrics
+from damancom import (
+    affiliate_pages,
+    client_pages,
+    copy_pages,
+    deposit_pages,
+    home,
+    metrics,
+    receipt_pages,
+)
 
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"
@@ -39,7 +47,9 @@ clients = [
     path("clients/payer/", client_pages.pay, name="pay"),
     path("clients/fichiers/", deposit_pages.send, name="send"),
     path("clients/fichiers/<int:pk>/", deposit_pages.deposit, name="deposit"),
-    path("clients/recepisses/", client_pages.receipts, name="receipts"),
+    path("clients/recepisses/", receipt_pages.receipts, name="receipts"),
+    path("clients/recepisses/<int:pk>/", receipt_pages.archive, name="archive"),
+    path("clients/recepisses/<int:pk>/archive.zip", receipt_pages.fetch, name="fetch"),
 ]
 
 urlpatterns = [

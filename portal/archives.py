@@ -1,12 +1,15 @@
-"""An archive that someone sends: measured before it is opened, and its real bytes counted while it is read."""
+"""Archives. One that someone sends: measured before it is opened, its real bytes counted while it is read.
+
+One that we hand out: written piece by piece, one file of it in memory.
+"""
 
 import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 from regulation.errors import DomainError
 from regulation.text import _
@@ -184,3 +187,32 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, limit: i
     except TooDense:
         raise ArchiveRefused(name=name, cause=DENSE) from None
     return b"".join(parts)[: limit + 1]
+
+
+class _Outlet(io.RawIOBase):
+    """Where a zip is written before it is sent: what was written since the last look, and no way back."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._held += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = bytes(self._held)
+        self._held.clear()
+        return taken
+
+
+def written(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """The bytes of a zip of these files (name, content), a piece a file: as large as they are, one in memory."""
+    outlet = _Outlet()
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+            yield outlet.take()
+    yield outlet.take()

@@ -134,14 +134,6 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    action: str
-    subject: models.Model
-    affiliation_number: str
-    facts: Mapping[str, Any]
-
-
 def record_reading(
     request: HttpRequest,
     *,
@@ -151,8 +143,13 @@ def record_reading(
     **facts: Any,
 ) -> None:
     """Note that the person of ``request`` was shown ``subject``; written after the view, or nothing is shown."""
-    readings = request.__dict__.setdefault("_readings", [])
-    readings.append(_Reading(action, subject, affiliation_number, facts))
+    record_readings(request, action=action, acts=[Act(subject, affiliation_number, facts)])
+
+
+def record_readings(request: HttpRequest, *, action: str, acts: Iterable[Act]) -> None:
+    """The same for many at once, each with its own entry, in a constant number of statements."""
+    readings: list[tuple[str, Act]] = request.__dict__.setdefault("_readings", [])
+    readings.extend((action, act) for act in acts)
 
 
 #: A page of many firms: one entry, whose facts name each firm that it showed.
@@ -181,18 +178,11 @@ def record_listing(
 
 def write_readings(request: HttpRequest) -> None:
     """Write what ``record_reading`` noted; called by the middleware once the view has answered."""
-    readings: list[_Reading] = request.__dict__.pop("_readings", [])
+    readings: list[tuple[str, Act]] = request.__dict__.pop("_readings", [])
     if not readings:
         return
-    with transaction.atomic():
-        for reading in readings:
-            record(
-                actor=request.user,  # type: ignore[arg-type]
-                action=reading.action,
-                subject=reading.subject,
-                affiliation_number=reading.affiliation_number,
-                **reading.facts,
-            )
+    actor: User = request.user  # type: ignore[assignment]
+    AuditEntry.objects.bulk_create(_entry(actor, action, act) for action, act in readings)
 
 
 # ---------------------------------------------------------------- sealing

@@ -42,6 +42,8 @@ REQUESTS = Limit("requests:affiliate", 120, timedelta(hours=1))
 BANK_CALLS = Limit("api:bank", 600, timedelta(minutes=1))
 # Copies of all that is held on somebody: by one person, for a firm, for insured persons at the desk.
 COPIES = Limit("copies:user", 10, timedelta(days=1))
+# Archives of receipts, each of hundreds of pages to draw: by one person.
+RECEIPT_ARCHIVES = Limit("receipts:user", 30, timedelta(days=1))
 INVITATIONS = Limit("invitations:affiliate", 20, timedelta(hours=1))
 MANDATE_REQUESTS = Limit("mandates:office", 60, timedelta(hours=1))
 VISITOR_REQUESTS = Limit("requests:visitor", 10, timedelta(hours=1))

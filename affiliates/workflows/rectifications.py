@@ -82,7 +82,7 @@ def ask_rectification(
         if not pieces:
             raise PieceMissing()
         row = RectificationRequest.objects.create(
-            number=f"R-{affiliate.affiliation_number}-{affiliate.rectifications.count() + 1:03d}",
+            number=f"RECT-{affiliate.affiliation_number}-{affiliate.rectifications.count() + 1:03d}",
             affiliate=affiliate,
             employee=employee,
             asked=asked,

@@ -10,7 +10,7 @@ from certificates.views.certificate import (
     withdraw_share,
 )
 from certificates.views.links import shared, shared_pdf, shared_prepare, shared_progress
-from certificates.views.public import compare, verification, verify
+from certificates.views.public import check_receipt, compare, verification, verify
 from certificates.views.receipts import (
     decision_pdf,
     filing_receipt_pdf,
@@ -24,6 +24,7 @@ __all__ = [
     "certificate_list",
     "certificate_page",
     "certificate_pdf",
+    "check_receipt",
     "compare",
     "decision_pdf",
     "filing_receipt_pdf",

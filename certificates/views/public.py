@@ -54,6 +54,22 @@ def verification(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
+@login_not_required
+@require_safe
+def check_receipt(request: HttpRequest, number: str, mark: str) -> HttpResponse:
+    """What was filed under the receipt of this number, for whoever holds the paper; 404 when there is none."""
+    wait = seconds_to_wait("verification", client_address(request), limit=VERIFICATIONS_PER_MINUTE)
+    if wait:
+        return too_many(request, wait)
+    found = queries.checked_receipt(number, mark)
+    return render(
+        request,
+        "certificates/check_receipt.html",
+        {"found": found, "now": clock.now()},
+        status=HTTPStatus.OK if found else HTTPStatus.NOT_FOUND,
+    )
+
+
 @takes_files(COMPARE_LIMIT)
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 from affiliates.access import affiliate_view
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
-from certificates import documents, queries, receipts
+from certificates import documents, papers, queries, receipts
 from certificates.downloads import send
 from declarations.queries import receipt_facts
 from payments.queries import slip_facts
@@ -31,8 +31,7 @@ def filing_receipt_pdf(request: HttpRequest, *, affiliate: Affiliate, pk: int) -
     declaration = receipts.filed(affiliate, pk)
     if declaration is None:
         raise Http404
-    employer = queries.affiliate_facts(affiliate)
-    return send(request, documents.filing_receipt(employer, receipt_facts(declaration)))
+    return send(request, papers.filing_receipt(affiliate, receipt_facts(declaration)))
 
 
 @require_safe

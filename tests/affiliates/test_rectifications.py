@@ -1,10 +1,12 @@
 """A firm has its record, or the identity of somebody it employs, corrected: proof, decision, trace, letter."""
 
+import importlib
 import itertools
 import threading
 import uuid
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -292,3 +294,26 @@ def test_the_desk_decides_and_each_look_is_traced(cast: Cast, client: Client) ->
     assert client.post(reverse(name.format("grant"), args=[row.pk])).status_code == 302
     assert Affiliate.objects.get(pk=cast.affiliate.pk).address == "12 RUE DU FOUR"
     assert client.get(reverse(name.format("grant"), args=[row.pk])).status_code == 405
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+def test_its_number_is_of_no_other_thing(cast: Cast) -> None:
+    row = asked(cast)
+    assert row.number == f"RECT-{cast.affiliate.affiliation_number}-001"
+
+
+def test_rows_numbered_like_disputes_are_renumbered_and_back(cast: Cast) -> None:
+    migration = importlib.import_module("affiliates.migrations.0013_renumber_rectifications")
+    row = asked(cast)
+    kept = row.number
+    RectificationRequest.objects.update(number=kept.replace("RECT-", "R-"))
+    for _again in range(2):
+        migration.forwards(apps, None)
+        row.refresh_from_db()
+        assert row.number == kept
+    for _again in range(2):
+        migration.backwards(apps, None)
+        row.refresh_from_db()
+        assert row.number == kept.replace("RECT-", "R-")

@@ -1,9 +1,6 @@
 """The page of who acts for several firms, and what is done for many of them at once."""
 
 import datetime
-import io
-import json
-import zipfile
 from decimal import Decimal
 
 import pytest
@@ -23,16 +20,11 @@ from payments.models import DebitOrder
 from portal.models import AuditEntry
 from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory, MandateFactory
-from tests.declarations.factories import draft, send, submitted
+from tests.declarations.factories import draft, send
 from tests.payments import factories as money
 
 NOW = datetime.datetime(2026, 2, 4, 9, 0, tzinfo=datetime.UTC)
-CHOOSE, SUBMIT, PAY, RECEIPTS = (
-    "affiliates:choose",
-    "clients:submit",
-    "clients:pay",
-    "clients:receipts",
-)
+CHOOSE, SUBMIT, PAY = "affiliates:choose", "clients:submit", "clients:pay"
 
 
 @pytest.fixture(autouse=True)
@@ -263,25 +255,6 @@ def test_nobody_signs_what_is_not_theirs(cast) -> None:
     _as(cast.fiduciaire).post(reverse(PAY), {"ordre": [order.reference]})
     order.refresh_from_db()
     assert order.state == "draft"
-
-
-# -- receipts ------------------------------------------------------------------------------------
-
-
-def test_the_receipts_of_a_month_come_in_one_archive(cast) -> None:
-    filed = [submitted(cast.fiduciaire, another(cast, name)) for name in ("ALPHA", "BETA")]
-    submitted(cast.stranger, cast.strangers_affiliate)
-    answer = _as(cast.fiduciaire).get(reverse(RECEIPTS), {"mois": "2026-01"})
-    assert answer["Content-Type"] == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
-        names = set(archive.namelist())
-        wanted = {f"{one.affiliate.affiliation_number}-{one.receipt_number}.json" for one in filed}
-        assert names == wanted | {"recepisses.xlsx"}
-        told = json.loads(archive.read(min(wanted)))
-    assert told
-    for user in (cast.bank, cast.staff):
-        assert _as(user).get(reverse(RECEIPTS)).status_code == 404
-    assert _as(cast.owner).get(reverse(RECEIPTS), {"mois": "2026-01"}).status_code == 404
 
 
 @pytest.mark.parametrize("language", ["fr", "ar"])

@@ -115,7 +115,9 @@ clients:submit                        filers        POST
 clients:pay                           filers        POST
 clients:send                          filers        GET POST
 clients:deposit                       filers        GET
-clients:receipts                      member        GET
+clients:receipts                      filers        GET POST
+clients:archive                       filers        GET
+clients:fetch                         member        GET
 
 declarations:validator                everyone      GET POST
 declarations:list                     read          GET
@@ -226,12 +228,14 @@ certificates:decision_pdf             read          GET
 certificates:verify                   everyone      GET
 certificates:compare                  everyone      GET POST
 certificates:verification             link          GET
+certificates:check_receipt            link          GET
 """
 
 
 #: Doors to things that the demonstration has none of: that they open is shown by the tests of their room.
 NOT_THERE: Final = {
     "affiliates:copy",
+    "certificates:check_receipt",
     "certificates:decision_pdf",
     "affiliates:rectification",
     "affiliates:answer_rectification",

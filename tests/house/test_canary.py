@@ -90,7 +90,8 @@ BY_ANOTHER_ROAD: dict[str, Callable[[Collection[int]], models.Q]] = {
 OF_NO_AFFILIATE = {
     "affiliates.AccountRecovery", "affiliates.Agency", "affiliates.PostReview",
     "affiliates.Representative", "affiliates.StaffAssignment", "affiliates.NumberCounter",
-    "certificates.UsageAlarm", "declarations.Deposit", "declarations.Outage", "disputes.AnswerTemplate",
+    "certificates.ReceiptArchive", "certificates.UsageAlarm", "declarations.Deposit", "declarations.Outage",
+    "disputes.AnswerTemplate",
     "disputes.Inspector", "payments.Bank", "payments.BankAccount", "payments.BankFile",
     "payments.ApiAnswer", "payments.BankKey", "payments.BankMembership", "payments.BankProfile", "payments.DebitRun",
     "payments.LedgerEntry",
@@ -269,6 +270,7 @@ KEYED: dict[tuple[str, str], str] = {
     ("payments", "bank-files"): "payments.BankFile",
     ("payments", "debit-runs"): "payments.DebitRun",
     ("clients", "fichiers"): "declarations.Deposit",
+    ("clients", "recepisses"): "certificates.ReceiptArchive",
     ("disputes", "reclamations"): "disputes.Dispute",
     ("disputes", "pieces"): "disputes.Attachment",
     ("disputes", "controles"): "disputes.Mission",
@@ -277,6 +279,7 @@ KEYED: dict[tuple[str, str], str] = {
     ("certificates", "liens"): "certificates.ShareLink",
     ("certificates", "bordereaux"): "payments.PaymentSlip",
     ("certificates", "declarations"): "declarations.Declaration",
+    ("certificates", "recepisse"): "declarations.Declaration",
     ("certificates", "paiements"): "payments.Allocation",
     ("certificates", "reclamations"): "disputes.Dispute",
 }

@@ -31,6 +31,7 @@ PUBLIC = {
     "certificates:verify",
     "certificates:verification",
     "certificates:compare",
+    "certificates:check_receipt",
     # what a firm shared with whoever holds the link, until its day
     "certificates:shared",
     "certificates:shared_pdf",

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.conf import settings
 
 from affiliates.models import DataCopy
-from certificates.models import Printing
+from certificates.models import Printing, ReceiptArchive
 from damancom import copying, metrics
 from damancom.celery import app
 from declarations import workflows as declaring
@@ -30,6 +30,7 @@ SWEPT_BY = {
     DebitRun: "care for the debits",
     Mail: "send the mails that are due",
     Printing: "draw the long lists that wait",
+    ReceiptArchive: "draw the receipts that wait",
     ReceivedFile: "check waiting declaration files",
 }
 

@@ -40,11 +40,11 @@ from affiliates.workflows.affiliations import token_of_request
 from affiliates.workflows.invitations import invite, token_of
 from affiliates.workflows.recoveries import stop_token, token_of_recovery
 from certificates.enums import CertificateKind
-from certificates.models import Certificate
+from certificates.models import ArchivedReceipt, Certificate, ReceiptArchive
 from certificates.workflows import share
 from certificates.workflows import token_of as token_of_link
 from damancom.demo import build
-from declarations.models import Deposit
+from declarations.models import Deposit, Receipt
 from disputes.models import MissionStep, ReplyPiece, StepReply
 from payments.access import bank_of
 from payments.enums import KeyScope
@@ -54,6 +54,7 @@ from payments.workflows.bank_keys import issue_key
 from portal import clock, second_factors, storage
 from portal.addresses import LASTS
 from portal.addresses import token_of as token_of_change
+from portal.enums import JobState
 from portal.models import AddressChange, User
 from portal.security_pages import _mark
 from tests.affiliates.factories import (
@@ -166,6 +167,7 @@ def build_world(folder: Path) -> World:
             expires_at=clock.now() + LASTS,
         )  # fmt: skip
         Deposit.objects.create(intent=uuid4(), sent_by=person, sent_at=clock.now())
+        archive_of(person, own[0])
     someone = Employment.objects.filter(affiliate=own[0]).order_by("pk")[0]
     Absence.objects.create(
         employment=someone, kind=AbsenceKind.UNPAID_LEAVE.value, starts_on=clock.today()
@@ -175,6 +177,18 @@ def build_world(folder: Path) -> World:
         actor=staff, bank=bank, label="matrice", scopes=tuple(KeyScope), days=30, at=clock.now()
     )
     return World(people, own, theirs, key.token, links(people["owner"], own[0]))
+
+
+def archive_of(person: User, firm: Affiliate) -> None:
+    """A receipt of this firm in an archive that this person asked for."""
+    row = ReceiptArchive.objects.create(
+        asked_by=person, period=clock.today().replace(day=1), asked_at=clock.now(),
+        state=JobState.DONE.value, ready_at=clock.now(),
+        expires_at=clock.now() + timedelta(hours=24),
+    )  # fmt: skip
+    receipt = Receipt.objects.filter(affiliate=firm).order_by("pk").first()
+    # Closed under another secret: it leaves as data only.
+    ArchivedReceipt.objects.create(archive=row, receipt=receipt, sealed=b"-")
 
 
 def links(owner: User, firm: Affiliate) -> dict[str, str]:
@@ -337,6 +351,8 @@ OF_ONE = {
     "portal:confirm_address": _of_address,
     "portal:remove_factor": _of(Authenticator, "user"),
     "clients:deposit": _of(Deposit, "sent_by"),
+    "clients:archive": _of(ReceiptArchive, "asked_by"),
+    "clients:fetch": _of(ReceiptArchive, "asked_by"),
     "affiliates:withdraw_mandate_request": _of(MandateRequest, "representative__members"),
     "affiliates:give_back_mandate": _of(
         Mandate, "representative__members", revoked_at__isnull=True
