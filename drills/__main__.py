@@ -1,20 +1,26 @@
 """``make drill``: break each part of a living portal under load, and say what was acknowledged and what is found.
 
-``python -m drills [SCENE …]``; DRILL_SEED chooses the moments (1). One line of JSON a scene; exit 1 when something
-acknowledged is missing, doubled or stuck, or when the accounts or the trace are not whole.
+``python -m drills [SCENE …]``; DRILL_SEED chooses the moments and the clients' words (1). A line of JSON a scene, each
+within its written limit (drills/scenes.py), and a table at the end. Exit 1 when something acknowledged is missing,
+doubled or stuck, when the accounts or the trace are not whole, when a scene passes its limit, and when anything of the
+drill is left behind: a process, a mount, a folder.
 """
 
-import json
+import contextlib
 import os
-import random
 import secrets
-import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
+
+from drills.report import Outcome, conclusion
+from drills.watch import PastLimit, Watch
 
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "drill"
+START_LIMIT = 300.0
 
 
 def main(names: list[str]) -> int:
@@ -24,83 +30,92 @@ def main(names: list[str]) -> int:
         "SECRET_KEY": secrets.token_urlsafe(64),
     }
     from damancom.processes import CannotStart, exclusive
-    from drills.stack import small_disk
+    from drills.stack import left_behind, own_folder
 
     # Whoever stops it leaves no disk mounted and no server running.
-    signal.signal(signal.SIGTERM, lambda *_of_the_signal: sys.exit(1))
-    FOLDER.parent.mkdir(exist_ok=True)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _stop)
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    lock = FOLDER.parent / "drill.lock"
     try:
-        with exclusive(FOLDER.parent / "drill.lock"), small_disk(FOLDER) as has_small_disk:
-            try:
-                return _play(names, has_small_disk)
-            finally:
-                shutil.rmtree(FOLDER, ignore_errors=True)
+        with exclusive(lock):
+            with own_folder(FOLDER) as disk:
+                _play(names, disk, outcomes)
+            lock.unlink()
     except CannotStart as reason:
         print(reason, file=sys.stderr)
         return 1
+    with contextlib.suppress(OSError):
+        FOLDER.parent.rmdir()
+    remains = left_behind(FOLDER)
+    print(conclusion(outcomes, remains, seed=_seed(), seconds=time.monotonic() - began), flush=True)
+    return 1 if remains or not outcomes or any(one.faults for one in outcomes) else 0
 
 
-def _play(names: list[str], has_small_disk: bool) -> int:
+def _stop(*_of_the_signal: object) -> NoReturn:
+    sys.exit(1)
+
+
+def _seed() -> str:
+    return os.environ.get("DRILL_SEED") or "1"
+
+
+def _play(names: list[str], disk: Path | None, outcomes: list[Outcome]) -> None:
+    """Start a portal, play the scenes, stop it; each outcome is told as it comes."""
     from drills.stack import Portal
 
-    began = time.monotonic()
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        print(outcome.line(), flush=True)
+
+    def give_up(words: str) -> None:
+        """The main thread is where no signal reaches it: say so, take everything down, end."""
+        tell(Outcome(scene="(ended)", faults=(words,)))
+        portal.tear_down()
+        print(conclusion(outcomes, [], seed=_seed(), seconds=0), flush=True)
+        os._exit(1)
+
     portal = Portal(FOLDER)
+    watch = Watch(START_LIMIT, give_up)
     try:
-        portal.start()
-        portal.supervise()
-        import django
+        started = _started(portal, watch)
+        tell(started)
+        if not started.faults:
+            from drills.play import scenes
+            from drills.scenes import SCENES
 
-        django.setup()
-        failed = _scenes(portal, names, has_small_disk)
+            chosen = [name for name in names if name in SCENES] if names else list(SCENES)
+            for name in sorted(set(names) - set(SCENES)):
+                tell(Outcome(scene=name, faults=(f"not one of {', '.join(SCENES)}",)))
+            for outcome in scenes(portal, chosen, disk=disk, seed=_seed(), give_up=give_up):
+                tell(outcome)
     finally:
+        stopping = time.monotonic()
         portal.stop()
-    print(f"{failed} drill(s) failed in {time.monotonic() - began:.0f} s", flush=True)
-    return 1 if failed else 0
+        tell(Outcome(scene="(stop)", seconds=time.monotonic() - stopping))
 
 
-def _scenes(portal: "Portal", names: list[str], has_small_disk: bool) -> int:  # type: ignore[name-defined] # noqa: F821
-    from drills.examine import examine, head
-    from drills.load import Load
-    from drills.scenes import SCENES, Stage
-    from drills.world import key_of_a_bank, open_references
+def _started(portal: "Portal", watch: Watch) -> Outcome:  # type: ignore[name-defined] # noqa: F821
+    from damancom.processes import CannotStart
 
-    unknown = set(names) - set(SCENES)
-    if unknown:
-        print(f"{', '.join(sorted(unknown))}: not one of {', '.join(SCENES)}", file=sys.stderr)
-        return 1
-    seed = int(os.environ.get("DRILL_SEED") or 1)
-    token, references = key_of_a_bank(), open_references()
-    failed = 0
-    for name in names or SCENES:
-        stage = Stage(portal, FOLDER, has_small_disk, random.Random(f"{seed} {name}"))
-        noted, fault, did = head(), "", ""
-        with Load(portal.url, token, references, seed=hash_of(f"{seed} {name}")) as load:
-            try:
-                did = SCENES[name](stage)
-            except Exception as raised:  # noqa: BLE001 - told, and the other drills are played
-                fault = f"{type(raised).__name__}: {raised}"
-            portal.await_page()
-        found = examine(load.told, known_head=noted)
-        faults = [*found.faults, *filter(None, [fault])]
-        failed += bool(faults)
-        told = {
-            "drill": name,
-            "did": did,
-            "acknowledged": load.told.count,
-            "tries": load.told.tries,
-            "tries without an answer": load.told.refused,
-            "slowest try": round(load.told.slowest, 1),
-            "found once each": load.told.count - len(found.lost) - len(found.doubled),
-            "settled after": found.settled_seconds,
-            "faults": faults,
-        }
-        print(json.dumps(told, ensure_ascii=False), flush=True)
-    return failed
+    faults = []
+    try:
+        with watch.running():
+            portal.start(watch.step)
+            portal.supervise()
+            import django
 
-
-def hash_of(text: str) -> int:
-    """A number for a text, the same in every process."""
-    return int.from_bytes(text.encode()[-8:], "big")
+            django.setup()
+    except (PastLimit, CannotStart, TimeoutError, subprocess.CalledProcessError) as fault:
+        faults.append(f"{type(fault).__name__}: {fault}")
+    return Outcome(
+        scene="(start)",
+        seconds=watch.seconds,
+        limit=watch.limit,
+        spent=watch.spent,
+        faults=tuple(faults),
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ for exactly that in the database.
 """
 
 import contextlib
+import functools
 import hashlib
 import http.client
 import http.cookiejar
@@ -51,18 +52,26 @@ class Acknowledged:
 
 
 class Load:
-    """Two kinds of clients, for as long as the block runs; leaving it waits for the acts that were begun."""
+    """Two kinds of clients, for as long as the block runs; leaving it waits for the acts that were begun.
 
-    def __init__(self, url: str, token: str, references: list[str], *, seed: int) -> None:
+    Nobody insists past ``deadline`` (monotonic): what was then not acknowledged stays so.
+    """
+
+    def __init__(
+        self, url: str, token: str, references: list[str], *, seed: str, deadline: float
+    ) -> None:
         self.url, self.token, self.references = url, token, references
+        self.deadline = deadline
         self.told = Acknowledged()
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._threads = [
-            threading.Thread(target=self._send_files, args=(random.Random(f"{seed} bank {rank}"),))
+            threading.Thread(
+                target=self._send_files, args=(random.Random(f"{seed} bank {rank}"),), daemon=True
+            )
             for rank in range(2)
         ] + [
-            threading.Thread(target=self._ask_papers, args=(account, number))
+            threading.Thread(target=self._ask_papers, args=(account, number), daemon=True)
             for account, number in OWNERS.items()
         ]
 
@@ -74,7 +83,7 @@ class Load:
     def __exit__(self, *_of_the_block: object) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(120)
+            thread.join(max(0.0, self.deadline - time.monotonic()))
 
     def _send_files(self, chance: random.Random) -> None:
         house = world.BANKS[0]
@@ -92,9 +101,7 @@ class Load:
             content = files.camt_054(
                 credits, message_id=f"EXERCICE-{mark}", rib=house.rib, day=clock.today()
             )
-            receipt = self._insist(
-                lambda content=content, mark=mark: self._post_file(content, mark)
-            )
+            receipt = self._insist(functools.partial(self._post_file, content, mark))
             if receipt:
                 with self._lock:
                     self.told.files[hashlib.sha256(content).hexdigest()] = receipt
@@ -127,16 +134,15 @@ class Load:
             if self._over.is_set():
                 return
             intent = str(uuid.uuid4())
-            paper = self._insist(lambda intent=intent: browser.ask(number, intent))
+            paper = self._insist(functools.partial(browser.ask, number, intent))
             if paper:
                 with self._lock:
                     self.told.papers[intent] = paper
             self._over.wait(0.8)
 
     def _insist(self, act: Callable[[], str]) -> str:
-        """Try until it is acknowledged, two minutes at most; nothing of the network is an answer."""
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
+        """Try until it is acknowledged or the deadline comes; nothing of the network is an answer."""
+        while time.monotonic() < self.deadline:
             began = time.monotonic()
             try:
                 said = act()

@@ -1,9 +1,8 @@
 """A developer's machine and the demo: base, loosened. Never for real data."""
 
 import os
-from pathlib import Path
 
-from damancom.embedded import addresses
+from damancom.embedded import VAR, addresses
 from damancom.settings import env
 
 os.environ.setdefault(
@@ -15,9 +14,7 @@ os.environ.setdefault("PUBLIC_URL", f"http://localhost:{os.environ.get('PORT', '
 os.environ.update(addresses() | os.environ)
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/damancom")
 os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
-os.environ.setdefault(
-    "SIGNING_PEM_FILE", str(Path(__file__).resolve().parents[2] / "var/signing/development.pem")
-)
+os.environ.setdefault("SIGNING_PEM_FILE", str(VAR / "signing" / "development.pem"))
 os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # The demonstration opens with a password; put 1 to be led to the second factor.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
