@@ -20,10 +20,11 @@ from declarations.tasks import wake_check
 from declarations.workflows.deposits import Sent, take_deposit
 from portal import clock
 from portal.actor import actor_of
-from portal.archives import MEGABYTE, is_archive, members
+from portal.archives import MEGABYTE, is_archive
 from portal.enums import JobState
 from portal.errors import FileTooLargeError
 from portal.forms import FilesInput
+from portal.reading_archives import members
 from portal.uploads import takes_files
 from regulation.errors import DomainError
 

@@ -1,6 +1,7 @@
 """Archives. One that someone sends: measured before it is opened, its real bytes counted while it is read.
 
-One that we hand out: written piece by piece, one file of it in memory.
+`members` is for a process of its own: a page asks `portal.reading_archives`, which starts one. One that we hand out:
+written piece by piece, one file of it in memory.
 """
 
 import io
@@ -58,6 +59,7 @@ TOO_LARGE: Final = _("elle dépasse 128 Mo une fois ouverte")
 DENSE: Final = _("elle est comprimée au-delà de ce qu’un fichier de paie permet")
 OVERLAPS: Final = _("ses fichiers se recouvrent")
 EMPTY: Final = _("elle ne contient aucun fichier")
+ENDLESS: Final = _("sa lecture a atteint les limites de mémoire ou de temps")
 
 
 @dataclass(frozen=True, slots=True)

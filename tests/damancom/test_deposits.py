@@ -194,3 +194,41 @@ def test_both_languages_and_nothing_chosen(cast, language: str) -> None:
     assert f'lang="{language}"' in client.get(reverse(SEND)).content.decode()
     answer_ = client.post(reverse(SEND), {"intent": uuid.uuid4()})
     assert answer_.status_code == 422
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def test_archives_made_to_harm_are_told_one_by_one_and_the_rest_is_received(cast) -> None:
+    """The page never unpacks them itself (portal.reading_archives); each says why, in words."""
+    firm = client_of(cast, "ALPHA")
+    inner = zipped({"DS_2045187_202601.txt": b"\0" * 20_000_000})
+    sent = post(
+        _as(cast.fiduciaire),
+        [
+            ("bombe.zip", zipped({"a.txt": b"\0" * 5_000_000})),
+            ("foule.zip", zipped({f"{rank}.txt": b"x" for rank in range(10_000)})),
+            (
+                "poupee.zip",
+                zipped({f"DS_{firm.affiliation_number}_202601.zip": inner, "paie.zip": inner}),
+            ),
+            payroll(cast, firm),
+        ],
+    )
+    page = _as(cast.fiduciaire).get(sent.url).content.decode()
+    assert "L’archive « bombe.zip » ne se lit pas : elle est comprimée au-delà" in page
+    assert "L’archive « foule.zip » ne se lit pas : elle contient plus de 600 fichiers" in page
+    # An archive within an archive is a file like another: one without a month, one that is no declaration.
+    assert "Ce nom ne dit pas" in page
+    for file in ReceivedFile.objects.order_by("pk"):
+        declaring.check_file(file_id=file.pk, at=NOW)
+    verdicts = dict(ReceivedFile.objects.values_list("stored__name", "verdict"))
+    assert verdicts == {
+        f"DS_{firm.affiliation_number}_202601.zip": FileVerdict.REFUSED,
+        f"DS_{firm.affiliation_number}_202601.txt": FileVerdict.ACCEPTED,
+    }

@@ -1,16 +1,24 @@
 """Archives are measured before they are opened."""
 
+import ast
 import hashlib
 import io
+import os
+import resource
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 
-from portal import archives
-from portal.archives import ArchiveRefused, members
+from portal import archives, reading_archives, unpacking
+from portal.archives import ArchiveRefused, Member, members
 
 KILO = 1024
 
@@ -147,3 +155,139 @@ def test_the_largest_archive_is_read_one_file_at_a_time() -> None:
     assert highest < 4 * limit + len(content)
     # Half a second of processor; a hundred times that is another order of work.
     assert time.process_time() - began < 60
+
+
+# -- in a process of its own ---------------------------------------------------------------------
+
+
+def unpacked(content: bytes, limit: int = KILO * KILO) -> tuple[list[Member], str]:
+    """What the page gets: the files, then why the rest is refused."""
+    found: list[Member] = []
+    told = reading_archives.members(io.BytesIO(content), name="envoi.zip", limit=limit)
+    try:
+        while (one := next(told, None)) is not None:
+            found.append(one)
+    except ArchiveRefused as refused:
+        return found, str(refused.facts["cause"])
+    return found, ""
+
+
+def test_the_child_gives_what_the_archive_holds() -> None:
+    given = {"paie/DS_2045187_202610.txt": b"un\n{}\n", "vide.txt": b"", "\u0623.txt": b"\0\n" * 9}
+    found, refused = unpacked(archive(given))
+    assert [(one.name, one.content) for one in found] == [
+        ("DS_2045187_202610.txt", b"un\n{}\n"), ("vide.txt", b""), ("\u0623.txt", b"\0\n" * 9)
+    ]  # fmt: skip
+    assert refused == ""
+
+
+def overlapping() -> bytes:
+    content = bytearray(archive({"a.txt": b"x" * 100, "b.txt": b"y" * 100}))
+    struct.pack_into("<I", content, content.rindex(b"PK\x01\x02") + 42, 0)
+    return bytes(content)
+
+
+def test_bombs_and_crowds_cost_the_child_and_a_sentence() -> None:
+    """Two hundred megabytes of zeros, files within one another, ten thousand of them: this process is not moved."""
+    bomb = archive({"a.txt": b"\0" * (200 * KILO * KILO)})
+    dense = archive({f"{n}.txt": b"\0" * (KILO * KILO) for n in range(200)})
+    before, pid = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, os.getpid()
+    # Cut just above the limit: whoever keeps it refuses it as too large.
+    ((cut,), refused) = unpacked(bomb)
+    assert (len(cut.content), refused) == (KILO * KILO + 1, "")
+    assert unpacked(dense) == ([], archives.DENSE)
+    assert unpacked(overlapping()) == ([], archives.OVERLAPS)
+    assert unpacked(archive({f"{n}.txt": b"x" for n in range(10_000)})) == ([], archives.TOO_MANY)
+    assert unpacked(crowd(400_000)) == ([], archives.TOO_MANY)
+    assert unpacked(b"PK\x03\x04 rien") == ([], archives.BROKEN)
+    assert os.getpid() == pid
+    # Kilobytes; the archives themselves, as they were made here, are most of it.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * KILO
+
+
+def test_an_archive_within_an_archive_is_a_file_that_nobody_opens() -> None:
+    inner = archive({"DS_2045187_202610.txt": b"\0" * (100 * KILO * KILO)})
+    found, refused = unpacked(archive({"DS_2045187_202610.zip": inner}))
+    assert (found, refused) == ([Member("DS_2045187_202610.zip", inner)], "")
+
+
+def test_what_came_out_before_a_lie_counts() -> None:
+    found, refused = unpacked(archive({"a.txt": b"un", "b.txt": b"\0" * (KILO * KILO)}))
+    assert (found, refused) == ([Member("a.txt", b"un")], archives.DENSE)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "kill -9 $$",
+        "kill -XCPU $$",
+        "exit 3",
+        "exit 1",
+        "exec true",
+        'echo \'{"name": "a.txt", "size": 9}\'; printf court',
+        "echo rien de tel",
+        'echo \'{"end": "une autre phrase"}\'',
+        'echo \'{"end": ""}\'; exit 3',
+    ],
+)
+def test_a_child_that_dies_or_says_something_else_is_a_refusal(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_archives, "_UNPACKER", ["/bin/sh", "-c", program])
+    assert unpacked(archive({"a.txt": b"un"})) == ([], archives.ENDLESS)
+
+
+def test_a_child_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_archives, "WALL_SECONDS", 0.05)
+    monkeypatch.setattr(reading_archives, "_UNPACKER", ["/bin/sh", "-c", "exec sleep 600"])
+    began = time.monotonic()
+    assert unpacked(archive({"a.txt": b"un"})) == ([], archives.ENDLESS)
+    assert time.monotonic() - began < 300
+
+
+def test_the_child_holds_itself_to_its_limits() -> None:
+    """Asked of the process itself, from within: each limit, and nothing of our environment."""
+    program = (
+        "import resource, sys, os; from portal import archives, unpacking;"
+        "archives.members = unpacking.members = lambda *_, **__: iter(());"
+        "unpacking.main();"
+        "print(resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_CPU)[0],"
+        " resource.getrlimit(resource.RLIMIT_FSIZE)[0], 'django' in sys.modules, len(os.environ))"
+    )
+    done = subprocess.run(
+        [*reading_archives._UNPACKER[:3], "-c", program, "10"],
+        cwd=settings.BASE_DIR, env={"LANG": "C.UTF-8"}, input=b"", capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1].split()[:4] == [
+        str(unpacking.MEMORY_BYTES).encode(),
+        str(unpacking.PROCESSOR_SECONDS).encode(),
+        str(unpacking.OUTPUT_BYTES).encode(),
+        b"False",
+    ]
+    assert reading_archives._UNPACKER[0] == sys.executable
+
+
+def test_no_page_opens_an_archive_itself() -> None:
+    """Reading zips is for the child of archives, the child of spreadsheets and the worker of bank files."""
+    openers, readers = set(), set()
+    for room in apps.get_app_configs():
+        if Path(room.path).parent != settings.BASE_DIR:
+            continue
+        for path in Path(room.path).rglob("*.py"):
+            tree, name = (
+                ast.parse(path.read_text("utf-8")),
+                str(path.relative_to(settings.BASE_DIR)),
+            )
+            for node in ast.walk(tree):
+                if (
+                    isinstance(node, ast.Call)
+                    and ast.unparse(node.func).endswith("ZipFile")
+                    and len(node.args) == 1
+                ):
+                    openers.add(name)
+                if isinstance(node, ast.ImportFrom) and node.module == "portal.archives":
+                    readers |= {name} & {
+                        name for one in node.names if one.name in {"members", "open_zip"}
+                    }
+    assert openers == {"portal/archives.py", "portal/sheets/xlsx.py"}
+    assert readers == {"portal/unpacking.py", "payments/codecs/reading.py"}
