@@ -7,7 +7,7 @@ from portal import clock
 from portal.tasks import PortalTask, wake
 
 
-@shared_task(name="certificates.supersede_outdated")
+@shared_task(base=PortalTask)
 def supersede_outdated() -> None:
     """Write down which certificates a later declaration contradicts; readers see it without waiting for this."""
     workflows.supersede_outdated(at=clock.now())

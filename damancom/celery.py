@@ -76,7 +76,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="*/10"),
     },
     "end certificates that a later declaration contradicts": {
-        "task": "certificates.supersede_outdated",
+        "task": "certificates.tasks.supersede_outdated",
         "schedule": crontab(minute="*/5"),
     },
     "notice bulk reading and issuing": {
