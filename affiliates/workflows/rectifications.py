@@ -29,6 +29,7 @@ from affiliates.models import (
 )
 from affiliates.queries.rectifications import said_of
 from affiliates.transitions import move_rectification
+from affiliates.workflows.numbers import lock_registrations
 from affiliates.workflows.steps import check_words, keep_pieces, locked, take_step
 from portal import audit, mail
 from portal.errors import constraints_refuse
@@ -198,6 +199,8 @@ def apply_rectification(
     state = _next(row, RequestAct.GRANT, RequestParty.CLERK)
     record: Affiliate | Employee = row.affiliate
     if row.employee_id is not None:
+        # Nobody else writes a card while the register is looked at.
+        lock_registrations()
         record = Employee.objects.select_for_update(of=("self",)).get(pk=row.employee_id)
         _check_card(record, row.asked)
     row.replaced = {field: said_of(record, field) for field in row.asked}
