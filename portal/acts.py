@@ -77,6 +77,7 @@ ACTS: Final[dict[str, str]] = {
     "declarations.form.new_hire_added": _("Entrant ajouté à la saisie"),
     "declarations.form.new_hire_removed": _("Entrant retiré de la saisie"),
     "declarations.form.opened": _("Saisie commencée"),
+    "declarations.form.copied": _("Mois précédent repris dans la saisie"),
     "declarations.form.saved": _("Saisie enregistrée"),
     "declarations.line.reattached": _("Ligne rattachée à un numéro d’immatriculation"),
     "declarations.outage.recorded": _("Panne du portail notée"),

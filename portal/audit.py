@@ -95,8 +95,9 @@ def record(
     """Write one audit entry for ``action`` on ``subject``; ``actor`` is None when the portal acts by itself.
 
     Facts are what a reader needs to understand the act (amounts in dirhams, days as ISO text); no personal
-    data that the subject does not already hold. Must be called inside the transaction of the act.
+    data that the subject does not already hold. Refused outside a transaction: the act it tells would stand alone.
     """
+    _check_inside()
     entry = _entry(actor, action, Act(subject, affiliation_number, facts))
     entry.save(force_insert=True)
     return entry
@@ -104,7 +105,15 @@ def record(
 
 def record_all(*, actor: User | None, action: str, acts: Iterable[Act]) -> None:
     """Write one audit entry for each of ``acts``, all of one kind, in a constant number of statements."""
+    _check_inside()
     AuditEntry.objects.bulk_create(_entry(actor, action, act) for act in acts)
+
+
+def _check_inside() -> None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "an entry is written in the transaction of its act"
+        )
 
 
 def _entry(actor: User | None, action: str, act: Act) -> AuditEntry:

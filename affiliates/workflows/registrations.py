@@ -81,6 +81,13 @@ def save_request(
         _cut(row)
         row.save()
         keep_pieces(row, pieces, stored_by=actor)
+        audit.record(
+            actor=actor,
+            action=f"registration.{RequestAct.EDIT.value}",
+            subject=row,
+            affiliation_number=affiliate.affiliation_number,
+            pieces=len(pieces),
+        )
     return row
 
 

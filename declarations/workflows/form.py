@@ -91,8 +91,8 @@ def open_form(
         if kind is DeclarationKind.MAIN:
             _add_people_of_prefill(row, period)
         audit_form(actor, row, "declarations.form.opened")
-    if as_last_month:
-        _copy_last_month(row, affiliate, period)
+    if as_last_month and (copied := _copy_last_month(row, affiliate, period)):
+        audit_form(actor, row, "declarations.form.copied", people=copied)
     _refresh(row, _lines(row))
     return row
 
@@ -168,8 +168,8 @@ def _add_people_of_prefill(row: Declaration, period: Period) -> None:
     )
 
 
-def _copy_last_month(row: Declaration, affiliate: Affiliate, period: Period) -> None:
-    """Give those nothing was typed for what they had; people still without a number come again."""
+def _copy_last_month(row: Declaration, affiliate: Affiliate, period: Period) -> int:
+    """Give those nothing was typed for what they had; people still without a number come again. How many lines."""
     earlier = queries.last_main(affiliate, period)
     if earlier is None:
         raise NoEarlierDeclaration(period=period)
@@ -219,6 +219,7 @@ def _copy_last_month(row: Declaration, affiliate: Affiliate, period: Period) -> 
             changed.append(model)
     if changed:
         row.version += 1
+    return len(changed)
 
 
 # -- filling -------------------------------------------------------------------------------------

@@ -238,7 +238,8 @@ def test_eight_threads_make_one_chain_without_a_fork():
 @pytest.mark.django_db(transaction=True)
 def test_an_act_never_waits_for_the_sealer():
     user = UserFactory()
-    acts(user, 3)
+    with transaction.atomic():
+        acts(user, 3)
     holding, done = threading.Event(), threading.Event()
 
     def seal_slowly() -> None:
