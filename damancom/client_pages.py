@@ -40,7 +40,7 @@ from payments.models import DebitOrder
 from payments.transitions import advised_day, collection_days
 from payments.workflows.debits import orders as paying
 from payments.workflows.debits.orders import Part
-from portal import clock, formats
+from portal import clock, formats, searches
 from portal.actor import actor_of
 from portal.clock import CASABLANCA
 from portal.errors import message_of
@@ -66,7 +66,7 @@ class Row:
 def choose(request: HttpRequest) -> HttpResponse:
     """Every firm one acts for, with where its month stands: by state, by name, by month."""
     today = clock.today()
-    query = request.GET.get("q", "").strip()[:80]
+    query = searches.text_of(request)
     period = month_to_show(request.GET.get("mois", ""), today)
     state = _state_of(request.GET.get("etat", ""))
     found = clients_of(request.user, period, today=today, text=query, state=state)
@@ -76,6 +76,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         "rows": [_row(client) for client in page.object_list],
         "page": page,
         "query": query,
+        "search_key": searches.key_of(request),
         "period": period,
         "months": [current - rank for rank in range(SHOWN_MONTHS + 1)],
         "state_value": state.value if state else "",
@@ -133,7 +134,7 @@ def asked_of(request: HttpRequest, asked: QueryDict, scope: Scope) -> tuple[Peri
         request.user,
         period,
         today=today,
-        text=asked.get("q", "").strip()[:80],
+        text=searches.text_of(request, asked.get("q", "")),
         state=_state_of(asked.get("etat", "")),
     ).shown
     picked = chosen(listed, asked.getlist("numero"))

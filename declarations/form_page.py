@@ -14,12 +14,13 @@ from declarations.finding_texts import message_of
 from declarations.findings import Finding
 from declarations.models import Declaration, DeclarationLine
 from declarations.rules.form import COLUMNS, FormJudgement
+from portal.searches import SEARCH
 from regulation.errors import DomainError
 from regulation.money import parse_amount
 from regulation.text import Sentence, ascii_digits
 
 #: The parameters of an address that narrow the list.
-TO_COMPLETE, SEARCH = "voir", "q"
+TO_COMPLETE = "voir"
 #: People on a page: a form of 2,000 stays light.
 FORM_PAGE = 50
 
@@ -30,6 +31,8 @@ class Shown:
 
     to_complete: bool = False
     search: str = ""
+    #: What the address says of the search.
+    key: str = ""
     page: int | str = 1
 
     @property
@@ -40,7 +43,7 @@ class Shown:
     def query(self) -> str:
         """What an address says of it, the page left out."""
         said = {TO_COMPLETE: "a-completer"} if self.to_complete else {}
-        return urlencode(said | ({SEARCH: self.search} if self.search else {}))
+        return urlencode(said | ({SEARCH: self.key} if self.search else {}))
 
     def at(self, page: int | str) -> str:
         """The address of one of its pages, from `?` on."""

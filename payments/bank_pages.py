@@ -23,7 +23,7 @@ from payments.models import Bank, BankFile, BankLine
 from payments.tasks import import_bank_file
 from payments.workflows.bank_files import receive
 from payments.workflows.parked import is_left
-from portal import clock
+from portal import clock, searches
 from portal.actor import actor_of
 from portal.downloads import attachment
 from portal.enums import JobState
@@ -58,7 +58,7 @@ def home(request: HttpRequest, bank: Bank) -> HttpResponse:
                 wake(import_bank_file, received.bank_file.pk)
             return _after_upload(request, received.bank_file)
     files = files_for_actor(request.user).select_related("stored", "received_by")
-    text, chosen = request.GET.get("q", "").strip()[:80], request.GET.get("verdict", "")
+    text, chosen = searches.text_of(request), request.GET.get("verdict", "")
     files = queries.search_files(files, verdict=chosen, text=text)
     page = Paginator(files.order_by("-pk"), PER_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -101,7 +101,7 @@ def bank_file(request: HttpRequest, bank: Bank, receipt_number: str) -> HttpResp
     found = _file_or_404(request, receipt_number)
     context: dict[str, Any] = {**SECTION, "bank": bank, "file": found, **_standing(found)}
     if found.verdict == BankFileVerdict.ACCEPTED.value:
-        text = request.GET.get("q", "").strip()[:80]
+        text = searches.text_of(request)
         chosen = request.GET.get("verdict", "")
         lines = queries.search_lines(found, verdict=chosen, text=text)
         page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))

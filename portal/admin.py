@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import DecimalField, Field, Model, QuerySet
 from django.forms import BaseForm
@@ -18,7 +19,7 @@ from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from portal import audit, formats, purposes, veils
+from portal import audit, formats, purposes, searches, veils
 from portal.enums import Purpose
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh_to_act
@@ -82,6 +83,16 @@ def _reason_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return opened
 
 
+class FoundList(ChangeList):
+    """A list of the desk; what is looked for in it stands in the session, not in its address."""
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> "QuerySet[Any]":
+        self.query = searches.text_of(request)
+        return super().get_queryset(request, exclude_parameters)
+
+
 class StaffAdmin(admin.ModelAdmin):
     """Read-only unless a subclass states otherwise.
 
@@ -93,6 +104,9 @@ class StaffAdmin(admin.ModelAdmin):
     show_full_result_count = False
     # Whether a row is opened outside any queue: why is then asked first, and the firm reads it.
     asks_purpose: ClassVar[bool] = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return FoundList
 
     def affiliation_number_of(self, row: Any) -> str:
         """The affiliate whose data ``row`` is; empty when it is nobody's."""

@@ -3,7 +3,16 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_http_methods
 from django.views.i18n import set_language
 
-from portal import address_pages, fresh, law_pages, preferences, second_step, security_pages, views
+from portal import (
+    address_pages,
+    fresh,
+    law_pages,
+    preferences,
+    searches,
+    second_step,
+    security_pages,
+    views,
+)
 
 app_name = "portal"
 
@@ -36,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ma-securite/adresse/<str:token>/", address_pages.confirm_address, name="confirm_address"),
     path("deconnexion/", views.SignOut.as_view(), name="logout"),
     path("mot-de-passe/", views.change_password, name="password"),
+    path("recherche/", searches.search, name="search"),
     path("mes-preferences/", preferences.show, name="preferences"),
     path("courriels/arreter/<str:token>/", preferences.stop_reminders, name="stop_reminders"),
     path("healthz", views.healthz, name="healthz"),

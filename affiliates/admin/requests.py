@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from affiliates.access import Actor
 from affiliates.enums import RequestAct
 from affiliates.forms import WordsForm
-from portal import audit, clock, veils
+from portal import audit, clock, searches, veils
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 
@@ -92,7 +92,7 @@ class RequestDesk(StaffScreens):
         """The requests of one state, oldest first, with a search."""
         told = request.GET.get("etat", "")
         chosen = next((state for state in self.queues if state.value == told), self.queues[0])
-        search = request.GET.get("q", "").strip()[:60]
+        search = searches.text_of(request)[:60]
         seen = self.rows_for(request.user)
         rows = seen.filter(state=chosen.value).order_by("sent_at", "pk")
         if search:

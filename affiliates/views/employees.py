@@ -14,7 +14,7 @@ from affiliates.access import affiliate_view
 from affiliates.enums import AbsenceKind, LeaveReason, Scope
 from affiliates.forms import AbsenceForm, LeaveForm
 from affiliates.models import Absence, Affiliate, Employment
-from portal import clock
+from portal import clock, searches
 from portal.actor import actor_of
 from portal.errors import add_to_form
 from regulation.errors import DomainError
@@ -24,7 +24,7 @@ from regulation.errors import DomainError
 @affiliate_view(Scope.READ)
 def employee_list(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """Who works for the affiliate, or left lately; fifty a page, searchable."""
-    query = request.GET.get("q", "").strip()[:80]
+    query = searches.text_of(request)
     rows = queries.staff_of(affiliate, today=clock.today(), text=query)
     page = Paginator(rows, queries.PAGE).get_page(request.GET.get("page"))
     context = {

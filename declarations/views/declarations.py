@@ -18,7 +18,7 @@ from declarations.models import Receipt
 from declarations.views.corrections import compare
 from declarations.views.found import SECTION, declaration_or_404
 from declarations.workflows.drafts import SUBMITTED
-from portal import audit, clock
+from portal import audit, clock, searches
 from portal.actor import actor_of
 from portal.downloads import attachment
 from portal.errors import add_to_messages
@@ -57,7 +57,7 @@ def declaration_page(request: HttpRequest, affiliate: Affiliate, pk: int) -> Htt
 def lines(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpResponse:
     """Who is declared, a hundred people at a time."""
     declaration = declaration_or_404(affiliate, pk)
-    search = request.GET.get("q", "")
+    search = searches.text_of(request)
     page = queries.line_page(declaration, search=search, page=request.GET.get("page", "1"))
     context = {
         **SECTION,

@@ -15,14 +15,15 @@ from affiliates.models import Affiliate
 from declarations import queries, workflows
 from declarations.enums import FormColumn, LineSituation
 from declarations.errors import FormChanged, FormToComplete
-from declarations.form_page import FORM_PAGE, SEARCH, TO_COMPLETE, Shown, lines_shown
+from declarations.form_page import FORM_PAGE, TO_COMPLETE, Shown, lines_shown
 from declarations.form_page import form_page as read_form_page
 from declarations.forms import NewHireForm, NoWorkForm, PasteForm, SubmitForm
 from declarations.models import Declaration
 from declarations.views.found import SECTION, declaration_or_404, period_or_404
-from portal import clock
+from portal import clock, searches
 from portal.actor import actor_of
 from portal.errors import add_to_form, add_to_messages
+from portal.searches import SEARCH
 from regulation.errors import DomainError
 from regulation.periods import Period
 
@@ -100,7 +101,7 @@ def _form_onwards(
     """After a save: the page the button asked for, or the first one that is not right."""
     number = affiliate.affiliation_number
     then = request.POST.get("suite", _STAY)
-    shown = _shown(request.GET)
+    shown = _shown(request, request.GET)
     here = read_form_page(one, shown=shown)
     target = shown.at(here.page.number)
     ranks = sorted(one.lines.filter(pk__in=saved).values_list("rank", flat=True)) or [0]
@@ -120,11 +121,13 @@ def _form_onwards(
     return answer
 
 
-def _shown(data: QueryDict) -> Shown:
+def _shown(request: HttpRequest, data: QueryDict) -> Shown:
     """Which people the address, or a form that repeats it, asks for."""
+    key = data.get(SEARCH, "")
     return Shown(
         to_complete=data.get(TO_COMPLETE) == "a-completer",
-        search=data.get(SEARCH, "").strip()[:60],
+        search=searches.text_of(request, key)[:60],
+        key=key,
         page=data.get("page", "1"),
     )
 
@@ -162,7 +165,7 @@ def _form_shown(
         **SECTION,
         "declaration": one,
         "period": Period.from_day(one.period),
-        "grid": read_form_page(one, shown=_shown(request.GET), typed=typed, keep=keep),
+        "grid": read_form_page(one, shown=_shown(request, request.GET), typed=typed, keep=keep),
         "contributions": queries.contributions_of(one),
         "situations": list(LineSituation),
         "conflict": conflict,
@@ -193,7 +196,7 @@ def form_paste(request: HttpRequest, affiliate: Affiliate, pk: int) -> HttpRespo
     """Write what was copied from a spreadsheet over as many pages as it takes."""
     one = declaration_or_404(affiliate, pk)
     form = PasteForm(request.POST)
-    shown = _shown(request.POST)
+    shown = _shown(request, request.POST)
     back = redirect("declarations:form", affiliate.affiliation_number, one.pk)
     back["Location"] += shown.at(shown.page)
     if not form.is_valid() or not queries.is_form(one):

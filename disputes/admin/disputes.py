@@ -40,7 +40,7 @@ from disputes.queries.figures import figures
 from disputes.views.disputes import page_of
 from disputes.workflows import disputes as workflows
 from disputes.workflows import opening
-from portal import audit, clock
+from portal import audit, clock, searches
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import message_of
@@ -93,7 +93,7 @@ class DisputeAdmin(StaffScreens):
         user, today = actor_of(request), clock.today()
         limit = value_at("dispute.second_person_above", today).value
         chosen = _chosen_filter(request)
-        search = request.GET.get("q", "").strip()[:60]
+        search = searches.text_of(request)[:60]
         seen = staff_disputes(user)
         rows = queries.desk(seen, chosen, user=user, today=today, limit=limit)
         if search:

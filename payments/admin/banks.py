@@ -31,7 +31,7 @@ from payments.models import (
 from payments.queries import firms
 from payments.workflows import acts
 from payments.workflows.allocations import Part, live_allocations
-from portal import clock
+from portal import clock, searches
 from portal.actor import actor_of
 from portal.admin import StaffAdmin, StaffScreens
 from portal.errors import add_to_form
@@ -191,7 +191,7 @@ class BankLineAdmin(StaffScreens):
         after = request.GET.get("age", "")
         if after.isascii() and after.isdigit():
             rows = rows.filter(booking_day__lte=today - datetime.timedelta(days=int(after[:4])))
-        text = request.GET.get("q", "").strip()[:60]
+        text = searches.text_of(request)[:60]
         if text:
             rows = rows.filter(
                 Q(bank_ref__icontains=text)

@@ -58,6 +58,7 @@ portal:confirm_address                person        GET POST
 portal:logout                         person        POST
 portal:password                       person        GET POST
 portal:preferences                    person        GET POST
+portal:search                         person        POST
 metrics                               nobody        GET
 
 affiliates:choose                     person        GET

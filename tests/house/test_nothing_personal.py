@@ -3,8 +3,8 @@
 The demonstration is built through the workflows while everything that is logged, sent to a task or told to Redis is
 written down; then four people follow the links of their pages, and every address that the portal makes (links, forms,
 redirections) is written down too. The names, cards, accounts, registration numbers, addresses and amounts of the
-demonstration are the canaries: none may stand there. What a person types into a search box themselves stands in the
-address of that search: our logs keep no query, and docs/operations.md says that the proxy's must not.
+demonstration are the canaries: none may stand there. What is typed into a search box
+is the matter of tests/portal/test_searches.py.
 """
 
 import datetime
