@@ -185,7 +185,9 @@ class GraceForm(forms.Form):
 class BankKeyForm(forms.Form):
     """A key for a bank's machine."""
 
-    bank = forms.ModelChoiceField(label=_("Banque"), queryset=Bank.objects.all())
+    bank = forms.ModelChoiceField(
+        label=_("Banque"), queryset=Bank.objects.all(), empty_label=_("Choisissez une banque")
+    )
     label = forms.CharField(
         label=_("Usage"), help_text=_("Par exemple : dépôt de nuit."), max_length=60
     )
@@ -211,7 +213,9 @@ class BankKeyForm(forms.Form):
 class BankProfileForm(forms.Form):
     """A new version of what was agreed with a bank."""
 
-    bank = forms.ModelChoiceField(label=_("Banque"), queryset=Bank.objects.all())
+    bank = forms.ModelChoiceField(
+        label=_("Banque"), queryset=Bank.objects.all(), empty_label=_("Choisissez une banque")
+    )
     convention = forms.JSONField(
         label=_("Convention (JSON)"),
         required=False,

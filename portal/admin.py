@@ -20,10 +20,12 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from portal import audit, formats, purposes, searches, veils
+from portal.acts import words_of
 from portal.enums import Purpose
 from portal.errors import add_to_form, add_to_messages
 from portal.fresh import fresh_to_act
 from portal.models import AuditEntry, Incident, Mail, Purge
+from portal.request_code import CODE_LETTERS
 from regulation.errors import DomainError
 
 
@@ -327,7 +329,7 @@ class AuditEntryAdmin(StaffAdmin):
         "at",
         "actor_name",
         "office_name",
-        "action",
+        "act",
         "affiliation_number",
         "subject_type",
         "subject_id",
@@ -336,6 +338,10 @@ class AuditEntryAdmin(StaffAdmin):
     list_filter = ("action", "subject_type")
     search_fields = ("=affiliation_number", "=subject_id", "=request_id", "actor_name")
     date_hierarchy = "at"
+
+    @admin.display(description=_("acte"), ordering="action")
+    def act(self, row: AuditEntry) -> str:
+        return formats.label(words_of(row.action))
 
     def affiliation_numbers_of(self, rows: Sequence[AuditEntry]) -> set[str]:
         """Whose act it was, or who stood in the list."""
@@ -350,6 +356,11 @@ class IncidentAdmin(StaffAdmin):
     list_display = ("code", "at", "place", "status", "kind")
     list_filter = ("kind",)
     search_fields = ("=code",)
+    nothing_found = _(
+        "Rien ne s’est cassé sous ce code : la page n’existait pas, n’était pas ouverte à cette personne, ou ne "
+        "répondait pas à ce moment. Demandez-lui ce qu’elle cherchait à faire."
+    )
+    search_help_text = _("Le code que la personne lit sur la page d’erreur, comme AB12-CD34.")
     date_hierarchy = "at"
     fields = ("code", "at", "place", "status", "kind", "where", "acts", "letters")
     readonly_fields = ("acts", "letters")
@@ -360,10 +371,21 @@ class IncidentAdmin(StaffAdmin):
         acts = AuditEntry.objects.filter(request_id__in=codes).exclude(affiliation_number="")
         return set(acts.order_by().values_list("affiliation_number", flat=True))
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> "tuple[QuerySet[Any], bool]":
+        """A code as it is heard on the telephone: small letters, without its dash, with blanks."""
+        heard = "".join(search_term.split()).replace("-", "").upper()
+        asked = f"{heard[:4]}-{heard[4:]}" if len(heard) == CODE_LETTERS else search_term
+        return super().get_search_results(request, queryset, asked)
+
     @admin.display(description=_("actes de la même demande"))
     def acts(self, row: Incident) -> str:
         found = AuditEntry.objects.filter(request_id=row.code).order_by("pk") if row.code else ()
-        return ", ".join(f"{act.action} ({act.actor_name})" for act in found) or "—"
+        return (
+            " · ".join(f"{formats.label(words_of(act.action))} ({act.actor_name})" for act in found)
+            or "—"
+        )
 
     @admin.display(description=_("courriels de la même demande"))
     def letters(self, row: Incident) -> str:

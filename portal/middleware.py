@@ -10,11 +10,13 @@ from django.db import OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from portal import afterwards, audit, clock, incidents
 from portal.errors import TooManyAttempts, is_conflict, message_of
 from portal.request_code import current_request_id, new_request_code
+from portal.wrong import wrong_page
 from regulation.errors import DomainError
 
 Next = Callable[[HttpRequest], HttpResponseBase]
@@ -176,6 +178,31 @@ class Conflicts:
             else:
                 return answer
         return None
+
+
+class SaysWhatIsWrong:
+    """What Django or a view answers without words gets them, and a page that came back with faults says so first.
+
+    A method that an address does not take (405) is an empty page otherwise. The tab of a form to correct (422, 429)
+    begins with « Erreur »: who listens to the page hears its title first.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if not is_page or not isinstance(response, HttpResponse):
+            return response
+        if response.status_code == 405 and not response.content:
+            page = wrong_page(405)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        if response.status_code in (422, 429):
+            marked = f"<title>{escape(_('Erreur :'))} ".encode()
+            response.content = response.content.replace(b"<title>", marked, 1)
+        return response
 
 
 class ReadsOnly:

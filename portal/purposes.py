@@ -80,13 +80,14 @@ def ask(
 ) -> HttpResponse:
     """The page that asks; answered, it leads to the file, or to the list whose ``title`` is told."""
     form = PurposeForm(request.POST if request.method == "POST" else None)
+    if title:
+        # Before the answer is judged: a field keeps the label it had then.
+        form.fields["purpose"].label = _("Pourquoi ouvrez-vous cette liste ?")
+        form.fields["detail"].help_text = _("Chaque entreprise affichée lira cette phrase.")
     if form.is_valid():
         keep(request, what, form)
         return redirect(request.get_full_path())
     page = {**context, "form": form, "title": title or _("Pourquoi ce dossier ?"), "list": title}
-    if title:
-        form.fields["purpose"].label = _("Pourquoi ouvrez-vous cette liste ?")
-        form.fields["detail"].help_text = _("Chaque entreprise affichée lira cette phrase.")
     status = 422 if form.errors else 200
     return TemplateResponse(request, "admin/purpose.html", page, status=status).render()
 

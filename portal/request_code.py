@@ -7,10 +7,11 @@ from contextvars import ContextVar
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
 
 # No vowel, no look-alike.
+CODE_LETTERS = 8
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
 
 
 def new_request_code() -> str:
     """A random code such as ``7KQ4-92MX``."""
-    letters = "".join(secrets.choice(_LETTERS) for _place in range(8))
+    letters = "".join(secrets.choice(_LETTERS) for _place in range(CODE_LETTERS))
     return f"{letters[:4]}-{letters[4:]}"

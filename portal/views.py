@@ -10,12 +10,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
-from django.utils import translation
-from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal import health, incidents, limits, metrics, second_step, security_log, workflows
@@ -23,8 +19,8 @@ from portal.actor import actor_of
 from portal.errors import TooManyAttempts, is_transient, message_of
 from portal.forms import NewPasswordForm, SignInForm
 from portal.middleware import client_address
-from portal.request_code import current_request_id
 from portal.security_log import SecurityEvent
+from portal.wrong import wrong_page
 
 
 @login_not_required
@@ -69,7 +65,7 @@ class SignIn(auth_views.LoginView):
             security_log.note(SecurityEvent.THROTTLED, place=address)
             metrics.count(metrics.THROTTLED)
             # The form is not validated: a throttled attempt costs no password check and learns nothing.
-            form = SignInForm(request)
+            form = SignInForm(request, initial={"username": account})
             response = self.render_to_response(
                 self.get_context_data(form=form, refusal=message_of(refusal)), status=429
             )
@@ -117,77 +113,17 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/password.html", {"form": form}, status=status)
 
 
-# ---------------------------------------------------------------- what went wrong
-
-_WORDS = {
-    400: (
-        gettext_noop("La demande est mal formée"),
-        gettext_noop(
-            "Le navigateur a envoyé quelque chose d’illisible. Revenez en arrière et recommencez."
-        ),
-    ),
-    403: (
-        gettext_noop("Cette action n’est pas permise"),
-        gettext_noop(
-            "Revenez à la page précédente, rechargez-la et recommencez. Si cela continue, reconnectez-vous."
-        ),
-    ),
-    404: (
-        gettext_noop("Cette page n’existe pas"),
-        gettext_noop(
-            "L’adresse est fausse, ou ce qu’elle montrait ne vous est pas ouvert. Repartez de votre accueil."
-        ),
-    ),
-    429: (
-        gettext_noop("Trop de demandes"),
-        gettext_noop("Attendez quelques minutes, puis recommencez."),
-    ),
-    500: (
-        gettext_noop("Quelque chose s’est cassé de notre côté"),
-        gettext_noop(
-            "Ce que vous aviez déjà enregistré est gardé. Recommencez ; si cela continue, "
-            "donnez le code ci-dessous à votre agence."
-        ),
-    ),
-    503: (
-        gettext_noop("Le service ne répond pas pour le moment"),
-        gettext_noop(
-            "Rien n’a été enregistré. Recommencez dans quelques instants ; si cela continue, "
-            "donnez le code ci-dessous à votre agence."
-        ),
-    ),
-}
-
-
-def _wrong(status: int, sentence: str = "") -> HttpResponse:
-    """The page of an error, in both languages; it needs neither the database nor the person."""
-    title, words = _WORDS[status]
-    other = "fr" if translation.get_language() == "ar" else "ar"
-    with translation.override(other):
-        other_words = f"{_(title)}. {_(words)}"
-    context = {
-        "status": status,
-        "title": _(title),
-        "words": sentence or _(words),
-        "other": other,
-        "other_words": other_words,
-        "code": current_request_id.get(),
-    }
-    response = HttpResponse(render_to_string("portal/error.html", context), status=status)
-    add_never_cache_headers(response)
-    if status == 503:
-        response.headers["Retry-After"] = "5"
-    return response
+# ---------------------------------------------------------------- what went wrong: see portal/wrong.py
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _wrong(400)
+    return wrong_page(400)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Not allowed; a view that raised PermissionDenied with a sentence has said why."""
     security_log.note_refused_door(request, 403, client_address(request))
-    return _wrong(403, str(exception or ""))
+    return wrong_page(403, str(exception or ""))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -198,14 +134,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         place=client_address(request),
         why=reason.partition(" - ")[0],
     )
-    return _wrong(403)
+    return wrong_page(403)
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     # An address that leads nowhere is a mistake; a page that exists and did not open for this person is looked at.
     if request.resolver_match is not None and getattr(request, "user", None) is not None:
         security_log.note_refused_door(request, 404, client_address(request))
-    return _wrong(404)
+    return wrong_page(404)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
@@ -217,4 +153,4 @@ def failed(request: HttpRequest) -> HttpResponse:
         place = match.view_name if match else ""
         incidents.note_later(request, place=place, error=error, status=status)
     metrics.count(metrics.FAILED)
-    return _wrong(status)
+    return wrong_page(status)

@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "portal.middleware.SaysWhatIsWrong",
     # Before whatever reads a body: the next one looks for the form's token in it.
     "portal.uploads.BoundedBody",
     "django.middleware.csrf.CsrfViewMiddleware",

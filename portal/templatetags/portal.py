@@ -137,6 +137,16 @@ def instant(value: datetime.datetime | None) -> str:
 
 
 @register.filter
+def apart(value: object) -> str:
+    """`{% blocktranslate with who=user.full_name|apart %}`: a name or an address that keeps its own direction.
+
+    In a sentence written from right to left, a Latin name would carry along the number that follows it. Isolated by
+    two signs that are not seen (FSI, PDI), as ``<bdi>`` does where a tag may stand.
+    """
+    return f"\u2068{value}\u2069" if value and get_language_bidi() else str(value or "")
+
+
+@register.filter
 def translate_label(value: object) -> str:
     """The label of an enumeration's member, or a French msgid, in the language of the screen."""
     return formats.label(value)

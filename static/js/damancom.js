@@ -90,6 +90,16 @@
     form.querySelector("[data-sending]").hidden = true;
   });
 
+  // A field named in that summary takes the focus when it is followed.
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest(".dc-faults a");
+    var field = link && document.getElementById(link.getAttribute("href").slice(1));
+    if (!field) return;
+    event.preventDefault();
+    field.scrollIntoView({ block: "center" });
+    field.focus({ preventScroll: true });
+  });
+
   // After a refused form, the summary of what to correct takes the focus.
   var summary = document.querySelector("[data-error-summary]");
   if (summary) summary.focus();

@@ -320,7 +320,7 @@ def test_a_device_is_seen_and_closed_and_its_cookie_opens_nothing_more(owner: Us
     )
     page = here.get("/ma-securite/").content.decode()
     assert "Chrome · Android" in page
-    assert page.count("cet appareil") == 1
+    assert page.count("Cet appareil") == 1
     (mark,) = re.findall(r"/ma-securite/appareils/([0-9a-f]{24})/fermer/", page)
     stolen = cookie_of(there)
     assert is_in(stolen)
