@@ -278,6 +278,13 @@ class PieceMissing(DomainError):
     message = _("Joignez la copie de la pièce d’identité, recto et verso.")
 
 
+class ProofMissing(PieceMissing):
+    """A correction or an affiliation asked, or an answer to the fund, without any proof of it."""
+
+    code = "request.proof_missing"
+    message = _("Joignez ce qui le prouve : au moins un fichier PDF, PNG ou JPEG.")
+
+
 class ReasonMissing(DomainError):
     """A refusal or a request for a piece says nothing."""
 

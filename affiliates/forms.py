@@ -311,7 +311,8 @@ class InviteForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
-        role.choices = choices_of(Role)
+        # None is chosen in advance: the first one opens everything.
+        role.choices = [("", _("Choisissez un rôle")), *choices_of(Role)]
 
 
 class RoleForm(forms.Form):

@@ -33,7 +33,11 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     signed_in = request.user if isinstance(request.user, User) else None
     if request.method == "POST":
         limits.count(limits.VISITOR_REQUESTS, client_address(request))
-        done = _accept_as(request, row, signed_in) if known else _open_account(request, row, form)
+        # Whoever is signed in as somebody else signs out first: nobody opens a second account by mistake.
+        is_visitor = signed_in is None and not known
+        done = (
+            _open_account(request, row, form) if is_visitor else _accept_as(request, row, signed_in)
+        )
         if done is not None:
             return done
     context = {

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from affiliates.enums import AffiliationState, LegalForm, RequestAct, RequestParty, Role
-from affiliates.errors import FirmExists, PieceMissing
+from affiliates.errors import FirmExists, ProofMissing
 from affiliates.models import (
     Affiliate,
     AffiliationRequest,
@@ -120,7 +120,7 @@ def forget_drafts(*, at: datetime.datetime, most: int) -> int:
 def send_affiliation(
     *, at: datetime.datetime, request: AffiliationRequest, pieces: Sequence[Upload]
 ) -> AffiliationRequest:
-    """Confirm the address and send the request with its pieces (PieceMissing without). Sent again, changes nothing."""
+    """Confirm the address and send the request with its pieces (ProofMissing without). Sent again, changes nothing."""
     row = _relock(request)
     if row.state == AffiliationState.SENT:
         return row
@@ -134,7 +134,7 @@ def send_affiliation(
 def answer_affiliation(
     *, at: datetime.datetime, request: AffiliationRequest, text: str, pieces: Sequence[Upload]
 ) -> AffiliationRequest:
-    """Give the fund the piece it asked for (PieceMissing without)."""
+    """Give the fund the piece it asked for (ProofMissing without)."""
     row = _relock(request)
     state = move_affiliation(AffiliationState(row.state), RequestAct.ANSWER, RequestParty.APPLICANT)
     _keep_pieces(row, pieces)
@@ -248,7 +248,7 @@ def _relock(request: AffiliationRequest) -> AffiliationRequest:
 
 def _keep_pieces(row: AffiliationRequest, uploads: Sequence[Upload]) -> None:
     if not uploads:
-        raise PieceMissing()
+        raise ProofMissing()
     keep_pieces(row, uploads, stored_by=None)
 
 

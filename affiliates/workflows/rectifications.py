@@ -18,7 +18,7 @@ from affiliates.enums import RectificationState, RequestAct, RequestParty
 from affiliates.errors import (
     CardOfAnother,
     NothingToRectify,
-    PieceMissing,
+    ProofMissing,
     RectificationOpen,
     ValueRefused,
 )
@@ -67,7 +67,7 @@ def ask_rectification(
     """Ask for a correction of the firm's record, or of the identity of ``employee``, whom the caller found there.
 
     ``told`` gives by field what is right; what the register already says is left out. Refuses nothing to change
-    (NothingToRectify), a value that does not fit (ValueRefused), no words (ReasonMissing), no proof (PieceMissing) and
+    (NothingToRectify), a value that does not fit (ValueRefused), no words (ReasonMissing), no proof (ProofMissing) and
     a second request for the same record (RectificationOpen). The same ``intent`` gives the first one.
     """
     refusals = {"rectification_open_once": RectificationOpen()}
@@ -81,7 +81,7 @@ def ask_rectification(
             raise NothingToRectify()
         check_words(text)
         if not pieces:
-            raise PieceMissing()
+            raise ProofMissing()
         row = RectificationRequest.objects.create(
             number=f"RECT-{affiliate.affiliation_number}-{affiliate.rectifications.count() + 1:03d}",
             affiliate=affiliate,
@@ -140,11 +140,11 @@ def answer_rectification(
     text: str,
     pieces: Sequence[Upload],
 ) -> RectificationRequest:
-    """Give the piece that the fund asked for. Refuses an answer without a piece (PieceMissing)."""
+    """Give the piece that the fund asked for. Refuses an answer without a piece (ProofMissing)."""
     row = _relocked(request)
     state = _next(row, RequestAct.ANSWER, RequestParty.APPLICANT)
     if not pieces:
-        raise PieceMissing()
+        raise ProofMissing()
     keep_pieces(row, pieces, stored_by=actor)
     return _move(row, state, RequestAct.ANSWER, RequestParty.APPLICANT, actor, at, text)
 
