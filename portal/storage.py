@@ -1,5 +1,6 @@
 """Keeping what was sent, byte for byte, before anyone reads it."""
 
+import contextvars
 import hashlib
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -53,10 +54,15 @@ def forget(files: Collection[int]) -> None:
 
 
 class _PieceReader(io.RawIOBase):
-    """Reads bytes that are kept in pieces, each fetched when it is reached."""
+    """Reads bytes that are kept in pieces, each fetched when it is reached.
+
+    A download is read when its page has answered: each piece is fetched in the name in which the file was opened
+    (portal.walls), and in its language.
+    """
 
     def __init__(self, piece: Callable[[int], bytes]) -> None:
-        self._piece = piece
+        context = contextvars.copy_context()
+        self._piece: Callable[[int], bytes] = lambda index: context.run(piece, index)
         self._index = 0
         self._rest = memoryview(b"")
 
