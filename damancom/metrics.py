@@ -40,7 +40,7 @@ HELP = {
     "damancom_restore_proof_age_seconds": "Time since a backup was last restored and proved; absent when never.",
 }
 #: Each kind of job: its rows, and since when one waits.
-_JOBS: tuple[tuple[str, type[Model], str], ...] = (
+JOBS: tuple[tuple[str, type[Model], str], ...] = (
     ("mail", Mail, "due_at"),
     ("declaration_file", ReceivedFile, "received_at"),
     ("bank_file", BankFile, "received_at"),
@@ -88,7 +88,7 @@ def samples(*, at: datetime.datetime) -> Iterator[Sample]:
 
 
 def _jobs(at: datetime.datetime) -> Iterator[Sample]:
-    for kind, model, since in _JOBS:
+    for kind, model, since in JOBS:
         parked = JobState.PARKED.value
         found = model._default_manager.filter(state__in=[*_BUSY, parked]).aggregate(
             **{state: Count("pk", filter=Q(state=state)) for state in (*_BUSY, parked)},

@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.apps import apps
@@ -11,21 +11,17 @@ from django.db.models import Count, F
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
-from certificates import workflows as certificates
 from certificates.models import Certificate
-from damancom import copying
 from damancom.backups import head_of_trace
 from damancom.celery import app
-from declarations import workflows as declarations
+from damancom.metrics import JOBS
 from drills.load import Acknowledged
 from drills.watch import Watch
 from payments.ledger_check import check
 from payments.models import BankFile, BankLine
-from payments.workflows import bank_files
-from payments.workflows.debits import runs
 from portal import audit, clock
 from portal.enums import JobState
-from portal.models import Job, Mail
+from portal.models import Job
 
 #: What the clock would send later is sent as often as this while the drill waits for the work.
 HURRY_EVERY = 3.0
@@ -33,20 +29,14 @@ HURRY_EVERY = 3.0
 SURELY_LOST = datetime.timedelta(seconds=4)
 
 
-def _letters(*, at: datetime.datetime) -> list[int]:
-    busy = [JobState.WAITING.value, JobState.RUNNING.value]
-    rows = Mail.objects.filter(state__in=busy, due_at__lte=clock.now(), created_at__lte=at)
-    return list(rows.values_list("pk", flat=True))
-
-
-#: How each kind of work finds what is due at an instant, and which task of the schedule looks for it.
-KINDS: dict[str, tuple[Callable[..., list[int]], str]] = {
-    "bank file": (bank_files.due_files, "payments.tasks.sweep_bank_files"),
-    "declaration file": (declarations.due_files, "declarations.tasks.sweep_files"),
-    "run of debits": (runs.due_runs, "payments.tasks.care_for_debits"),
-    "long list": (certificates.due, "certificates.tasks.sweep_papers"),
-    "copy of data": (copying.due, "damancom.tasks.sweep_copies"),
-    "letter": (_letters, "portal.tasks.send_mails"),
+#: Which task of the schedule looks for each kind of work; any other is left to the portal's own clock.
+SWEEPS = {
+    "bank_file": "payments.tasks.sweep_bank_files",
+    "declaration_file": "declarations.tasks.sweep_files",
+    "debit_run": "payments.tasks.care_for_debits",
+    "long_list": "certificates.tasks.sweep_papers",
+    "data_copy": "damancom.tasks.sweep_copies",
+    "mail": "portal.tasks.send_mails",
 }
 
 
@@ -152,9 +142,16 @@ def _settle(watch: Watch) -> list[str]:
 
 
 def _unfinished() -> dict[str, list[int]]:
-    """What somebody must still do, whoever has it in hand."""
-    when_all_leases_are_over = clock.now() + datetime.timedelta(hours=1)
-    found = {kind: due(at=when_all_leases_are_over) for kind, (due, _task) in KINDS.items()}
+    """What somebody must still do, whoever has it in hand: every kind of work that is measured."""
+    busy, now = [JobState.WAITING.value, JobState.RUNNING.value], clock.now()
+    found = {
+        kind: list(
+            model._default_manager.filter(state__in=busy, **{f"{since}__lte": now}).values_list(
+                "pk", flat=True
+            )
+        )
+        for kind, model, since in JOBS
+    }
     return {kind: keys for kind, keys in found.items() if keys}
 
 
@@ -176,8 +173,8 @@ def _age(aged: set[tuple[str, int, int]]) -> None:
 
 def _hurry(waiting: Iterable[str]) -> None:
     """Send at once what the clock would send for these kinds of work."""
-    for kind in waiting:
+    for kind in SWEEPS.keys() & set(waiting):
         try:
-            app.send_task(KINDS[kind][1], retry=False)
+            app.send_task(SWEEPS[kind], retry=False)
         except (BrokerAway, RedisError, ConnectionError):
             return

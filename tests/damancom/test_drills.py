@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from damancom import backups, embedded, restoring
+from damancom import backups, embedded, metrics, restoring
 from damancom.celery import app
 from drills import examine, report, scenes, stack, watch
 from drills.load import Acknowledged, Load
@@ -22,7 +22,6 @@ from payments.models import BankFile
 from portal import audit
 from portal.enums import JobState
 from tests.cast import Cast
-from tests.house.test_leases import SWEPT_BY
 from tests.payments.camt_files import camt, entry
 from tests.payments.factories import received
 
@@ -98,7 +97,7 @@ def test_a_row_that_nobody_takes_is_stuck_before_the_limit(
     # Nobody is told of it.
     monkeypatch.setattr(examine, "_hurry", lambda waiting: None)
     found = examine.examine(told(), known_head="", watch=Watch(0.5, nobody_gives_up))
-    assert found.stuck == [f"bank file {files[1].pk}"]
+    assert found.stuck == [f"bank_file {files[1].pk}"]
 
 
 @pytest.mark.django_db
@@ -114,9 +113,10 @@ def test_the_claim_of_a_dead_worker_is_aged_once(files: tuple[BankFile, BankFile
     assert rows.get().started_at == began - BankFile.LEASE
 
 
-def test_every_kind_of_work_is_waited_for() -> None:
-    swept = {app.conf.beat_schedule[name]["task"] for name in SWEPT_BY.values()}
-    assert {task for _due, task in examine.KINDS.values()} == swept
+def test_what_is_hurried_is_in_the_schedule() -> None:
+    assert set(examine.SWEEPS) <= {kind for kind, _model, _since in metrics.JOBS}
+    scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert set(examine.SWEEPS.values()) <= scheduled
 
 
 # -- clients that insist -------------------------------------------------------------------------

@@ -38,7 +38,7 @@ SWEPT_BY = {
 def test_every_kind_of_work_is_swept_and_measured() -> None:
     kinds = {model for model in apps.get_models() if issubclass(model, Job)}
     assert kinds == set(SWEPT_BY)
-    assert kinds == {model for _name, model, _since in metrics._JOBS}
+    assert kinds == {model for _name, model, _since in metrics.JOBS}
 
 
 @pytest.mark.parametrize("kind", SWEPT_BY, ids=lambda kind: kind.__name__)
