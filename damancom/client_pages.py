@@ -25,12 +25,13 @@ from damancom.affiliate_pages import TONES, place_of
 from damancom.clients import (
     CLIENTS_PER_PAGE,
     Client,
+    Clients,
     chosen,
     clients_at,
     clients_of,
     month_to_show,
 )
-from damancom.enums import ClientState, MonthState
+from damancom.enums import URGENCY, ClientState, MonthState
 from damancom.months import SHOWN_MONTHS, ZERO
 from declarations import workflows as declaring
 from declarations.models import Declaration
@@ -49,6 +50,8 @@ from regulation.errors import DomainError
 from regulation.periods import Period
 
 _USABLE = (AuthorityState.ACTIVE.value, AuthorityState.REQUESTED.value)
+#: The order that an address asks for; without it, what presses comes first.
+BY_NAME = "nom"
 _TO_PAY = frozenset({MonthState.TO_PAY, MonthState.LATE_TO_PAY})
 
 
@@ -69,7 +72,8 @@ def choose(request: HttpRequest) -> HttpResponse:
     query = searches.text_of(request)
     period = month_to_show(request.GET.get("mois", ""), today)
     state = _state_of(request.GET.get("etat", ""))
-    found = clients_of(request.user, period, today=today, text=query, state=state)
+    by_name = request.GET.get("tri") == BY_NAME
+    found = clients_of(request.user, period, today=today, text=query, state=state, by_name=by_name)
     page = Paginator(found.shown, CLIENTS_PER_PAGE).get_page(request.GET.get("page"))
     current = Period.from_day(today)
     context = {
@@ -80,7 +84,9 @@ def choose(request: HttpRequest) -> HttpResponse:
         "period": period,
         "months": [current - rank for rank in range(SHOWN_MONTHS + 1)],
         "state_value": state.value if state else "",
-        "counts": [(one, found.counts[one]) for one in ClientState if found.counts[one]],
+        "by_name": by_name,
+        "states": _sieves(request, found),
+        "owed": sum((client.month.claimed for client in found.shown), ZERO),
         "total": found.total,
         "today": today,
         "is_office": offices_of(request.user).exists(),
@@ -95,6 +101,27 @@ def choose(request: HttpRequest) -> HttpResponse:
         "behind_label": _("un mois plus ancien est impayé"),
     }
     return render(request, "damancom/choose.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """One state that the list may be narrowed to, or None for all: how many, at which address."""
+
+    state: ClientState | None
+    count: int
+    url: str
+
+
+def _sieves(request: HttpRequest, found: Clients) -> list[Sieve]:
+    """What presses first, stands first; the search, the month and the order are kept."""
+    asked = request.GET.copy()
+    asked.pop("page", None)
+    sieves = []
+    for state in (None, *(one for one in URGENCY if found.counts[one])):
+        asked["etat"] = state.value if state else ""
+        count = found.counts[state] if state else found.counts.total()
+        sieves.append(Sieve(state, count, f"?{asked.urlencode()}"))
+    return sieves
 
 
 def _state_of(text: str) -> ClientState | None:

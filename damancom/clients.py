@@ -9,7 +9,7 @@ from affiliates.access import Actor, for_actor
 from affiliates.enums import Scope
 from affiliates.models import Affiliate
 from affiliates.queries import search
-from damancom.enums import CLIENT_STATES, ClientState, MonthState
+from damancom.enums import CLIENT_STATES, URGENCY, ClientState, MonthState
 from damancom.months import SHOWN_MONTHS, Month, months_of
 from payments.enums import SlipState
 from payments.models import PaymentSlip
@@ -29,6 +29,12 @@ class Client:
     state: MonthState
     sorted_as: ClientState
     behind: bool
+
+    @property
+    def urgency(self) -> tuple[bool, int]:
+        """Sorts what presses first: late for this month or an earlier one, then by what is to be done."""
+        late = self.sorted_as is ClientState.LATE or self.behind
+        return not late, URGENCY.index(self.sorted_as)
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,18 @@ def clients_of(
     today: datetime.date,
     text: str = "",
     state: ClientState | None = None,
+    by_name: bool = True,
 ) -> Clients:
-    """Every firm that ``user`` may look at, with its month ``period``; nine queries however many firms."""
+    """Every firm that ``user`` may look at, with its month ``period``; nine queries however many firms.
+
+    By name, or what presses first and then by name.
+    """
     mine = search(for_actor(user, on=today), text).order_by("name", "pk")
     affiliates = list(mine)
     every = clients_at(affiliates, period, today=today)
     shown = [client for client in every if state is None or client.sorted_as is state]
+    if not by_name:
+        shown.sort(key=lambda client: client.urgency)
     counts = Counter(client.sorted_as for client in every)
     return Clients(shown, counts, len(affiliates))
 

@@ -33,6 +33,17 @@ class ClientState(LabelledEnum):
     PAID = "paid", _("réglée")
 
 
+#: What presses first, as an accountant looks at it: late, then what waits for them, then what waits for others.
+URGENCY: tuple[ClientState, ...] = (
+    ClientState.LATE,
+    ClientState.FAULTS,
+    ClientState.READY,
+    ClientState.DRAFT,
+    ClientState.NOTHING,
+    ClientState.FILED,
+    ClientState.PAID,
+)
+
 CLIENT_STATES: dict[MonthState, ClientState] = {
     MonthState.TO_DECLARE: ClientState.NOTHING,
     MonthState.LATE_TO_DECLARE: ClientState.LATE,

@@ -13,10 +13,10 @@ from django.urls import reverse
 from affiliates.enums import AuthorityState, Scope
 from affiliates.models import DebitAuthority, Mandate
 from damancom.clients import month_to_show
-from damancom.enums import CLIENT_STATES, MonthState
+from damancom.enums import CLIENT_STATES, URGENCY, ClientState, MonthState
 from declarations.enums import DeclarationStatus
 from declarations.models import Declaration
-from payments.models import DebitOrder
+from payments.models import DebitOrder, PaymentSlip
 from portal.models import AuditEntry
 from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory, MandateFactory
@@ -72,6 +72,7 @@ def authority(affiliate, cap: str = "100000.00") -> DebitAuthority:
 
 def test_every_state_of_a_month_is_sorted_somewhere() -> None:
     assert set(CLIENT_STATES) == set(MonthState)
+    assert sorted(URGENCY) == sorted(ClientState)
 
 
 def test_the_month_is_the_one_to_declare_unless_another_is_asked() -> None:
@@ -126,6 +127,49 @@ def test_the_list_asks_the_same_number_of_questions_for_many(cast) -> None:
     for rank in range(6):
         money.slip(another(cast, f"CLIENT {rank}"))
     assert queries() == few
+
+
+def test_what_presses_comes_first_unless_names_are_asked_for(cast) -> None:
+    """Late, for this month or an earlier one; then faults, drafts, what is not begun, what waits, what is done."""
+    by_name = {}
+    for name in ("A PAYEE", "B DEPOSEE", "C PRETE", "D FAUTIVE", "E EN DETTE"):
+        by_name[name] = another(cast, name)
+    paid = money.slip(by_name["A PAYEE"])
+    PaymentSlip.objects.filter(pk=paid.pk).update(state="paid", outstanding=Decimal("0.00"))
+    money.slip(by_name["B DEPOSEE"])
+    draft(cast.fiduciaire, by_name["C PRETE"])
+    send(cast.fiduciaire, by_name["D FAUTIVE"], b"rien de bon")
+    money.slip(by_name["E EN DETTE"], period=Period(2025, 10))
+    client = _as(cast.fiduciaire)
+
+    def order(**asked: str) -> list[str]:
+        page = client.get(reverse(CHOOSE), asked).content.decode()
+        places = {name: page.index(f'aria-label="{name}"') for name in by_name}
+        return sorted(places, key=places.__getitem__)
+
+    assert order() == ["E EN DETTE", "D FAUTIVE", "C PRETE", "B DEPOSEE", "A PAYEE"]
+    assert order(tri="nom") == sorted(by_name)
+
+
+def test_each_state_is_one_click_away_with_its_count(cast) -> None:
+    for name in ("ALPHA", "BETA"):
+        draft(cast.fiduciaire, another(cast, name))
+    page = _as(cast.fiduciaire).get(
+        reverse(CHOOSE), {"mois": "2026-01", "q": "", "tri": "nom", "etat": "ready", "page": "1"}
+    )
+    sieves = {one.state: (one.count, one.url) for one in page.context["states"]}
+    assert sieves[ClientState.READY] == (2, "?mois=2026-01&q=&tri=nom&etat=ready")
+    assert sieves[None] == (3, "?mois=2026-01&q=&tri=nom&etat=")
+    assert 'aria-current="true">Prête à déposer <b>2</b>' in page.content.decode()
+
+
+def test_what_all_of_them_owe_is_summed(cast) -> None:
+    first, second = (money.slip(another(cast, name)) for name in ("ALPHA", "BETA"))
+    page = _as(cast.fiduciaire).get(reverse(CHOOSE))
+    assert page.context["owed"] == first.outstanding + second.outstanding > 0
+    assert page.content.decode().count("<tfoot>") == 1
+    alone = _as(cast.fiduciaire).get(reverse(CHOOSE), {"q": "ALPHA"})
+    assert alone.context["owed"] == first.outstanding
 
 
 # -- filing --------------------------------------------------------------------------------------
