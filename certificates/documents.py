@@ -251,7 +251,7 @@ def _filing_details(facts: ReceiptFacts) -> list[Row]:
         Row(_("Période déclarée"), formats.period(facts.period)),
         Row(_("Nature de la déclaration"), kind),
         Row(_("Dépôt"), due),
-        Row(_("Déposée par"), short(facts.submitted_by)),
+        Row(_("Déposée par"), _bearer(facts.submitted_by, facts.office)),
         *([Row(_("Remplace le récépissé"), facts.replaces)] if facts.replaces else []),
         Row(_("Salariés déclarés"), formats.number(facts.employee_count)),
         Row(_("dont entrants"), formats.number(facts.new_hire_count)),
@@ -263,6 +263,14 @@ def _filing_details(facts: ReceiptFacts) -> list[Row]:
         Row(_("Empreinte SHA-256 du fichier"), facts.file_sha256, is_code=True),
         Row(_("Empreinte SHA-256 du récépissé"), facts.digest, is_code=True),
     ]
+
+
+def _bearer(person: str, office: str) -> str:
+    """Who acted, and by whose mandate; nothing when the fund did."""
+    if not office:
+        return short(person)
+    said = Statement(_("{person} (cabinet {office})"), {"person": person, "office": office})
+    return short(formats.sentence(said))
 
 
 def payment_receipt(facts: PaymentFacts) -> Document:

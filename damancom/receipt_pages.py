@@ -8,6 +8,7 @@ from typing import BinaryIO
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -142,7 +143,8 @@ def _files(keys: list[int], table: bytes) -> Iterator[tuple[str, bytes]]:
         rows = ArchivedReceipt.objects.filter(pk__in=keys[first : first + _PIECE])
         for entry in rows.select_related("receipt__affiliate", "receipt__declaration"):
             receipt = entry.receipt
-            name = f"{receipt.affiliate.affiliation_number}-{receipt.declaration.receipt_number}"
+            firm = slugify(receipt.affiliate.name)[:40]
+            name = f"recepisse-{receipt.declaration.receipt_number}-{firm}"
             drawn = safe.open_again(bytes(entry.sealed)) if entry.sealed else None
             if drawn is not None:
                 yield f"{name}.pdf", signing.sign(drawn)
@@ -179,7 +181,7 @@ def _line(row: Receipt) -> tuple[exports.Value, ...]:
         row.affiliate.shown_name,
         declaration.receipt_number,
         declaration.submitted_at,
-        str(facts["submitted_by"]),
+        " · ".join(facts[one] for one in ("submitted_by", "submitted_by_office") if facts.get(one)),
         declaration.employee_count,
         declaration.wage_bill,
         declaration.contributions_total,

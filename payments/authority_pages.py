@@ -66,7 +66,7 @@ def authorities(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
         else:
             messages.success(request, _("Mandat préparé : relisez-le, puis signez-le."))
             return redirect("payments:authorities", affiliate.affiliation_number)
-    rows = list(queries.authorities_of(affiliate))
+    rows = audit.with_offices(queries.authorities_of(affiliate), "authority.prepared")
     names = queries.bank_names(rows)
     context = {
         **SECTION,

@@ -161,6 +161,7 @@ def _intent(text: str) -> UUID:
 def order_list(request: HttpRequest, affiliate: Affiliate) -> HttpResponse:
     """The orders of this employer, newest first."""
     page = Paginator(queries.orders_for(affiliate), PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = audit.with_offices(page.object_list, f"payments.debit_{DebitAct.SIGN.value}")
     return render(request, "payments/orders.html", {**SECTION, "page": page})
 
 

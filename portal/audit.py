@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 from django.http import HttpRequest
@@ -57,7 +57,8 @@ def forget_doors() -> None:
     _doors.set(None)
 
 
-def _office_of(actor: User | None, affiliation_number: str) -> str:
+def office_of(actor: User | None, affiliation_number: str) -> str:
+    """The office by whose mandate ``actor`` came to this affiliate in this request; empty in their own right."""
     doors = _doors.get()
     return doors.get((actor.pk, affiliation_number), "") if actor is not None and doors else ""
 
@@ -73,6 +74,30 @@ def offices_of(subjects: Iterable[models.Model], action: str) -> dict[str, str]:
         action=action,
     ).exclude(office_name="")
     return dict(found.order_by("pk").values_list("subject_id", "office_name"))
+
+
+Acted = TypeVar("Acted", bound=models.Model)
+
+
+def with_offices(rows: Iterable[Acted], action: str) -> list[Acted]:
+    """These rows, each with its ``office``: the one under whose mandate ``action`` was done on it; one query."""
+    found = list(rows)
+    offices = offices_of(found, action)
+    for row in found:
+        row.office = offices.get(str(row.pk), "")  # type: ignore[attr-defined]
+    return found
+
+
+def with_offices_of_authors(rows: Iterable[Acted], subject: models.Model) -> list[Acted]:
+    """These words of an ``author`` about ``subject``, each with the ``office`` by whose mandate they act on it."""
+    entries = AuditEntry.objects.filter(
+        subject_type=subject._meta.label_lower, subject_id=str(subject.pk)
+    ).exclude(office_name="")
+    offices = dict(entries.order_by("pk").values_list("actor", "office_name"))
+    found = list(rows)
+    for row in found:
+        row.office = offices.get(row.author_id, "")  # type: ignore[attr-defined]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +146,7 @@ def _entry(actor: User | None, action: str, act: Act) -> AuditEntry:
         at=clock.now(),
         actor=actor,
         actor_name=actor.full_name if actor else SYSTEM,
-        office_name=_office_of(actor, act.affiliation_number),
+        office_name=office_of(actor, act.affiliation_number),
         action=action,
         affiliation_number=act.affiliation_number,
         subject_type=act.subject._meta.label_lower,

@@ -187,7 +187,9 @@ class RequestDesk(StaffScreens):
             title=row.number,
             row=row,
             main=row,
-            steps=row.steps.select_related("author").order_by("pk"),
+            steps=audit.with_offices_of_authors(
+                row.steps.select_related("author").order_by("pk"), row
+            ),
             pieces=row.pieces.select_related("stored"),
             may_grant=RequestAct.GRANT in may,
             may_ask=RequestAct.ASK_FOR_PIECE in may,

@@ -11,6 +11,7 @@ from affiliates.models import (
     AffiliationStep,
     StaffAssignment,
 )
+from portal import audit
 from portal.models import User
 
 
@@ -31,9 +32,11 @@ def affiliations_like(request: AffiliationRequest) -> QuerySet[AffiliationReques
     return rows.exclude(pk=request.pk).order_by("pk")
 
 
-def affiliation_steps(request: AffiliationRequest) -> QuerySet[AffiliationStep]:
+def affiliation_steps(request: AffiliationRequest) -> list[AffiliationStep]:
     """What happened to a request, oldest first, with who did it."""
-    return request.steps.select_related("author").order_by("pk")
+    return audit.with_offices_of_authors(
+        request.steps.select_related("author").order_by("pk"), request
+    )
 
 
 def staff_affiliations(user: Actor) -> QuerySet[AffiliationRequest]:

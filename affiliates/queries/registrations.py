@@ -22,6 +22,7 @@ from affiliates.models import (
     RegistrationStep,
 )
 from affiliates.rules import MOROCCO, HireLimits
+from portal import audit
 from regulation.parameters import value_at
 
 #: More people than this never look alike at once: a clerk reads them one by one.
@@ -150,9 +151,11 @@ def open_request_count(affiliate: Affiliate) -> int:
     ).count()
 
 
-def steps_of(request: RegistrationRequest) -> QuerySet[RegistrationStep]:
+def steps_of(request: RegistrationRequest) -> list[RegistrationStep]:
     """What happened to a request, oldest first, with who did it."""
-    return request.steps.select_related("author").order_by("pk")
+    return audit.with_offices_of_authors(
+        request.steps.select_related("author").order_by("pk"), request
+    )
 
 
 def waiting_for_portal() -> QuerySet[RegistrationRequest]:

@@ -16,7 +16,7 @@ from affiliates.models import Affiliate, Employment, RectificationPiece, Rectifi
 from affiliates.queries.rectifications import changes_of
 from affiliates.views.answers import send_answer, take_back
 from affiliates.workflows.rectifications import SHOWN, fields_of
-from portal import clock, limits
+from portal import audit, clock, limits
 from portal.actor import actor_of
 from portal.errors import add_to_form
 from regulation.errors import DomainError
@@ -91,7 +91,7 @@ def _page(request: HttpRequest, row: RectificationRequest, form: AnswerForm) -> 
         "section": "employees" if row.employee_id else "access",
         "row": row,
         "changes": changes_of(row, shown=SHOWN),
-        "steps": row.steps.select_related("author"),
+        "steps": audit.with_offices_of_authors(row.steps.select_related("author"), row),
         "pieces": row.pieces.select_related("stored"),
         "form": form,
         "may_answer": RequestAct.ANSWER in may,

@@ -53,7 +53,7 @@ FACTS_OF: Mapping[str, Mapping[str, type]] = {
     CORRECTION_FORMAT: {**FACTS, "replaces": str, "first_submitted_at": str},
 }
 #: Facts that a receipt states only when there is something to state.
-SOMETIMES: Mapping[str, type] = {"kept_on_time_because": str}
+SOMETIMES: Mapping[str, type] = {"kept_on_time_because": str, "submitted_by_office": str}
 
 
 def _is_whole(facts: Mapping[str, object]) -> bool:

@@ -1,6 +1,7 @@
 """The facts of a receipt."""
 
 import datetime
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
@@ -53,6 +54,8 @@ class ReceiptFacts:
     # What a correction takes the place of, and when the month first arrived: that day says whether it was late.
     replaces: str = ""
     first_submitted_at: datetime.datetime | None = None
+    # The office by whose mandate it was filed, as the receipt states it; empty in one's own right.
+    office: str = ""
 
 
 def first_filed_at(declaration: Declaration) -> datetime.datetime:
@@ -98,6 +101,7 @@ def _receipt_facts(declaration: Declaration, new_hires: int) -> ReceiptFacts:
     if declaration.submitted_at is None or declaration.receipt_number is None:
         raise Declaration.DoesNotExist("no receipt before submission")
     affiliate, file = declaration.affiliate, declaration.received_file
+    receipt = declaration.receipt if hasattr(declaration, "receipt") else None
     period = Period.from_day(declaration.period)
     due_on = due_day(period)
     former = declaration.corrects
@@ -131,5 +135,6 @@ def _receipt_facts(declaration: Declaration, new_hires: int) -> ReceiptFacts:
         wage_bill=declaration.wage_bill,
         capped_wage_bill=declaration.capped_wage_bill,
         contributions=stored_contributions(declaration),
-        digest=declaration.receipt.digest if hasattr(declaration, "receipt") else "",
+        digest=receipt.digest if receipt else "",
+        office=json.loads(receipt.content).get("submitted_by_office", "") if receipt else "",
     )

@@ -18,7 +18,7 @@ from declarations.models import Prefill
 from declarations.sheet_template import template_of
 from declarations.tasks import wake_check
 from declarations.views.found import SECTION, period_or_404
-from portal import clock
+from portal import audit, clock
 from portal.actor import actor_of
 from portal.downloads import attachment
 from portal.errors import add_to_form, add_to_messages
@@ -59,7 +59,9 @@ def _month_page(
         "form_first": queries.is_form_first(affiliate, period, month.prefill),
         "earlier": queries.last_main(affiliate, period),
         "cost": None if month.is_filed else lateness_of(affiliate, period, today=today),
-        "files": queries.received_files(affiliate, period)[:10],
+        "files": audit.with_offices(
+            queries.received_files(affiliate, period)[:10], "declarations.file.received"
+        ),
         "form": form,
     }
     return render(request, "declarations/month.html", context)

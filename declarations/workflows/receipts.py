@@ -7,6 +7,7 @@ from declarations.codecs import receipt as codec
 from declarations.codecs.receipt import Fact
 from declarations.models import Declaration, Receipt
 from declarations.queries import ReceiptFacts
+from portal import audit
 from portal.bulk import insert_rows
 
 
@@ -25,7 +26,10 @@ def issue_receipts(declarations: Sequence[Declaration]) -> dict[int, Receipt]:
     for one in declarations:
         former = last.get(one.affiliate_id)
         rank, previous = (former.rank + 1, former.digest) if former else (1, codec.NO_PREVIOUS)
-        content = codec.content_of(_facts(facts[one.pk]), rank=rank, previous_digest=previous)
+        office = audit.office_of(one.submitted_by, facts[one.pk].affiliation_number)
+        content = codec.content_of(
+            _facts(facts[one.pk], office), rank=rank, previous_digest=previous
+        )
         receipts.append(
             Receipt(
                 declaration=one,
@@ -40,9 +44,11 @@ def issue_receipts(declarations: Sequence[Declaration]) -> dict[int, Receipt]:
     return {receipt.declaration_id: receipt for receipt in receipts}
 
 
-def _facts(facts: ReceiptFacts) -> dict[str, Fact]:
+def _facts(facts: ReceiptFacts, office: str) -> dict[str, Fact]:
     because = facts.kept_on_time_because
     sometimes: dict[str, Fact] = {"kept_on_time_because": because.value} if because else {}
+    if office:
+        sometimes["submitted_by_office"] = office
     if facts.replaces and facts.first_submitted_at is not None:
         sometimes |= {
             "replaces": facts.replaces,

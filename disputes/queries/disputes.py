@@ -43,7 +43,7 @@ from disputes.transitions import Clock, read_clock
 from payments.models import Allocation, FilingPenalty, Hold, PaymentSlip, Surcharge
 from payments.queries import sentences_of
 from payments.queries.debits import Payable, field_of, held_on
-from portal import clock
+from portal import audit, clock
 from portal.models import User
 from regulation.money import ZERO
 from regulation.text import Sentence
@@ -189,7 +189,7 @@ def thread_of(dispute: Dispute, today: datetime.date) -> Thread:
         dispute=dispute,
         items=items,
         dues=_shares(rows),
-        steps=list(steps),
+        steps=audit.with_offices_of_authors(steps, dispute),
         decision=Decision.objects.filter(dispute=dispute)
         .select_related("decided_by", "examined_by")
         .first(),

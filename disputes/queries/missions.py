@@ -11,6 +11,7 @@ from affiliates.models import Affiliate
 from disputes import missions
 from disputes.enums import AssessmentState, MissionState, SelectionReason, StepKind
 from disputes.models import Assessment, Mission, MissionMember, MissionStep, ReplyPiece, StepReply
+from portal import audit
 from regulation.money import ZERO
 
 
@@ -53,6 +54,10 @@ def file_of(mission: Mission) -> File:
         "replies", StepReply.objects.select_related("author").prefetch_related(pieces)
     )
     steps = mission.steps.select_related("written_by", "countersigned_by").prefetch_related(replies)
+    # Sets the office on the very replies that were fetched with their steps.
+    audit.with_offices_of_authors(
+        [reply for step in steps for reply in step.replies.all()], mission
+    )
     assessments = list(
         mission.assessments.exclude(state=AssessmentState.DROPPED.value).select_related(
             "proposed_by", "first_approved_by", "second_approved_by"

@@ -22,6 +22,7 @@ from certificates.models import ArchivedReceipt, ReceiptArchive
 from certificates.tasks import draw_receipts, sweep_receipts
 from certificates.workflows import archives
 from damancom import receipt_pages
+from declarations.codecs import receipt as codec
 from declarations.models import Declaration, Receipt
 from declarations.queries import receipt_facts
 from declarations.workflows import open_correction, save_form, submit
@@ -31,7 +32,7 @@ from portal.models import AuditEntry
 from regulation.periods import Period
 from tests.affiliates.factories import AffiliateFactory, MandateFactory
 from tests.certificates.pdf_text import text_of
-from tests.declarations.factories import submitted
+from tests.declarations.factories import draft, submitted
 from tests.drills import kill_a_worker_at
 from tests.running import die_at
 
@@ -99,7 +100,7 @@ def text_of_table(content: bytes) -> str:
 
 
 def name_of(declaration: Declaration) -> str:
-    return f"{declaration.affiliate.affiliation_number}-{declaration.receipt_number}"
+    return f"recepisse-{declaration.receipt_number}-{declaration.affiliate.name.lower()}"
 
 
 def take_back(cast, affiliate: Affiliate) -> None:
@@ -302,6 +303,30 @@ def test_each_firm_sees_who_asked_and_who_took_under_whose_mandate(cast) -> None
             ("Youssef Tazi", "Fiduciaire Atlas")
         }
         assert {entry.subject_type for entry in entries} == {"declarations.receipt"}
+
+
+def test_a_filing_under_a_mandate_bears_both_names_on_its_receipt(cast) -> None:
+    (first,) = clients_of(cast, "ALPHA")
+    revised = draft(cast.fiduciaire, affiliate := AffiliateFactory(name="BETA"))
+    MandateFactory(
+        affiliate=affiliate, representative=cast.representative, scopes=["read", "declare"]
+    )
+    client = signed_in(cast.fiduciaire)
+    told = {"brouillon": [f"{revised.pk}:{revised.version}"]}
+    assert "Déposée" in client.post(reverse("clients:submit"), told).content.decode()
+    said = json.loads(Receipt.objects.get(declaration=revised).content)
+    assert said["submitted_by"] == "Youssef Tazi"
+    assert said["submitted_by_office"] == "Fiduciaire Atlas"
+    paper = papers.filing_receipt(affiliate, receipt_facts(revised)).html
+    assert "Youssef Tazi (cabinet Fiduciaire Atlas)" in paper
+    row = asked(client)
+    draw_receipts(row.pk)
+    files = files_of(fetch(client, row))
+    assert "Youssef Tazi · Fiduciaire Atlas" in text_of_table(files["recepisses.xlsx"])
+    data = codec.SealedReceipt("BETA", said, Receipt.objects.get(declaration=revised).digest)
+    assert codec.verify([data]) == []
+    # Whoever belongs to the firm files in their own name: nothing is stated then.
+    assert "submitted_by_office" not in json.loads(Receipt.objects.get(declaration=first).content)
 
 
 # -- once, bounded, gone -------------------------------------------------------------------------

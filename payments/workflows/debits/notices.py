@@ -12,13 +12,13 @@ from django.db.models import Count
 from django.urls import reverse
 
 from payments.codecs.reasons import reason_of
-from payments.enums import DebitState
+from payments.enums import DebitAct, DebitState
 from payments.models import DebitEvent, DebitOrder, DebitShare, Surcharge
 from payments.queries.debits import Payable, silent_orders
 from payments.transitions import cut_off, working_day_before
 from payments.workflows.debits.steps import lock_orders, tell
 from payments.workflows.letters import readers_of_each, with_others
-from portal import mail
+from portal import audit, mail
 from portal.clock import CASABLANCA, day_of
 from regulation.parameters import value_at
 
@@ -36,6 +36,9 @@ def _write(letters: Sequence[_Letter], *, at: datetime) -> None:
     """One letter an event and a reader, in the transaction of the event; a constant number of queries before them."""
     readers = readers_of_each({one.order.affiliate_id for one in letters})
     dues = _dues_of([one.order for one in letters])
+    offices = audit.offices_of(
+        [one.order for one in letters], f"payments.debit_{DebitAct.SIGN.value}"
+    )
     for letter in letters:
         order = letter.order
         path = reverse("payments:order", args=[order.affiliate.affiliation_number, order.reference])
@@ -49,6 +52,7 @@ def _write(letters: Sequence[_Letter], *, at: datetime) -> None:
                     "order": order,
                     "firm": order.affiliate,
                     "account": order.authority.masked_rib,
+                    "office": offices.get(str(order.pk), ""),
                     "limit": cut_off(order.collect_on, CASABLANCA),
                     "reason": reason.label,
                     "step": reason.step,
