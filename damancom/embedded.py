@@ -43,6 +43,8 @@ ROLE = DATABASE = "damancom"
 APPLICATION_ROLE = "damancom_app"
 LENT_ROLES = ("damancom_rows", "damancom_desk")
 ADDRESSES = "addresses.json"
+# What PostgreSQL writes of a statement that fails: its message, never the statement nor the row, which name people.
+QUIET_LOG = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 Answer = TypeVar("Answer")
 
 
@@ -159,6 +161,7 @@ def start_postgres(family: Family, home: Home, *, durable: bool, port: int = 0) 
         "unix_socket_directories": "",
         "timezone": "UTC",
         "log_timezone": "UTC",
+        **QUIET_LOG,
     }
     if not durable:
         settings |= {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "10min"}

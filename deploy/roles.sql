@@ -7,4 +7,9 @@ CREATE ROLE damancom_app LOGIN NOINHERIT PASSWORD :'application_password';
 -- The two that it takes by turns: the rows of one affiliate, or all of them.
 CREATE ROLE damancom_rows NOLOGIN;
 CREATE ROLE damancom_desk NOLOGIN;
+-- The server's log tells what failed, never the statement nor the row: they name people.
+ALTER ROLE damancom SET log_min_error_statement = 'panic';
+ALTER ROLE damancom SET log_error_verbosity = 'terse';
+ALTER ROLE damancom_app SET log_min_error_statement = 'panic';
+ALTER ROLE damancom_app SET log_error_verbosity = 'terse';
 GRANT damancom_rows, damancom_desk TO damancom, damancom_app;

@@ -65,6 +65,18 @@ def test_data_is_kept_checked_and_guarded(folder: Path) -> None:
         assert ask("SELECT number FROM kept") == 42
 
 
+def test_the_log_of_the_server_names_nobody(folder: Path) -> None:
+    with embedded.missing_services(folder):
+        ask("CREATE TABLE person (email text UNIQUE, card text CHECK (card <> 'BK778899'))")
+        ask("INSERT INTO person VALUES ('salma@exemple.ma', '')")
+        for refused in ("('salma@exemple.ma', '')", "('b@exemple.ma', 'BK778899')", "(salma, 1)"):
+            with pytest.raises(psycopg2.Error):
+                ask(f"INSERT INTO person VALUES {refused}")
+        log = (embedded.find_home(folder).log_folder / "postgres.log").read_text("utf-8")
+    assert "duplicate key value" in log
+    assert [one for one in ("exemple.ma", "BK778899", "INSERT") if one in log] == []
+
+
 def test_a_command_finds_what_runs_and_only_while_it_runs(folder: Path) -> None:
     def typed() -> "subprocess.CompletedProcess[str]":
         given = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

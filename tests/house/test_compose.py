@@ -13,7 +13,7 @@ import yaml
 from django.conf import settings
 
 from damancom.celery import app
-from damancom.embedded import APPLICATION_ROLE, LENT_ROLES, ROLE
+from damancom.embedded import APPLICATION_ROLE, LENT_ROLES, QUIET_LOG, ROLE
 from damancom.start import OWN_ENVIRONMENT
 from payments.codecs.reading import LIMIT as BANK_FILE_LIMIT
 from portal.uploads import MEGABYTE
@@ -137,6 +137,10 @@ def test_the_roles_of_the_server_are_those_that_the_tests_run_with() -> None:
             expected = cursor.fetchone()
             cursor.execute(roles, [made[name]])
             assert cursor.fetchone() == expected
+        quiet = sorted(f"{setting}={value}" for setting, value in QUIET_LOG.items())
+        for name in (ROLE, APPLICATION_ROLE):
+            cursor.execute("SELECT rolconfig FROM pg_roles WHERE rolname = %s", [made[name]])
+            assert sorted(cursor.fetchone()[0]) == quiet
         outside.rollback()
 
 

@@ -9,6 +9,7 @@ is the matter of tests/portal/test_searches.py.
 
 import datetime
 import inspect
+import io
 import json
 import logging
 import re
@@ -20,19 +21,27 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
+import pikepdf
 import pytest
 import redis
 from celery import Task
 from django.core.cache import cache
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, override_settings
 
-from affiliates.models import AffiliationRequest, DebitAuthority, Employee, RegistrationRequest
+from affiliates.models import (
+    Affiliate,
+    AffiliationRequest,
+    DebitAuthority,
+    Employee,
+    RegistrationRequest,
+)
 from damancom.celery import app
 from damancom.demo import build
 from declarations.models import DeclarationLine
 from payments.models import BankLine, PaymentSlip
 from portal import logs, mail
-from portal.models import User
+from portal.models import Mail, User
 
 NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
 #: Pages that each person opens.
@@ -43,6 +52,7 @@ VISITORS = (
 )  # fmt: skip
 _LINK = re.compile(r'(?:href|action|formaction|hx-get|hx-post|src)="([^"]*)"')
 #: A file is not a page to follow.
+_HANDED_OUT = re.compile(r"\.(pdf|csv|xlsx|xml|zip|txt)$")
 _FILE = re.compile(r"\.(pdf|csv|xlsx|xml|zip|txt|svg|css|js|woff2)$|/deconnexion/|/langue/")
 
 
@@ -54,10 +64,14 @@ class Records:
         self.sent: list[str] = []
         self.told: list[str] = []
         self.addresses: list[str] = []
+        self.files: list[str] = []
+        self.subjects: list[str] = []
+        self.metrics: list[str] = []
 
     def found(self, canaries: set[str]) -> list[str]:
         whole = {
             "log": self.logged, "task": self.sent, "redis": self.told, "address": self.addresses,
+            "file": self.files, "subject": self.subjects, "metric": self.metrics,
         }  # fmt: skip
         seen = []
         for way, lines in whole.items():
@@ -127,6 +141,18 @@ def canaries() -> set[str]:
     return {one for one in found if len(one) >= 6}
 
 
+def outside_of(answer: Any) -> list[str]:
+    """What a file shows without being opened: its name, and what a PDF says of itself."""
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    shown = [unquote_plus(answer.get("Content-Disposition", ""))]
+    if content.startswith(b"%PDF-"):
+        with pikepdf.open(io.BytesIO(content)) as pdf:
+            shown += [str(value) for value in pdf.docinfo.values()]
+            if "/Metadata" in pdf.Root:
+                shown.append(pdf.Root.Metadata.read_bytes().decode())
+    return shown
+
+
 def visit(email: str, records: Records) -> int:
     """Follow the links of a person's pages, breadth first, one page of each shape twice; how many opened."""
     client = Client(raise_request_exception=False)
@@ -146,7 +172,12 @@ def visit(email: str, records: Records) -> int:
             records.addresses.append(unquote_plus(link))
             parts = urlsplit(link)
             shape = re.sub(r"\d+", "0", parts.path)
-            if not parts.path.startswith("/") or parts.netloc or _FILE.search(parts.path):
+            if not parts.path.startswith("/") or parts.netloc:
+                continue
+            if _FILE.search(parts.path):
+                if _HANDED_OUT.search(parts.path) and shape not in shapes:
+                    shapes[shape] = 1
+                    records.files += outside_of(client.get(link))
                 continue
             if link not in met and shapes.get(shape, 0) < 2:
                 met.add(link)
@@ -168,7 +199,14 @@ def test_nobody_is_named_where_nobody_must_be(
     client = Client()
     for email in ("personne.du.tout@exemple.ma", VISITORS[0]):
         client.post("/connexion/", {"username": email, "password": "devinette"})
+    # A letter says in its subject which firm it is about: an accountant has many. Of a person it says nothing.
+    firms = "|".join(map(re.escape, Affiliate.objects.values_list("name", flat=True)))
+    for subject in Mail.objects.values_list("subject", flat=True):
+        records.subjects.append(re.sub(firms, "…", subject))
     mail.send_due()
+    with override_settings(METRICS_TOKEN="m" * 40):
+        answer = client.get("/metrics", headers={"Authorization": f"Bearer {'m' * 40}"})
+    records.metrics += answer.content.decode().splitlines()
     cache.set("page", 1, 5)
     # Acts that wake a worker.
     client.force_login(User.objects.get(email=VISITORS[0]))
@@ -181,6 +219,9 @@ def test_nobody_is_named_where_nobody_must_be(
     assert len(records.sent) == 2
     assert records.told
     assert len(records.addresses) > 1_000
+    assert len(records.files) > 20
+    assert len(records.subjects) > 20
+    assert len(records.metrics) > 10
     assert records.found(wanted | {"personne.du.tout"})[:20] == []
 
 
@@ -208,5 +249,14 @@ def test_the_recorder_sees_what_it_should(
     logging.getLogger("damancom").warning("sent to %s", "Fatima-Alami")
     cache.set("firm:Fatima-Alami", 1, 5)
     records.addresses.append("/salaries/?q=Fatima-Alami")
+    paper = pikepdf.new()
+    paper.docinfo["/Title"] = "Attestation de Fatima-Alami"
+    content = io.BytesIO()
+    paper.save(content)
+    records.files += outside_of(HttpResponse(content.getvalue()))
+    records.subjects.append("Pour Fatima-Alami")
+    records.metrics.append('requests{who="Fatima-Alami"} 1')
     found = records.found({"Fatima-Alami"})
-    assert [one.split(":")[0] for one in found] == ["log", "task", "redis", "address"]
+    assert [one.split(":")[0] for one in found] == [
+        "log", "task", "redis", "address", "file", "subject", "metric",
+    ]  # fmt: skip
