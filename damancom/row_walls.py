@@ -6,12 +6,12 @@ alone. The other role, of workers, staff and banks, sees every row by a policy t
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from portal.walls import DESK_ROLE, ROWS_ROLE, SETTING
 
@@ -99,7 +99,7 @@ def put_up(plan: object = None, **_of_the_signal: Any) -> None:
         if roles < 2:
             if settings.ROW_WALLS == "off":
                 return
-            raise RolesMissing
+            raise RolesMissing(what_is_missing())
         wanted = {table: (text, _mark(text)) for table, text in policies()}
         if not plan and standing == {table: mark for table, (_text, mark) in wanted.items()}:
             return
@@ -114,13 +114,53 @@ def put_up(plan: object = None, **_of_the_signal: Any) -> None:
         cursor.execute(_RIGHTS)
 
 
-class RolesMissing(Exception):
-    """The wall is asked for and the server has not its roles."""
+def what_is_missing() -> list[str]:
+    """The statements without which the wall cannot stand for this account, each whole; none when it can."""
+    names = [ROWS_ROLE, DESK_ROLE]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, coalesce(array_agg(rolname), '{}'),"
+            " coalesce(array_agg(rolname) FILTER (WHERE pg_has_role(current_user, oid, 'MEMBER')), '{}')"
+            " FROM (SELECT rolname::text, oid FROM pg_roles WHERE rolname = ANY(%s)) known",
+            [names],
+        )
+        account, known, taken = cursor.fetchone()
+    missing = [f"CREATE ROLE {name} NOLOGIN;" for name in names if name not in known]
+    if others := [name for name in names if name not in taken]:
+        missing.append(f"GRANT {', '.join(others)} TO {connection.ops.quote_name(account)};")
+    return missing
 
-    def __init__(self) -> None:
+
+def make_roles() -> None:
+    """Make the two roles where this account may; RolesMissing, with what its administrator must run, where it may not.
+
+    Does nothing where they are, or where no wall is asked for. Roles are the server's: another portal may be making
+    them at the same instant.
+    """
+    if settings.ROW_WALLS == "off":
+        return
+    for _attempt in range(2):
+        missing = what_is_missing()
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                for statement in missing:
+                    cursor.execute(statement)
+        except DatabaseError:
+            continue
+        return
+    raise RolesMissing(what_is_missing())
+
+
+class RolesMissing(Exception):
+    """The wall is asked for and the server has not its roles; `statements` is what makes them."""
+
+    def __init__(self, statements: Sequence[str]) -> None:
+        self.statements = tuple(statements)
+        lines = "\n".join(f"    {statement}" for statement in statements)
         super().__init__(
-            f"Les rôles {ROWS_ROLE} et {DESK_ROLE} manquent au serveur PostgreSQL : docs/operations.md dit comment les"
-            " créer, une fois ; ou ROW_WALLS=off."
+            "Il manque au serveur PostgreSQL deux rôles, sans lesquels la base ne montre pas à chaque entreprise ses"
+            " seules lignes, et ce compte ne peut pas les créer. Donnez ceci à son administrateur, puis recommencez :"
+            f"\n\n{lines}\n\nPour un essai sans ce second mur : ROW_WALLS=off."
         )
 
 

@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from damancom import messages
+from damancom import messages, row_walls
 from damancom.embedded import CHECKOUT, VAR, missing_services
 from damancom.processes import CannotStart, Child, Family, exclusive
 
@@ -124,6 +124,9 @@ def prepare() -> None:
     try:
         django.setup()
         connection.ensure_connection()
+        row_walls.make_roles()
+    except row_walls.RolesMissing as reason:
+        raise CannotStart(str(reason)) from None
     except (ImproperlyConfigured, OperationalError) as reason:
         raise CannotStart(f"La base de données ne répond pas : {str(reason).strip()}") from None
     call_command("migrate", verbosity=0, skip_checks=True)
