@@ -11,7 +11,7 @@ from drills.load import Acknowledged, Load
 from drills.report import Outcome
 from drills.scenes import SCENES, Scene, Stage
 from drills.stack import READY_SECONDS, Portal
-from drills.watch import Watch
+from drills.watch import PastLimit, Watch
 from drills.world import key_of_a_bank, open_references
 
 
@@ -34,17 +34,17 @@ class _One:
         self.did = ""
         self.told = Acknowledged()
         self.found: Found | None = None
+        self.faults: list[str] = []
 
     def play(self, portal: Portal, disk: Path | None, token: str, references: list[str]) -> Outcome:
-        faults: list[str] = []
         portal.notes.clear()
         try:
             with self.watch.running():
                 self._under_load(portal, disk, token, references)
         except Exception as raised:  # noqa: BLE001 - told, and the other scenes are played
-            faults.append(f"{type(raised).__name__}: {raised}")
+            self.faults.append(f"{type(raised).__name__}: {raised}")
             connection.close()
-        return self._outcome(faults, portal.notes)
+        return self._outcome(portal.notes)
 
     def _under_load(
         self, portal: Portal, disk: Path | None, token: str, references: list[str]
@@ -57,16 +57,20 @@ class _One:
         stage = Stage(portal, disk, random.Random(self.seed), load, watch)
         with load:
             watch.step("playing")
-            self.did = self.scene.play(stage)
+            try:
+                self.did = self.scene.play(stage)
+            except PastLimit:
+                raise
+            except Exception as raised:  # noqa: BLE001 - told; what was acknowledged is looked for all the same
+                self.faults.append(f"{type(raised).__name__}: {raised}")
             watch.step("waiting for a page")
             portal.await_page(READY_SECONDS)
             watch.step("waiting for the clients")
         self.found = examine(load.told, known_head=noted, watch=watch)
 
-    def _outcome(self, faults: list[str], notes: list[str]) -> Outcome:
+    def _outcome(self, notes: list[str]) -> Outcome:
         found, told = self.found, self.told
-        if found is not None:
-            faults = [*faults, *found.faults]
+        faults = [*self.faults, *(found.faults if found else ["not examined"])]
         lost = len(set(found.lost)) if found else 0
         doubled = len(set(found.doubled)) if found else 0
         return Outcome(
