@@ -10,15 +10,15 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.urls import reverse
 
-from affiliates.enums import MANDATE_SCOPES, MandateRequestState, Role, Scope
+from affiliates.enums import MANDATE_SCOPES, MandateRequestState, Scope
 from affiliates.errors import (
     MandateEmpty,
     MandateInThePast,
     MandateOverlaps,
     MandateRequestClosed,
 )
-from affiliates.models import Affiliate, Mandate, MandateRequest, Membership, Representative
-from affiliates.workflows.steps import check_days, locked, overlapping
+from affiliates.models import Affiliate, Mandate, MandateRequest, Representative
+from affiliates.workflows.steps import check_days, locked, overlapping, owners_of
 from portal import audit, mail
 from portal.clock import day_of
 from portal.models import User
@@ -152,7 +152,7 @@ def ask_for_mandate(
         scopes=values,
     )
     if affiliate is not None:
-        for owner in _owners(affiliate):
+        for owner in owners_of(affiliate):
             _write("asked", request, owner, at, affiliate, actor, _ACCESS)
     return request
 
@@ -261,16 +261,9 @@ def _close(
     return row
 
 
-def _owners(affiliate: Affiliate) -> list[User]:
-    rows = Membership.objects.filter(
-        affiliate=affiliate, role=Role.OWNER.value, ended_at__isnull=True
-    )
-    return [row.user for row in rows.select_related("user").order_by("pk")]
-
-
 def _tell(event: str, mandate: Mandate, actor: User, at: datetime.datetime) -> None:
     """Tell the people of the office and the owners, but not who acted."""
-    owners = _owners(mandate.affiliate)
+    owners = owners_of(mandate.affiliate)
     office = User.objects.filter(representatives=mandate.representative).order_by("pk")
     for person in owners:
         if person != actor:

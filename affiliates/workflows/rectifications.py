@@ -30,7 +30,13 @@ from affiliates.models import (
 from affiliates.queries.rectifications import said_of
 from affiliates.transitions import move_rectification
 from affiliates.workflows.numbers import lock_registrations
-from affiliates.workflows.steps import check_words, keep_pieces, locked, take_step
+from affiliates.workflows.steps import (
+    check_words,
+    keep_pieces,
+    locked,
+    readers_of_answer,
+    take_step,
+)
 from portal import audit, mail
 from portal.errors import constraints_refuse
 from portal.models import User
@@ -275,11 +281,12 @@ def _note(
         **facts,
     )
     if party is RequestParty.CLERK:
-        mail.write(
-            key=f"rectification:{row.pk}:{step.pk}",
-            to=row.created_by,
-            template="affiliates/mail/rectification_moved.txt",
-            facts={"number": row.number, "state": RectificationState(row.state)},
-            at=at,
-            path=reverse("affiliates:rectification", args=[number, row.number]),
-        )
+        for reader in readers_of_answer(row, at=at):
+            mail.write(
+                key=f"rectification:{row.pk}:{step.pk}:{reader.pk}",
+                to=reader,
+                template="affiliates/mail/rectification_moved.txt",
+                facts={"number": row.number, "state": RectificationState(row.state)},
+                at=at,
+                path=reverse("affiliates:rectification", args=[number, row.number]),
+            )

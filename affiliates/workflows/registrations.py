@@ -37,7 +37,13 @@ from affiliates.rules import MOROCCO, NewHire
 from affiliates.transitions import move_registration
 from affiliates.workflows.employees import hire as employ
 from affiliates.workflows.numbers import lock_registrations, next_registration_number
-from affiliates.workflows.steps import check_words, keep_pieces, locked, take_step
+from affiliates.workflows.steps import (
+    check_words,
+    keep_pieces,
+    locked,
+    readers_of_answer,
+    take_step,
+)
 from portal import audit, clock, mail, storage
 from portal.errors import constraints_refuse
 from portal.models import User
@@ -409,17 +415,13 @@ def _move(
 
 def _tell_the_employer(row: RegistrationRequest, step: RequestStep, at: datetime.datetime) -> None:
     """A letter to who wrote the request: its number and its state, nothing about the person."""
-    mail.write(
-        key=f"registration:{row.number}:{step.pk}",
-        to=row.created_by,
-        template="affiliates/mail/registration_moved.txt",
-        facts={"number": row.number, "state": RegistrationState(row.state)},
-        at=at,
-        path=reverse(
-            "affiliates:registration",
-            kwargs={
-                "affiliation_number": row.affiliate.affiliation_number,
-                "number": row.number,
-            },
-        ),
-    )
+    place = [row.affiliate.affiliation_number, row.number]
+    for reader in readers_of_answer(row, at=at):
+        mail.write(
+            key=f"registration:{row.number}:{step.pk}:{reader.pk}",
+            to=reader,
+            template="affiliates/mail/registration_moved.txt",
+            facts={"number": row.number, "state": RegistrationState(row.state)},
+            at=at,
+            path=reverse("affiliates:registration", args=place),
+        )

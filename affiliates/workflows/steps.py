@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from django.db.models import Model, Q, QuerySet
 
-from affiliates.enums import RequestAct, RequestParty
+from affiliates.access import who_may
+from affiliates.enums import RequestAct, RequestParty, Role, Scope
 from affiliates.errors import DaysReversed, ReasonMissing
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, Membership
 from affiliates.models.requests import RequestStep
+from portal.clock import day_of
 from portal.models import User
 from portal.pieces import Upload, keep_piece, pieces_of
 
@@ -37,6 +39,25 @@ def overlapping(
     if end is not None:
         rows = rows.filter(**{f"{start_field}__lte": end})
     return rows.exists()
+
+
+def owners_of(affiliate: Affiliate) -> list[User]:
+    """Who owns the access of this firm today."""
+    rows = Membership.objects.filter(
+        affiliate=affiliate, role=Role.OWNER.value, ended_at__isnull=True
+    )
+    return [row.user for row in rows.select_related("user").order_by("pk")]
+
+
+def readers_of_answer(request: Any, *, at: datetime.datetime) -> list[User]:
+    """Who reads what becomes of a firm's request: whoever wrote it, while they may still look at the firm.
+
+    Otherwise its owners: an answer has a reader, and a right that was taken back reads nothing.
+    """
+    writer: User = request.created_by
+    if (writer.pk, request.affiliate_id) in who_may(Scope.READ, [writer], on=day_of(at)):
+        return [writer]
+    return owners_of(request.affiliate)
 
 
 def check_words(text: str) -> None:

@@ -9,12 +9,14 @@ from decimal import Decimal
 
 from django.urls import reverse
 
+from affiliates.access import who_may
 from affiliates.enums import ROLE_SCOPES, Role, Scope
 from affiliates.models import Affiliate, Membership
 from payments.codecs.reasons import reason_of
 from payments.enums import ActState, GraceState
 from payments.models import Allocation, BankLine, ClerkAct, GraceRequest
 from portal import mail
+from portal.clock import day_of
 from portal.models import Mail, User
 
 _PAYING = [role.value for role in Role if Scope.PAY in ROLE_SCOPES[role]]
@@ -23,26 +25,32 @@ TOLD_WITHIN = timedelta(days=3)
 """A credit older than this is no news: its letter was written, or the account was taken over with it."""
 
 
-def readers_of(affiliate: Affiliate, *others: User | None) -> list[User]:
-    """Who pays in the firm's name, and `others` who acted for it; each once."""
-    return with_others(readers_of_each([affiliate.pk]).get(affiliate.pk, ()), *others)
+def readers_of(affiliate: Affiliate, *others: User | None, at: datetime) -> list[User]:
+    """Who pays in the firm's name, and `others` who acted for it and still may look at it; each once."""
+    acted = [(affiliate.pk, other) for other in others if other is not None]
+    return readers_of_each([affiliate.pk], acted, at=at).get(affiliate.pk, [])
 
 
-def with_others(readers: Iterable[User], *others: User | None) -> list[User]:
-    """These readers and whoever acted, each once."""
-    found = {one.pk: one for one in readers}
-    found |= {other.pk: other for other in others if other is not None}
-    return list(found.values())
+def readers_of_each(
+    affiliates: Collection[int], acted: Iterable[tuple[int, User]] = (), *, at: datetime
+) -> dict[int, list[User]]:
+    """Who pays in the name of each of these firms, by its key.
 
-
-def readers_of_each(affiliates: Collection[int]) -> dict[int, list[User]]:
-    """Who pays in the name of each of these firms, by its key."""
+    With those who `acted` for one, as (its key, who): as long as they may look at it. What a mandate allowed and was
+    taken back since is told to nobody of the office.
+    """
     members = Membership.objects.filter(
         affiliate__in=affiliates, role__in=_PAYING, ended_at__isnull=True
     ).select_related("user")
     found: dict[int, dict[int, User]] = defaultdict(dict)
     for member in members:
         found[member.affiliate_id][member.user_id] = member.user
+    others = list(acted)
+    if others:
+        may = who_may(Scope.READ, [user for _key, user in others], on=day_of(at))
+        for key, user in others:
+            if (user.pk, key) in may:
+                found[key][user.pk] = user
     return {key: list(users.values()) for key, users in found.items()}
 
 
@@ -56,7 +64,7 @@ def refund_decided(act: ClerkAct, *, at: datetime) -> None:
         "account": f"… {act.rib[-6:]}",
         "is_ordered": act.state == ActState.DONE.value,
     }
-    for reader in readers_of(act.affiliate, act.requested_by):
+    for reader in readers_of(act.affiliate, act.requested_by, at=at):
         mail.write(
             key=f"refund:{act.pk}:{act.state}:{reader.pk}",
             to=reader,
@@ -131,7 +139,7 @@ def _of_grace(
     grace: GraceRequest, event: str, template: str, facts: Mapping[str, object], at: datetime
 ) -> None:
     path = reverse("payments:grace", args=[grace.affiliate.affiliation_number, grace.pk])
-    for reader in readers_of(grace.affiliate, grace.requested_by):
+    for reader in readers_of(grace.affiliate, grace.requested_by, at=at):
         mail.write(
             key=f"grace:{grace.pk}:{event}:{reader.pk}",
             to=reader,
@@ -163,7 +171,7 @@ def tell_credits(*, at: datetime) -> int:
 
 
 def _tell_credit(credit: Allocation, at: datetime) -> int:
-    readers = {f"credit:{credit.pk}:{one.pk}": one for one in readers_of(credit.affiliate)}
+    readers = {f"credit:{credit.pk}:{one.pk}": one for one in readers_of(credit.affiliate, at=at)}
     told = set(Mail.objects.filter(key__in=readers).values_list("key", flat=True))
     for key, reader in readers.items():
         if key not in told:

@@ -260,6 +260,20 @@ def test_one_second_around_each_bound_page_and_download(cast, office, instant, o
         assert client.get(download).status_code == expected
 
 
+@pytest.mark.parametrize(
+    ("instant", "verdict"),
+    [
+        ("2026-05-31T22:59:59", FileVerdict.ACCEPTED),
+        ("2026-05-31T23:00:00", FileVerdict.DROPPED),
+    ],
+)
+def test_one_second_around_the_end_for_what_waits(cast, instant: str, verdict: str) -> None:
+    Mandate.objects.filter(affiliate=cast.affiliate).update(ends_on=datetime.date(2026, 5, 31))
+    file = received(cast, cast.fiduciaire)
+    at = datetime.datetime.fromisoformat(instant).replace(tzinfo=datetime.UTC)
+    assert declaring.check_file(file_id=file.pk, at=at).verdict == verdict
+
+
 def received(cast, sender: Any) -> ReceivedFile:
     """A sound declaration of January, received and waiting for its check."""
     employ(cast.affiliate, 1)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.db.models.query import QuerySet
 
 from affiliates import workflows
@@ -99,6 +99,36 @@ def test_ten_clicks_grant_one_mandate() -> None:
     )
     assert {getattr(answer, "pk", answer) for answer in answers} == {Mandate.objects.get().pk}
     assert AuditEntry.objects.filter(action="mandate.granted").count() == 1
+
+
+def test_without_the_locks_a_click_fails_on_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The positive control: both saw that nothing was granted yet; only the database kept the second out."""
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
+    meeting = threading.Barrier(2)
+    overlapping = mandates.overlapping
+
+    def both_have_looked(*of_the_days: Any) -> bool:
+        found = overlapping(*of_the_days)
+        meeting.wait(timeout=20)
+        return found
+
+    monkeypatch.setattr(mandates, "overlapping", both_have_looked)
+    affiliate, office, actor = AffiliateFactory(), RepresentativeFactory(), UserFactory()
+    answers = together(
+        [
+            lambda: workflows.grant_mandate(
+                actor=actor,
+                at=AT,
+                affiliate=affiliate,
+                representative=office,
+                scopes={Scope.DECLARE},
+                starts_on=AT.date(),
+            )
+        ]
+        * 2
+    )
+    assert sum(isinstance(answer, IntegrityError) for answer in answers) == 1
+    assert Mandate.objects.count() == 1
 
 
 def _accepted_and_withdrawn_at_once() -> tuple[MandateRequest, list[Any]]:

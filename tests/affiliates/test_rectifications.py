@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from affiliates import errors, transitions, workflows
 from affiliates.enums import CardKind, RectificationState, RequestAct, RequestParty, Role
-from affiliates.models import Affiliate, Employee, Employment, RectificationRequest
+from affiliates.models import Affiliate, Employee, Employment, Mandate, RectificationRequest
 from portal import clock
 from portal.models import AuditEntry, Mail, StoredFile, User
 from tests.affiliates.factories import (
@@ -317,3 +317,19 @@ def test_rows_numbered_like_disputes_are_renumbered_and_back(cast: Cast) -> None
         migration.backwards(apps, None)
         row.refresh_from_db()
         assert row.number == kept.replace("RECT-", "R-")
+
+
+# -- who reads the answer ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_an_answer_is_not_told_to_whoever_lost_their_right(cast: Cast, stands: bool) -> None:
+    """Whoever wrote it reads it; once their right is taken back, the owners do."""
+    row = asked(cast)
+    RectificationRequest.objects.update(created_by=cast.fiduciaire)
+    row.refresh_from_db()
+    if not stands:
+        Mandate.objects.update(revoked_at=clock.now())
+    applied(cast, row)
+    told = Mail.objects.filter(key__startswith="rectification:").values_list("address", flat=True)
+    assert list(told) == [(cast.fiduciaire if stands else cast.owner).email]

@@ -285,6 +285,23 @@ def test_many_debits_are_shown_then_signed(cast) -> None:
     ), "what is ordered is not ordered twice"
 
 
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_right_to_pay_taken_back_between_the_two_steps_leaves_its_firm_out(
+    cast, stands: bool
+) -> None:
+    owing = another(cast, "ALPHA")
+    money.slip(owing)
+    authority(owing)
+    client = _as(cast.fiduciaire)
+    client.post(reverse(PAY), {"mois": "2026-01"})
+    order = DebitOrder.objects.get(affiliate=owing)
+    if not stands:
+        Mandate.objects.filter(affiliate=owing).update(scopes=["read", "declare"])
+    client.post(reverse(PAY), {"ordre": [order.reference], "mois": "2026-01"})
+    order.refresh_from_db()
+    assert (order.state == "draft") is not stands
+
+
 def test_nobody_signs_what_is_not_theirs(cast) -> None:
     first = another(cast, "ALPHA")
     money.slip(first)

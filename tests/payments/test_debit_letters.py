@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from affiliates.models import Mandate
 from damancom.months import months_of, owed_by
 from damancom.notices import notices_of
 from payments.ledger_check import check
@@ -168,3 +170,18 @@ def test_a_reader_of_arabic_is_told_in_arabic(
     assert "Prélèvement" not in subject + text
     for part in (order.reference, "100,00", owed.payment_reference):
         assert part in text
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_an_office_whose_mandate_was_taken_back_is_told_nothing_more(
+    cast: Cast, owed: PaymentSlip, stands: bool
+) -> None:
+    order = signed(replace(cast, owner=cast.fiduciaire), owed)
+    sent(cast)
+    order.refresh_from_db()
+    if not stands:
+        Mandate.objects.filter(affiliate=cast.affiliate).update(revoked_at=SAID)
+    rejected(cast, order, "AM04")
+    told = set(Mail.objects.filter(key__contains=":rejected").values_list("address", flat=True))
+    assert cast.owner.email in told
+    assert (cast.fiduciaire.email in told) is stands

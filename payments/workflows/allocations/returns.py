@@ -421,8 +421,9 @@ class _Returns:
         update_rows(list(self._reversed.values()), ["details"])
         audit.record_all(actor=self._actor, action="payments.line_reversed", acts=self._acts)
         if self._told:
-            readers = readers_of_each({affiliate.pk for _line, affiliate, *_ in self._told})
             at = clock.now()
+            firms = {affiliate.pk for _line, affiliate, *_ in self._told}
+            readers = readers_of_each(firms, at=at)
             for line, affiliate, again, debt in self._told:
                 payment_taken_back(
                     line, affiliate, again, debt, at=at, readers=readers.get(affiliate.pk, ())

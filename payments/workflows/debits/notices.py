@@ -17,7 +17,7 @@ from payments.models import DebitEvent, DebitOrder, DebitShare, Surcharge
 from payments.queries.debits import Payable, silent_orders
 from payments.transitions import cut_off, working_day_before
 from payments.workflows.debits.steps import lock_orders, tell
-from payments.workflows.letters import readers_of_each, with_others
+from payments.workflows.letters import readers_of_each
 from portal import audit, mail
 from portal.clock import CASABLANCA, day_of
 from regulation.parameters import value_at
@@ -34,16 +34,16 @@ class _Letter:
 
 def _write(letters: Sequence[_Letter], *, at: datetime) -> None:
     """One letter an event and a reader, in the transaction of the event; a constant number of queries before them."""
-    readers = readers_of_each({one.order.affiliate_id for one in letters})
-    dues = _dues_of([one.order for one in letters])
-    offices = audit.offices_of(
-        [one.order for one in letters], f"payments.debit_{DebitAct.SIGN.value}"
-    )
+    orders = [one.order for one in letters]
+    signers = [(one.affiliate_id, one.signed_by) for one in orders if one.signed_by]
+    readers = readers_of_each({one.affiliate_id for one in orders}, signers, at=at)
+    dues = _dues_of(orders)
+    offices = audit.offices_of(orders, f"payments.debit_{DebitAct.SIGN.value}")
     for letter in letters:
         order = letter.order
         path = reverse("payments:order", args=[order.affiliate.affiliation_number, order.reference])
         reason = reason_of(order.reason_code)
-        for reader in with_others(readers.get(order.affiliate_id, ()), order.signed_by):
+        for reader in readers.get(order.affiliate_id, ()):
             mail.write(
                 key=f"debit:{order.reference}:{letter.event}:{reader.pk}",
                 to=reader,
