@@ -30,6 +30,8 @@ from portal.models import AuditSeal
 DUMP: Final = "database.dump"
 MANIFEST: Final = "manifest.json"
 PROOF: Final = "proof.json"
+#: A backup was restored and proved within this time, or something is wrong (promise 35).
+PROVED_WITHIN: Final = datetime.timedelta(days=7)
 _DRAFT: Final = ".partial"
 _STALE: Final = datetime.timedelta(days=1)
 _PIECE: Final = 1_048_576
@@ -176,6 +178,11 @@ class Ages:
 
     backup: int | None
     proof: int | None
+
+    @property
+    def is_proof_late(self) -> bool:
+        """Whether nothing says that what is backed up can be restored: never tried, or too long ago."""
+        return self.proof is None or self.proof > PROVED_WITHIN.total_seconds()
 
 
 def ages(folder: Path, *, at: datetime.datetime) -> Ages:

@@ -37,6 +37,7 @@ HELP = {
     "damancom_trace_unsealed": "Acts that no seal covers yet.",
     "damancom_slips_due": "Submitted declarations that have no slip yet.",
     "damancom_backup_age_seconds": "Time since the last backup; absent when there is none.",
+    "damancom_restore_proof_late": "1 when no backup was restored and proved within seven days, 0 otherwise.",
     "damancom_restore_proof_age_seconds": "Time since a backup was last restored and proved; absent when never.",
 }
 #: Each kind of job: its rows, and since when one waits.
@@ -83,6 +84,7 @@ def samples(*, at: datetime.datetime) -> Iterator[Sample]:
     ages = backups.ages(Path(settings.BACKUP_DIR), at=at)
     if ages.backup is not None:
         yield Sample("damancom_backup_age_seconds", ages.backup)
+    yield Sample("damancom_restore_proof_late", float(ages.is_proof_late))
     if ages.proof is not None:
         yield Sample("damancom_restore_proof_age_seconds", ages.proof)
 

@@ -217,6 +217,30 @@ def test_a_door_that_stays_shut_fails_the_proof(world: Cast, settings) -> None:
     assert proof.prove(expected).faults == ["person: portal:login 422"]
 
 
+def test_accounts_that_do_not_add_up_fail_the_proof(world: Cast) -> None:
+    expected = proof.Expected(backups.count_rows(), backups.sum_debits(), backups.head_of_trace())
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE payments_paymentslip SET outstanding = outstanding - 1")
+    assert [fault.split(":")[0] for fault in proof.prove(expected).faults] == ["ledger"]
+
+
+def test_a_migration_that_is_missing_fails_the_proof(world: Cast) -> None:
+    expected = proof.Expected(backups.count_rows(), backups.sum_debits(), backups.head_of_trace())
+    expected.rows["django_migrations"] -= 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM django_migrations")
+        (last,) = cursor.fetchone()
+        cursor.execute("SELECT app, name, applied FROM django_migrations WHERE id = %s", [last])
+        row = cursor.fetchone()
+        cursor.execute("DELETE FROM django_migrations WHERE id = %s", [last])
+        try:
+            found = proof.prove(expected)
+        finally:
+            cursor.execute("INSERT INTO django_migrations VALUES (%s, %s, %s, %s)", [last, *row])
+    assert [fault.split(":")[0] for fault in found.faults] == ["migrations"]
+    assert row[1] in found.faults[0]
+
+
 def test_before_the_first_owner_nobody_can_be_asked_to_sign_in(transactional_db: None) -> None:
     expected = proof.Expected(backups.count_rows(), backups.sum_debits(), backups.head_of_trace())
     done = proof.prove(expected)
@@ -278,6 +302,37 @@ def test_the_commands_back_up_restore_and_note_the_proof(
     (place / backups.DUMP).write_bytes(b"")
     with pytest.raises(CommandError, match="ne peut pas être restaurée"):
         call_command("restore")
+
+
+def changed(place: Path, **facts: object) -> None:
+    """A backup whose manifest says something else, under its own key."""
+    told = json.loads((place / backups.MANIFEST).read_text()) | facts
+    (place / backups.MANIFEST).write_text(backups._signed(backups.Manifest(**told), KEY))
+
+
+def test_what_is_not_the_original_is_no_proof_and_leaves_nothing(
+    backup: Path, tmp_path: Path, settings
+) -> None:
+    (tmp_path / "key").write_bytes(KEY + b"\n")
+    settings.BACKUP_KEY_FILE = str(tmp_path / "key")
+    before = databases()
+    rows = json.loads((backup / backups.MANIFEST).read_text())["rows"]
+    changed(backup, rows=rows | {"portal_user": rows["portal_user"] + 1})
+    with pytest.raises(CommandError, match="ne vaut pas l’original : rows: portal_user"):
+        call_command("restore", str(backup), stdout=io.StringIO())
+    assert backups.proved_at(backup) is None
+    assert databases() == before
+
+
+def test_what_cannot_be_filled_leaves_nothing(backup: Path) -> None:
+    """A dump that is as it was written, and that no server can read."""
+    before = databases()
+    content = sealed(b"PGDMP and nothing of the kind" * 1_000)
+    (backup / backups.DUMP).write_bytes(content)
+    changed(backup, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    with pytest.raises(BackupFailed, match="pg_restore:"):
+        restoring.restore(backup, key=KEY)
+    assert databases() == before
 
 
 def test_a_backup_without_a_key_is_refused_unless_the_data_are_invented(

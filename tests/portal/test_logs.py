@@ -10,9 +10,10 @@ from django.core import mail as django_mail
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils.module_loading import import_string
 
 from portal import clock, incidents, logs, mail, security_log, tasks
-from portal.models import Incident, Mail, User
+from portal.models import AuditEntry, Incident, Mail, User
 from portal.request_code import current_request_id
 from portal.security_log import SecurityEvent
 from tests.affiliates.factories import PASSWORD, UserFactory
@@ -107,6 +108,28 @@ def test_an_error_says_where_and_never_quotes_the_row(lines: Lines, owner: User)
     assert owner.email not in lines.lines[0]
 
 
+def test_what_a_message_of_the_database_quotes_is_left_out(lines: Lines, owner: User) -> None:
+    """A name is no number and no address: nothing would mask it further down."""
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=owner.pk).update(email=None)
+    except IntegrityError as refused:
+        quoted = str(refused)
+        logging.getLogger("room").exception("refused")
+    assert owner.full_name in quoted
+    assert owner.full_name not in lines.lines[0]
+
+
+def test_every_process_writes_such_lines_and_no_other(settings) -> None:
+    told = settings.LOGGING
+    assert import_string(told["formatters"]["json"]["()"]) is logs.JsonLines
+    assert {handler["formatter"] for handler in told["handlers"].values()} == {"json"}
+    assert told["root"]["handlers"] == ["console"]
+    assert [one for one in told["loggers"].values() if one["handlers"]] == []
+    # A worker would otherwise put its own in their place.
+    assert settings.CELERY_WORKER_HIJACK_ROOT_LOGGER is False
+
+
 # -- pages, tasks and letters under one code -----------------------------------------------------
 
 
@@ -131,6 +154,15 @@ def test_a_message_carries_the_code_and_the_task_works_under_it(
     tasks.seal_trace()
     assert seen[0] == "7KQ4-92MX"
     assert re.fullmatch(r"\w{4}-\w{4}", seen[1])
+    assert current_request_id.get() == ""
+
+
+def test_an_act_bears_the_code_of_its_page(cast: Cast, client: Client) -> None:
+    client.force_login(cast.owner)
+    page = client.post(reverse("affiliates:ask_copy", args=[cast.affiliate.affiliation_number]))
+    assert page.status_code == 302
+    assert AuditEntry.objects.get(action="copy.asked").request_id == page.headers["X-Request-Code"]
+    # What follows on the same connection is another matter.
     assert current_request_id.get() == ""
 
 
@@ -210,6 +242,7 @@ def test_the_doors_are_watched_without_naming_anyone(
         SecurityEvent.FORM_REFUSED,
         SecurityEvent.KEY_REFUSED,
     ]
+    assert [one["level"] for one in events] == ["WARNING", "INFO", *["WARNING"] * 3]
     assert len({one["place"] for one in events}) == 1
     assert events[1]["user"] == events[2]["user"] == cast.owner.pk
     assert events[2]["view"] == "affiliates:home"
@@ -229,4 +262,21 @@ def test_the_doors_are_watched_without_naming_anyone(
 def test_too_many_tries_are_told(lines: Lines, client: Client, owner: User) -> None:
     for _try in range(6):
         client.post("/connexion/", {"username": owner.email, "password": "faux"})
-    assert lines.events()[-1]["event"] == SecurityEvent.THROTTLED
+    last = lines.events()[-1]
+    assert (last["event"], last["level"]) == (SecurityEvent.THROTTLED, "WARNING")
+
+
+def test_what_changes_who_may_come_in_is_told(lines: Lines, owner: User) -> None:
+    """Each event has its severity, its account and a digest for its place, whoever notes it."""
+    for event in SecurityEvent:
+        security_log.note(event, user_id=owner.pk, place="196.200.131.7", why=owner.email)
+    told = lines.events()
+    assert {one["event"] for one in told} == set(SecurityEvent)
+    assert {one["event"] for one in told if one["level"] == "INFO"} == {
+        SecurityEvent.SIGNED_IN, SecurityEvent.FACTORS_CHANGED, SecurityEvent.PASSWORD_CHANGED,
+        SecurityEvent.ADDRESS_CHANGED,
+    }  # fmt: skip
+    assert {(one["user"], one["place"], one["why"]) for one in told} == {
+        (owner.pk, security_log.digest_of("196.200.131.7"), "•••")
+    }
+    assert re.fullmatch(r"[0-9a-f]{12}", str(told[0]["place"]))

@@ -25,7 +25,16 @@ class Command(BaseCommand):
             "--into", metavar="BASE", default="", help="garder la base restaurée sous ce nom neuf"
         )
 
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="ne rien restaurer : échouer si rien n’a été restauré et prouvé depuis sept jours",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["check"]:
+            self._check()
+            return
         place = self._place(options["place"])
         try:
             done = restoring.restore(place, key=backups.the_key(), into=options["into"])
@@ -50,6 +59,22 @@ class Command(BaseCommand):
                 _("La base %(name)s est prête : donnez-la à DATABASE_URL, puis redémarrez.")
                 % {"name": options["into"]}
             )
+
+    def _check(self) -> None:
+        ages = backups.ages(Path(settings.BACKUP_DIR), at=clock.now())
+        if ages.proof is None:
+            raise CommandError(
+                _("Aucune sauvegarde n’a encore été restaurée et prouvée : lancez « restore ».")
+            )
+        days = ages.proof // 86_400
+        if ages.is_proof_late:
+            raise CommandError(
+                _(
+                    "La dernière preuve a %(days)s jours : lancez « restore », au moins chaque semaine."
+                )
+                % {"days": days}
+            )
+        self.stdout.write(_("Dernière preuve : il y a %(days)s jours.") % {"days": days})
 
     def _place(self, named: str | None) -> Path:
         if named:
