@@ -44,6 +44,8 @@ class Acknowledged:
     papers: dict[str, str] = field(default_factory=dict)
     refused: int = 0
     tries: int = 0
+    #: Acts that a client insisted on in vain until the deadline.
+    given_up: int = 0
     slowest: float = 0.0
 
     @property
@@ -157,6 +159,8 @@ class Load:
             if said:
                 return said
             time.sleep(0.2)
+        with self._lock:
+            self.told.given_up += 1
         return ""
 
 

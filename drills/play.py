@@ -14,6 +14,9 @@ from drills.stack import READY_SECONDS, Portal
 from drills.watch import PastLimit, Watch
 from drills.world import key_of_a_bank, open_references
 
+#: Of the limit of a scene, what is kept for looking.
+PART_TO_LOOK = 0.4
+
 
 def scenes(
     portal: Portal, names: Sequence[str], *, disk: Path | None, seed: str, give_up: Callable[[str], None]
@@ -52,7 +55,9 @@ class _One:
         watch = self.watch
         watch.step("noting the trace")
         noted = head()
-        load = Load(portal.url, token, references, seed=self.seed, deadline=watch.deadline)
+        # Whoever insists in vain gives up early enough for what was acknowledged to be looked for.
+        deadline = watch.deadline - watch.limit * PART_TO_LOOK
+        load = Load(portal.url, token, references, seed=self.seed, deadline=deadline)
         self.told = load.told
         stage = Stage(portal, disk, random.Random(self.seed), load, watch)
         with load:
@@ -71,6 +76,8 @@ class _One:
     def _outcome(self, notes: list[str]) -> Outcome:
         found, told = self.found, self.told
         faults = [*self.faults, *(found.faults if found else ["not examined"])]
+        if told.given_up:
+            faults.insert(0, f"{told.given_up} act(s) never acknowledged")
         lost = len(set(found.lost)) if found else 0
         doubled = len(set(found.doubled)) if found else 0
         return Outcome(

@@ -138,11 +138,13 @@ def test_a_client_insists_until_it_is_told() -> None:
 
     one = load(60)
     assert one._insist(act) == "R-1"
-    assert (one.told.tries, one.told.refused) == (3, 2)
+    assert (one.told.tries, one.told.refused, one.told.given_up) == (3, 2, 0)
 
 
 def test_a_client_gives_up_at_the_limit_of_the_scene() -> None:
-    assert load(0)._insist(lambda: "R-1") == ""
+    one = load(0)
+    assert one._insist(lambda: "R-1") == ""
+    assert one.told.given_up == 1
 
 
 def test_a_load_stops_when_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
