@@ -85,7 +85,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         "months": [current - rank for rank in range(SHOWN_MONTHS + 1)],
         "state_value": state.value if state else "",
         "by_name": by_name,
-        "states": _sieves(request, found),
+        "states": _sieves(request, found, state),
         "owed": sum((client.month.claimed for client in found.shown), ZERO),
         "total": found.total,
         "today": today,
@@ -112,12 +112,12 @@ class Sieve:
     url: str
 
 
-def _sieves(request: HttpRequest, found: Clients) -> list[Sieve]:
-    """What presses first, stands first; the search, the month and the order are kept."""
+def _sieves(request: HttpRequest, found: Clients, kept: ClientState | None) -> list[Sieve]:
+    """What presses first, stands first; ``kept``, the one shown now, even when it holds nothing. The search is kept."""
     asked = request.GET.copy()
     asked.pop("page", None)
     sieves = []
-    for state in (None, *(one for one in URGENCY if found.counts[one])):
+    for state in (None, *(one for one in URGENCY if found.counts[one] or one is kept)):
         asked["etat"] = state.value if state else ""
         count = found.counts[state] if state else found.counts.total()
         sieves.append(Sieve(state, count, f"?{asked.urlencode()}"))
@@ -167,7 +167,8 @@ def asked_of(request: HttpRequest, asked: QueryDict, scope: Scope) -> tuple[Peri
     picked = chosen(listed, asked.getlist("numero"))
     numbers = [client.affiliate.affiliation_number for client in picked]
     mine = open_all(request.user, numbers, scope, on=today)
-    return period, clients_at(mine, period, today=today)
+    by_name = sorted(mine, key=lambda one: (one.name, one.pk))
+    return period, clients_at(by_name, period, today=today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,8 @@ def _done_page(
 ) -> HttpResponse:
     context = {
         "title": title,
-        "outcomes": outcomes,
+        # What was refused is what is looked for among hundreds.
+        "outcomes": sorted(outcomes, key=lambda one: one.done),
         "done": sum(one.done for one in outcomes),
         "refused": sum(not one.done for one in outcomes),
         "back": f"{reverse('affiliates:choose')}?mois={period}",
@@ -306,7 +308,7 @@ def pay(request: HttpRequest) -> HttpResponseBase:
     ]
     sound = [row for row in rows if row.order is not None]
     context = {
-        "rows": rows,
+        "rows": sorted(rows, key=lambda row: row.order is not None),
         "sound": sound,
         "period": period,
         "total": sum((row.amount for row in sound), ZERO),

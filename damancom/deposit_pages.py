@@ -1,5 +1,6 @@
 """Sending the files of many firms at once, and following what becomes of each."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from affiliates.access import for_actor
 from damancom.client_pages import for_several
 from declarations import workflows as declaring
+from declarations.enums import FileVerdict
 from declarations.models import Deposit, DepositedFile
 from declarations.tasks import wake_check
 from declarations.workflows.deposits import Sent, take_deposit
@@ -27,7 +29,9 @@ from portal.forms import FilesInput
 from portal.reading_archives import members
 from portal.uploads import takes_files
 from regulation.errors import DomainError
+from regulation.periods import Period
 
+_ACCEPTED = FileVerdict.ACCEPTED.value
 #: Of one sending: files, or archives of files.
 LIMIT = 64 * MEGABYTE
 MOST_FILES = 100
@@ -127,6 +131,11 @@ class Line:
     pending: bool
     said: str
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether it became a draft that can be filed."""
+        return self.mine and self.entry.file is not None and self.entry.file.verdict == _ACCEPTED
+
 
 @require_safe
 @for_several
@@ -136,11 +145,18 @@ def deposit(request: HttpRequest, pk: int) -> HttpResponse:
     entries = DepositedFile.objects.filter(deposit=row).select_related("file__affiliate")
     mine = frozenset(for_actor(request.user, on=clock.today()).values_list("pk", flat=True))
     lines = [_line(entry, mine) for entry in entries.order_by("rank")]
+    pending = sum(line.pending for line in lines)
+    sound = [line for line in lines if line.is_sound]
+    months = Counter(line.entry.file.period for line in sound if line.entry.file)
     context = {
         "deposit": row,
-        "lines": lines,
-        "pending": sum(line.pending for line in lines),
-        "done": sum(not line.pending for line in lines),
+        # Once all is checked, what is to be mended stands first.
+        "lines": lines if pending else sorted(lines, key=lambda line: line.is_sound),
+        "pending": pending,
+        "done": len(lines) - pending,
+        "sound": len(sound),
+        "to_mend": len(lines) - pending - len(sound),
+        "month": Period.from_day(months.most_common(1)[0][0]) if months else "",
     }
     template = "damancom/_deposit.html" if request.htmx else "damancom/deposit.html"  # type: ignore[attr-defined]
     return render(request, template, context)

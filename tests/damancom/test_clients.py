@@ -160,6 +160,8 @@ def test_each_state_is_one_click_away_with_its_count(cast) -> None:
     sieves = {one.state: (one.count, one.url) for one in page.context["states"]}
     assert sieves[ClientState.READY] == (2, "?mois=2026-01&q=&tri=nom&etat=ready")
     assert sieves[None] == (3, "?mois=2026-01&q=&tri=nom&etat=")
+    empty = _as(cast.fiduciaire).get(reverse(CHOOSE), {"etat": "paid"})
+    assert 'aria-current="true">Réglée <b>0</b>' in empty.content.decode()
     assert 'aria-current="true">Prête à déposer <b>2</b>' in page.content.decode()
 
 
@@ -219,6 +221,15 @@ def test_a_draft_changed_meanwhile_is_left_and_the_others_go(cast) -> None:
     assert "1 refus" in done
     one.refresh_from_db()
     assert one.status == DeclarationStatus.DRAFT
+
+
+def test_a_refusal_stands_before_what_went_well(cast) -> None:
+    one, two = two_ready(cast)
+    told = {"brouillon": [f"{one.pk}:{one.version}", f"{two.pk}:{two.version - 1}"]}
+    page = _as(cast.fiduciaire).post(reverse(SUBMIT), told).content.decode()
+    assert page.index("BETA") < page.index("ALPHA")
+    asked = _as(cast.fiduciaire).post(reverse(SUBMIT), {"mois": "2026-01"}).content.decode()
+    assert "BETA" in asked
 
 
 @pytest.mark.parametrize("who", ["owner", "bank", "staff", "stranger"])

@@ -163,6 +163,20 @@ def test_the_page_of_a_sending_is_its_senders_alone(cast) -> None:
     assert "Vous n’avez plus accès à cette entreprise." in page
 
 
+def test_what_is_to_mend_stands_first_and_the_way_on_is_that_of_the_month(cast) -> None:
+    client = _as(cast.fiduciaire)
+    sound = payroll(cast, client_of(cast, "ALPHA"))
+    url = post(client, [sound, ("illisible.txt", b"?")]).url
+    declaring.check_file(file_id=ReceivedFile.objects.get().pk, at=NOW)
+    page = client.get(url).content.decode()
+    assert page.index("illisible.txt") < page.index(sound[0])
+    assert "Prêts à déposer : 1. À revoir : 1." in page
+    month = f"{ReceivedFile.objects.get().period:%Y-%m}"
+    way = f"{reverse('affiliates:choose')}?etat=ready&amp;mois={month}"
+    assert way in page
+    assert "ALPHA" in client.get(way.replace("&amp;", "&")).content.decode()
+
+
 def test_the_page_asks_the_same_number_of_questions_for_many_files(cast) -> None:
     client = _as(cast.fiduciaire)
 
