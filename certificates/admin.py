@@ -160,8 +160,8 @@ class CertificateAdmin(StaffScreens):
     ) -> HttpResponseBase | None:
         asked = form.cleaned_data
         chosen = asked["kind"].months_are_chosen
+        limits.count(limits.CERTIFICATES, str(actor_of(request).pk))
         try:
-            limits.count(limits.CERTIFICATES, str(actor_of(request).pk))
             certificate = workflows.issue_at_the_desk(
                 actor=actor_of(request),
                 affiliate=affiliate,

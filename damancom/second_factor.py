@@ -51,13 +51,18 @@ class SecondFactorRequired:
 
     def _elsewhere(self, request: HttpRequest) -> HttpResponse | None:
         user = request.user
+        if not settings.SECOND_FACTOR_REQUIRED or not isinstance(user, User):
+            return None
+        name, has_shown = _view_name(request), request.session.get("second_factor")
         if (
-            not settings.SECOND_FACTOR_REQUIRED
-            or not isinstance(user, User)
-            or request.session.get("second_factor")
-            or _view_name(request) in _OPEN
+            (has_shown and name != "portal:remove_factor")
+            or name in _OPEN
             or not must_hold_one(user)
         ):
+            return None
+        if has_shown:
+            # The page that takes one away does not know for whom people act.
+            request.must_hold_a_factor = True  # type: ignore[attr-defined]
             return None
         if second_factors.has_any(user):
             # This session was opened without showing it: it begins again at the door.

@@ -217,6 +217,8 @@ ACTS: Final[dict[str, str]] = {
     "recovery.stopped": _("Récupération de compte arrêtée par la personne"),
     "recovery.used": _("Compte rouvert après récupération"),
     "user.opened": _("Compte ouvert"),
+    "user.closed": _("Compte fermé par la Caisse"),
+    "user.reopened": _("Compte rouvert par la Caisse"),
     "user.signed_in": _("Connexion"),
     "user.password_changed": _("Mot de passe changé"),
     "user.address_asked": _("Nouvelle adresse électronique demandée"),

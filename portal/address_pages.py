@@ -31,8 +31,8 @@ def change_address(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     form = AddressForm(request.POST if "email" in request.POST else None)
     if form.is_valid():
+        limits.count(limits.CONFIRMATIONS, f"address {actor.pk}")
         try:
-            limits.count(limits.CONFIRMATIONS, f"address {actor.pk}")
             addresses.ask_address(actor=actor, at=clock.now(), email=form.cleaned_data["email"])
         except DomainError as refusal:
             add_to_form(form, refusal)

@@ -51,6 +51,12 @@ class StaffDesk(admin.AdminSite):
         query = urlencode({"next": request.GET.get("next", reverse("admin:index"))})
         return redirect(f"{reverse('portal:login')}?{query}")
 
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One page changes a password: it counts the tries, tells the person and leaves its trace."""
+        return redirect("portal:password")
+
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """No form of this desk completes a name; Django's own answer would list firms to anybody who asks, untraced."""
         raise Http404

@@ -88,12 +88,13 @@ class AddressLinkClosed(DomainError):
     )
 
 
-class FactorExists(DomainError):
-    """The account has an application already."""
+class LastFactor(DomainError):
+    """Whoever acts for others keeps a second factor: the last one is replaced, not removed."""
 
-    code = "factor_exists"
+    code = "factor_last"
     message = _(
-        "Votre compte a déjà une application. Retirez-la d’abord si vous avez changé de téléphone."
+        "Vous agissez pour d’autres : votre compte garde un second facteur. Ajoutez-en un autre d’abord, puis "
+        "retirez celui-ci."
     )
 
 

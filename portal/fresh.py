@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal import clock, formats, limits, passkeys, second_factors, security_log, workflows
 from portal.actor import actor_of
-from portal.errors import AccountAtRest, PasswordRefused, add_to_form
+from portal.errors import AccountAtRest, PasswordRefused, TooManyAttempts, add_to_form
 from portal.models import User
 from portal.security_log import SecurityEvent
 from regulation.errors import DomainError
@@ -160,7 +160,7 @@ def _asked(
         with_password=not strong,
         with_code=held.application is not None or held.recovery_left > 0,
     )
-    status = 200
+    status, wait_seconds = 200, 0
     if answered and form.is_valid():
         try:
             limits.count(limits.CONFIRMATIONS, str(actor.pk))
@@ -171,6 +171,8 @@ def _asked(
             )
             add_to_form(form, refusal)
             status = 422
+            if isinstance(refusal, TooManyAttempts):
+                status, wait_seconds = 429, refusal.wait_seconds
         else:
             limits.forget(limits.CONFIRMATIONS, str(actor.pk))
             note(request, strong=used_factor)
@@ -183,7 +185,10 @@ def _asked(
         else "",
         "strong": strong,
     }
-    return render(request, "portal/confirm.html", context, status=status)
+    response = render(request, "portal/confirm.html", context, status=status)
+    if wait_seconds:
+        response.headers["Retry-After"] = str(wait_seconds)
+    return response
 
 
 def _check(request: HttpRequest, typed: dict[str, str]) -> bool:

@@ -13,9 +13,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from portal import afterwards, audit, clock, incidents
+from portal import afterwards, audit, clock, incidents, metrics, security_log
 from portal.errors import TooManyAttempts, is_conflict, message_of
 from portal.request_code import current_request_id, new_request_code
+from portal.security_log import SecurityEvent
 from portal.wrong import wrong_page
 from regulation.errors import DomainError
 
@@ -140,6 +141,10 @@ class Refusals:
 def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     answer = render(request, "portal/refused.html", {"sentence": message_of(error)}, status=409)
     if isinstance(error, TooManyAttempts):
+        security_log.note(
+            SecurityEvent.THROTTLED, user_id=request.user.pk, place=client_address(request)
+        )
+        metrics.count(metrics.THROTTLED)
         answer.status_code = 429
         answer["Retry-After"] = str(error.wait_seconds)
     return answer

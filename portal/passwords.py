@@ -23,10 +23,12 @@ _AROUND_US: Final = """
     maroc morocco casablanca casa rabat marrakech fes tanger agadir meknes oujda kenitra tetouan safi sale
     raja wydad barcelona realmadrid messi ronaldo hakimi mohamed fatima youssef ahmed khadija hassan
     motdepasse motdepass mdp azerty azertyuiop qwertyuiop bonjour soleil jetaime administrateur admin
-    utilisateur bienvenue inchallah hamdoullah bismillah alhamdulillah password secret sesame
+    utilisateur bienvenue inchallah hamdoullah bismillah alhamdulillah password secret sesame bebe musulman
+    jesuismusulman michaeljordan leonardodicaprio unbelievable correcthorsebatterystaple
 """
 #: What is on everybody's lips here, besides the twenty thousand of Django.
 AROUND_US: Final = frozenset(_AROUND_US.split())
+_OWN: Final = re.compile(r"(?:mon|mes|ma|les|le|la)(?=[a-z]{4})")
 _SWAPPED: Final = str.maketrans("@4301!$57", "aaeoiisst")
 _ROWS: Final = (
     "azertyuiop",
@@ -86,16 +88,18 @@ def cores_of(password: str) -> set[str]:
     bare = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", plain)
     swapped = re.sub(r"[\W\d_]+", "", bare.translate(_SWAPPED))
     letters = re.sub(r"[\W\d_]+", "", bare)
-    return {_once(text) for text in (bare, letters, swapped) if text} or {""}
+    cores = {core for text in (bare, letters, swapped) if text for core in _units(text)}
+    # « monmotdepasse » is « motdepasse ».
+    return cores | {_OWN.sub("", core) for core in cores if _OWN.match(core)} or {""}
 
 
-def _once(text: str) -> str:
-    """One unit of what is written several times: « sesamesesame » is « sesame »."""
+def _units(text: str) -> set[str]:
+    """What is written several times: « sesamesesame » is « sesame »; « bonbonbonbon » is « bon », « bonbon »…"""
     for size in range(1, len(text) // 2 + 1):
         unit = text[:size]
         if (unit * (len(text) // size + 1))[: len(text)] == text:
-            return unit
-    return text
+            return {unit * times for times in range(1, len(text) // size + 1)}
+    return {text}
 
 
 def _is_a_row(core: str) -> bool:

@@ -27,7 +27,6 @@ from portal.sessions import device_of
 from regulation.errors import DomainError
 
 # A browser that has opened this account before; it proves nothing else and opens nothing.
-_KNOWN_BROWSER = "appareil"
 _KNOWN_BROWSER_DAYS = 180
 
 
@@ -47,11 +46,24 @@ def knows(request: HttpRequest, account: str) -> bool:
     """Whether this browser has opened ``account`` before; the cookie is signed with the account's address."""
     try:
         request.get_signed_cookie(
-            _KNOWN_BROWSER, salt=account, max_age=_KNOWN_BROWSER_DAYS * 86_400
+            settings.KNOWN_BROWSER_COOKIE_NAME, salt=account, max_age=_KNOWN_BROWSER_DAYS * 86_400
         )
     except (KeyError, signing.BadSignature):
         return False
     return True
+
+
+def mark_browser(request: HttpRequest, response: HttpResponse, user: User) -> None:
+    """From now on this browser knows the account: strangers elsewhere do not slow it down."""
+    response.set_signed_cookie(
+        settings.KNOWN_BROWSER_COOKIE_NAME,
+        str(user.pk),
+        salt=user.email,
+        max_age=_KNOWN_BROWSER_DAYS * 86_400,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def enter(request: HttpRequest, user: User, target: str) -> HttpResponse:
@@ -112,8 +124,8 @@ def passkey(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next", "")
     if request.user.is_authenticated:
         return redirect("/")
+    limits.count(limits.PASSKEYS_FROM_ADDRESS, client_address(request))
     try:
-        limits.count(limits.PASSKEYS_FROM_ADDRESS, client_address(request))
         found = passkeys.shown(request.POST.get("credential", ""), None)
     except DomainError as refusal:
         security_log.note(
@@ -145,15 +157,7 @@ def _welcome(request: HttpRequest, response: HttpResponse, *, strong: bool) -> H
     security_log.note(
         SecurityEvent.SIGNED_IN, user_id=user.pk, place=client_address(request), strong=strong
     )
-    response.set_signed_cookie(
-        _KNOWN_BROWSER,
-        str(user.pk),
-        salt=user.email,
-        max_age=_KNOWN_BROWSER_DAYS * 86_400,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
+    mark_browser(request, response, user)
     if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         # Nobody chose a language in this browser: the account's is the better guess.
         keep_language(response, Language(user.language))

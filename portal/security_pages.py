@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal import clock, fresh, limits, passkeys, second_factors, workflows
 from portal.actor import actor_of
-from portal.errors import add_to_form
+from portal.errors import add_to_form, add_to_messages
 from portal.models import OpenSession, User
 from regulation.errors import DomainError
 
@@ -72,13 +72,11 @@ def security(request: HttpRequest) -> HttpResponse:
 def add_application(request: HttpRequest) -> HttpResponse:
     """The square code to photograph, then the code that the application shows."""
     actor = actor_of(request)
-    if second_factors.held_by(actor).application is not None:
-        return redirect("portal:security")
     secret = request.session.setdefault(_WAITING, second_factors.new_secret())
     form = ApplicationForm(request.POST if "code" in request.POST else None)
     if form.is_valid():
+        limits.count(limits.CONFIRMATIONS, str(actor.pk))
         try:
-            limits.count(limits.CONFIRMATIONS, str(actor.pk))
             codes = workflows.add_application(
                 actor=actor, secret=secret, code=form.cleaned_data["code"], at=clock.now()
             )
@@ -132,7 +130,13 @@ def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
     factor = get_object_or_404(
         Authenticator.objects.exclude(type=second_factors.RECOVERY), pk=pk, user=actor
     )
-    workflows.remove_factor(actor=actor, factor=factor)
+    # Said by whoever knows for whom this person acts (damancom.second_factor).
+    keeps_one = bool(getattr(request, "must_hold_a_factor", False))
+    try:
+        workflows.remove_factor(actor=actor, factor=factor, keeps_one=keeps_one)
+    except DomainError as refusal:
+        add_to_messages(request, refusal)
+        return redirect("portal:security")
     if not second_factors.has_any(actor):
         request.session["second_factor"] = False
     return _changed(request, [], _("C’est retiré."))

@@ -14,7 +14,16 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal import health, incidents, limits, metrics, second_step, security_log, workflows
+from portal import (
+    health,
+    incidents,
+    limits,
+    metrics,
+    new_browser,
+    second_step,
+    security_log,
+    workflows,
+)
 from portal.actor import actor_of
 from portal.errors import TooManyAttempts, is_transient, message_of
 from portal.forms import NewPasswordForm, SignInForm
@@ -60,7 +69,7 @@ class SignIn(auth_views.LoginView):
             limits.count(limits.ADDRESS, address)
             limits.count(limits.ACCOUNT_FROM_ADDRESS, f"{account} {address}")
             if not second_step.knows(request, account):
-                limits.count(limits.ACCOUNT_FROM_ANYWHERE, account)
+                _count_from_anywhere(account)
         except TooManyAttempts as refusal:
             security_log.note(SecurityEvent.THROTTLED, place=address)
             metrics.count(metrics.THROTTLED)
@@ -92,6 +101,15 @@ class SignIn(auth_views.LoginView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
+def _count_from_anywhere(account: str) -> None:
+    """One attempt more by a browser that does not know the account; its owner is written to when there are too many."""
+    try:
+        limits.count(limits.ACCOUNT_FROM_ANYWHERE, account)
+    except TooManyAttempts:
+        new_browser.offer(account)
+        raise
+
+
 class SignOut(auth_views.LogoutView):
     pass
 
@@ -101,7 +119,11 @@ def change_password(request: HttpRequest) -> HttpResponse:
     """The old password, then the new one twice; this session stays open, the others end."""
     actor = actor_of(request)
     form = NewPasswordForm(actor, request.POST or None)
+    if request.method == "POST":
+        # Counted with the other places that ask again who one is: a session left open is no place to guess.
+        limits.count(limits.CONFIRMATIONS, str(actor.pk))
     if request.method == "POST" and form.is_valid():
+        limits.forget(limits.CONFIRMATIONS, str(actor.pk))
         user = workflows.change_password(
             actor=actor, new_password=form.cleaned_data["new_password1"]
         )

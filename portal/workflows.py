@@ -11,7 +11,7 @@ from django.urls import reverse
 from portal import audit, mail, second_factors
 from portal.acts import words_of
 from portal.enums import Language
-from portal.errors import CodeRefused, FactorExists
+from portal.errors import CodeRefused, LastFactor
 from portal.models import AuditEntry, OpenSession, User
 
 
@@ -56,15 +56,14 @@ def set_preferences(*, actor: User, language: Language, wants_reminders: bool) -
 def add_application(*, actor: User, secret: str, code: str, at: datetime) -> list[str]:
     """Bind an application that counts to the account, once ``code`` shows that it holds ``secret``.
 
-    Answers the recovery codes to write down, or nothing when the account had some. The code is spent. Refusals:
-    CodeRefused, FactorExists.
+    Answers the recovery codes to write down, or nothing when the account had some. The code is spent. An application
+    that the account had opens nothing any more: who changes phones is never without one. Refusal: CodeRefused.
     """
     user = _locked(actor)
-    if Authenticator.objects.filter(user=user, type=second_factors.APPLICATION).exists():
-        raise FactorExists
     step = second_factors.step_of(secret, code, at=at)
     if step is None:
         raise CodeRefused
+    Authenticator.objects.filter(user=user, type=second_factors.APPLICATION).delete()
     _keep(user, second_factors.APPLICATION, {"secret": second_factors.seal(secret), "step": step})
     _tell(user, audit.record(actor=actor, action="user.application_added", subject=user))
     return _first_recovery_codes(user)
@@ -80,9 +79,17 @@ def add_passkey(*, actor: User, name: str, credential: dict[str, Any]) -> list[s
 
 
 @transaction.atomic
-def remove_factor(*, actor: User, factor: Authenticator) -> None:
-    """Take a second factor away; with the last one the recovery codes go too. Twice is the same as once."""
+def remove_factor(*, actor: User, factor: Authenticator, keeps_one: bool) -> None:
+    """Take a second factor away; with the last one the recovery codes go too. Twice is the same as once.
+
+    ``keeps_one``: the account acts for others and must hold one: its last is refused (LastFactor).
+    """
     user = _locked(actor)
+    held = Authenticator.objects.filter(
+        user=user, type__in=[second_factors.APPLICATION, second_factors.PASSKEY]
+    )
+    if keeps_one and not held.exclude(pk=factor.pk).exists():
+        raise LastFactor
     removed, _by_model = Authenticator.objects.filter(user=user, pk=factor.pk).delete()
     if not removed:
         return
@@ -164,6 +171,39 @@ def _first_recovery_codes(user: User) -> list[str]:
     digests = [second_factors.digest_of(code) for code in codes]
     _keep(user, second_factors.RECOVERY, {"digests": digests})
     return codes
+
+
+# ---------------------------------------------------------------- closing and opening again
+
+
+@transaction.atomic
+def close_account(*, actor: User, user: User, reason: str) -> User:
+    """Close an account: nothing opens it, and every browser where it is open ends. Closed again changes nothing."""
+    person = _locked(user)
+    if not person.is_active:
+        return person
+    entry = audit.record(actor=actor, action="user.closed", subject=person, reason=reason[:200])
+    _tell(person, entry)
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+    OpenSession.objects.filter(user=person).delete()
+    return person
+
+
+@transaction.atomic
+def reopen_account(*, actor: User, user: User, reason: str) -> User:
+    """Open a closed account again; no browser of before comes back with it, however it was closed."""
+    person = _locked(user)
+    if person.is_active:
+        return person
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+    OpenSession.objects.filter(user=person).delete()
+    _tell(
+        person,
+        audit.record(actor=actor, action="user.reopened", subject=person, reason=reason[:200]),
+    )
+    return person
 
 
 # ---------------------------------------------------------------- browsers left open

@@ -1,17 +1,17 @@
 """The page behind the link of an invitation: open an account, or accept with the one there is."""
 
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from affiliates import workflows
 from affiliates.forms import OpenAccountForm
 from affiliates.models import Invitation
-from portal import clock, limits
+from portal import clock, limits, second_step
 from portal.errors import add_to_form, add_to_messages
 from portal.middleware import client_address
 from portal.models import User
@@ -62,7 +62,8 @@ def _accept_as(
     except DomainError as refusal:
         add_to_messages(request, refusal)
         return None
-    return _welcome(request, row)
+    _greet(request, row)
+    return redirect(_home_of(row))
 
 
 def _open_account(
@@ -80,13 +81,17 @@ def _open_account(
     except DomainError as refusal:
         add_to_form(form, refusal)
         return None
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return _welcome(request, row)
+    inside = second_step.enter(request, user, _home_of(row))
+    _greet(request, row)
+    return inside
 
 
-def _welcome(request: HttpRequest, row: Invitation) -> HttpResponse:
+def _greet(request: HttpRequest, row: Invitation) -> None:
     messages.success(
         request,
         _("Bienvenue : vous agissez maintenant pour %(name)s.") % {"name": row.affiliate.name},
     )
-    return redirect("affiliates:home", affiliation_number=row.affiliate.affiliation_number)
+
+
+def _home_of(row: Invitation) -> str:
+    return reverse("affiliates:home", args=[row.affiliate.affiliation_number])

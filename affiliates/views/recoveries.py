@@ -2,7 +2,8 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from affiliates import workflows
@@ -52,8 +53,7 @@ def recover(request: HttpRequest, token: str) -> HttpResponse:
                 security_log.note(
                     SecurityEvent.ACCOUNT_RECOVERED, user_id=user.pk, place=client_address(request)
                 )
-                second_step.enter(request, user, "/")
-                return redirect("portal:security")
+                return second_step.enter(request, user, reverse("portal:security"))
     context = {"row": row, "form": form, "open": workflows.opens(row, clock.now())}
     status = 422 if form.errors else 200
     return render(request, "affiliates/recover.html", context, status=status)

@@ -12,9 +12,10 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
-from affiliates.enums import CardKind, RecoveryState, Role
+from affiliates.enums import CardKind, RecoveryState, Role, StaffRole
 from affiliates.errors import (
     AccountUnknown,
     NotAtAnAgency,
@@ -169,14 +170,20 @@ def complete_recovery(*, at: datetime.datetime, recovery: AccountRecovery, passw
 
 
 def who_is_told(user: User) -> list[User]:
-    """Who shares what the account opens: the owners of its firms, the people of its office."""
+    """Who shares what the account opens: the owners of its firms, its office, the supervisors of its agency."""
     firms = Membership.objects.filter(user=user, ended_at__isnull=True).values("affiliate")
     owners = Membership.objects.filter(
         affiliate__in=firms, role=Role.OWNER.value, ended_at__isnull=True
     ).values("user")
     offices = Representative.objects.filter(members=user)
-    people = User.objects.filter(pk__in=owners) | User.objects.filter(
-        pk__in=offices.values("members")
+    posts = StaffAssignment.objects.filter(user=user)
+    supervisors = StaffAssignment.objects.filter(
+        agency__in=posts.values("agency"), role=StaffRole.SUPERVISOR.value
+    )
+    people = User.objects.filter(
+        Q(pk__in=owners)
+        | Q(pk__in=offices.values("members"))
+        | Q(pk__in=supervisors.values("user"))
     )
     return list(people.filter(is_active=True).exclude(pk=user.pk).distinct().order_by("pk"))
 

@@ -200,13 +200,13 @@ def request_certificate(request: HttpRequest, *, affiliate: Affiliate) -> HttpRe
         messages.error(request, _("Cette demande est incomplète. Rien n’a été fait ; recommencez."))
         return redirect(address)
     asked = form.cleaned_data
+    limits.count(limits.CERTIFICATES, str(request.user.pk))
     try:
         first = Period.parse(asked["first"]) if asked["first"] else None
         last = Period.parse(asked["last"]) if asked["last"] else None
         ranged = asked["kind"].months_are_chosen
         if ranged and (first is None or last is None):
             raise InvalidPeriod(value="")
-        limits.count(limits.CERTIFICATES, str(request.user.pk))
         certificate = workflows.request(
             actor=actor_of(request),
             affiliate=affiliate,

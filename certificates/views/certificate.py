@@ -104,8 +104,8 @@ def share(request: HttpRequest, *, affiliate: Affiliate, number: str) -> HttpRes
     if not form.is_valid():
         return _certificate_page(request, affiliate, certificate, form)
     asked = form.cleaned_data
+    limits.count(limits.CERTIFICATES, str(request.user.pk))
     try:
-        limits.count(limits.CERTIFICATES, str(request.user.pk))
         workflows.share(
             actor=actor_of(request),
             certificate=certificate,

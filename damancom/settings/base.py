@@ -175,11 +175,17 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_ABSOLUTE = timedelta(hours=12)
 SESSION_IDLE = timedelta(minutes=30)
 SESSION_IDLE_STAFF = timedelta(minutes=15)
+# A browser that has opened an account before (portal.second_step).
+KNOWN_BROWSER_COOKIE_NAME = "__Host-appareil"
+# What is said at the top of the next page may name a firm: it waits in the session, not in a cookie that can be read.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_COOKIE_NAME = "__Host-csrf"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_SAMESITE = "Lax"
 # Forms carry the token; no script of ours reads the cookie.
 CSRF_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_NAME = "__Host-language"
+LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SECURE = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 

@@ -1,8 +1,9 @@
 """A developer's machine and the demo: base, loosened. Never for real data."""
 
 import os
+from pathlib import Path
 
-from damancom.embedded import VAR, addresses
+from damancom.embedded import addresses
 from damancom.settings import env
 
 os.environ.setdefault(
@@ -14,7 +15,9 @@ os.environ.setdefault("PUBLIC_URL", f"http://localhost:{os.environ.get('PORT', '
 os.environ.update(addresses() | os.environ)
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/damancom")
 os.environ.setdefault("REDIS_URL", "redis://localhost:6379/0")
-os.environ.setdefault("SIGNING_PEM_FILE", str(VAR / "signing" / "development.pem"))
+os.environ.setdefault(
+    "SIGNING_PEM_FILE", str(Path(__file__).resolve().parents[2] / "var/signing/development.pem")
+)
 os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # The demonstration opens with a password; put 1 to be led to the second factor.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
@@ -31,6 +34,8 @@ SESSION_COOKIE_NAME = "session"
 SESSION_COOKIE_SECURE = False
 CSRF_COOKIE_NAME = "csrf"
 CSRF_COOKIE_SECURE = False
+KNOWN_BROWSER_COOKIE_NAME = "appareil"
+LANGUAGE_COOKIE_NAME = "django_language"
 LANGUAGE_COOKIE_SECURE = False
 # Nothing leaves this machine: each letter is a file here, and a line of the person's page « Mes préférences ».
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"

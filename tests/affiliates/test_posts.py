@@ -138,6 +138,8 @@ def test_a_review_keeps_or_removes_at_once_and_never_ones_own() -> None:
     assert theirs.get(reverse("admin:index")).status_code == 200
     desk.post(path, {"verdict": "removed", "reason": "mutée à Rabat"})
     assert theirs.get(reverse("admin:index")).status_code == 302
+    # The cookie too is worth nothing: not even the pages that need no post.
+    assert theirs.get(reverse("portal:security")).status_code == 302
     assert [(one.verdict, one.reason) for one in PostReview.objects.order_by("pk")] == [
         ("kept", "guichet 3"),
         ("removed", "mutée à Rabat"),

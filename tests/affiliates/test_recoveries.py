@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -107,6 +108,44 @@ def test_two_persons_then_the_link_and_nothing_of_before_opens(cast: Cast, secon
         ("recovery.approved", second.pk),
         ("recovery.used", cast.owner.pk),
     ]
+
+
+def test_for_an_account_of_the_staff_those_who_watch_over_the_agency_are_told(
+    cast: Cast, second: User
+) -> None:
+    agency = second.staff_assignment.agency  # type: ignore[attr-defined]
+    chief: User = StaffAssignmentFactory(agency=agency, role=StaffRole.SUPERVISOR.value).user
+    elsewhere: User = StaffAssignmentFactory(role=StaffRole.SUPERVISOR.value).user
+    third: User = StaffAssignmentFactory(agency=agency).user
+    row = open_recovery(
+        actor=cast.staff, at=AT, email=second.email, document=CardKind.CIN, lost="tout"
+    )
+    row = approve_recovery(actor=third, at=AT, recovery=row)
+    assert [len(letters(one)) for one in (chief, elsewhere)] == [1, 0]
+    complete_recovery(at=AT, recovery=row, password=NEW)
+    assert [len(letters(one)) for one in (chief, elsewhere)] == [2, 0]
+
+
+def test_who_follows_the_link_comes_in_as_by_the_door(cast: Cast, second: User) -> None:
+    """A new session, its device, its trace, and a browser that knows the account from now on."""
+    with time_machine.travel(AT, tick=False):
+        link = reverse("affiliates:recover", args=[token_of_recovery(approved(cast, second))])
+        client = Client()
+        client.post(
+            link, {"password": NEW, "again": NEW}, headers={"user-agent": "Firefox/130 Windows"}
+        )
+        assert settings.KNOWN_BROWSER_COOKIE_NAME in client.cookies
+    session = OpenSession.objects.get(user=cast.owner)
+    assert (session.device, session.opened_at) == ("Firefox · Windows", AT)
+    assert AuditEntry.objects.filter(action="user.signed_in", actor=cast.owner).count() == 1
+
+
+def test_the_link_is_not_tried_at_leisure(cast: Cast, second: User) -> None:
+    with time_machine.travel(AT, tick=False):
+        link = reverse("affiliates:recover", args=[token_of_recovery(approved(cast, second))])
+        answers = [Client().post(link, {"password": "court", "again": "x"}) for _try in range(11)]
+    assert [answer.status_code for answer in answers] == [422] * 10 + [429]
+    assert answers[-1].headers["Retry-After"] == "3600"
 
 
 def test_the_account_rests_two_days_then_acts_again(cast: Cast, second: User) -> None:

@@ -40,6 +40,7 @@ portal:language                       everyone      GET POST
 portal:login                          everyone      GET POST
 portal:second_factor                  threshold     GET POST
 portal:passkey                        threshold     GET POST
+portal:new_browser                    link          GET POST
 portal:healthz                        everyone      GET
 portal:rule                           everyone      GET
 portal:rule_series                    everyone      GET

@@ -15,6 +15,7 @@ PUBLIC = {
     "portal:login",
     "portal:second_factor",  # after the right password only
     "portal:passkey",
+    "portal:new_browser",  # the signed link of a letter: it opens nothing
     "portal:healthz",
     "portal:stop_reminders",  # the signed link of a letter, one click
     # the law, for everybody

@@ -51,7 +51,7 @@ from payments.enums import KeyScope
 from payments.models import Bank, BankFile, BankMembership, DebitRun
 from payments.queries.debits import free_dues
 from payments.workflows.bank_keys import issue_key
-from portal import clock, second_factors, storage
+from portal import clock, new_browser, second_factors, storage
 from portal.addresses import LASTS
 from portal.addresses import token_of as token_of_change
 from portal.enums import JobState
@@ -222,6 +222,7 @@ def links(owner: User, firm: Affiliate) -> dict[str, str]:
         "affiliates:stop_recovery": stop_token(recovery),
         "affiliates:affiliation": token_of_request(asked),
         "affiliates:correct_affiliation": token_of_request(asked),
+        "portal:new_browser": new_browser.token_of(owner.pk),
         "portal:stop_reminders": Signer(salt="portal.mail.stop").sign(str(owner.pk)),
         "certificates:verification": certificate.token,
     }

@@ -1,12 +1,16 @@
 """New passwords: long enough for who they open, and none of those that are tried first."""
 
+import re
+
 import pytest
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from portal import workflows
+from portal.forms import NewPasswordForm
 from portal.models import Mail, User
-from portal.passwords import cores_of
+from portal.passwords import LEAST, LEAST_FOR_STAFF, NotCommon, cores_of
 from tests.affiliates.factories import UserFactory
 
 ANYBODY = User(email="x@exemple.ma", full_name="Aya Zahra")
@@ -20,6 +24,7 @@ STAFF = User(email="y@exemple.ma", full_name="Aya Zahra", is_staff=True)
         "cnss-cnss-cnss", "casablanca2026", "CASABLANCA-1234", "aaaaaaaaaaaaaa", "sesamesesame", "123456789012",
         "111111222222", "abcdefghijkl", "lkjhgfdsq2026", "Fiduciaire2026", "Wydad1937wydad", "marocmarocmaroc",
         "........................", "201220122012", "Administrateur1", "Bismillah12345",
+        "monmotdepasse", "LeMotDePasse2026", "bonbonbonbon", "michaeljordan",
     ],
 )  # fmt: skip
 def test_what_everybody_tries_first_is_refused(password: str) -> None:
@@ -36,6 +41,45 @@ def test_what_everybody_tries_first_is_refused(password: str) -> None:
 )  # fmt: skip
 def test_a_phrase_is_welcome(password: str) -> None:
     validate_password(password, ANYBODY)
+
+
+def test_thousands_of_common_ones_that_are_long_enough_are_refused() -> None:
+    """As people lengthen the twenty thousand of Django: a year, twice, capitals and signs (ASVS asks for 3,000)."""
+    judge = NotCommon()
+    known = sorted(word for word in judge.passwords if re.fullmatch("[a-z]{4,}", word))
+    tried: dict[str, list[bool]] = {"everybody": [], "staff": []}
+    for word in known[::3]:
+        for made in (f"{word}2026", word * 2, f"{word.capitalize()}!2026!", f"1234{word}{word}99"):
+            for who, least in (("everybody", LEAST), ("staff", LEAST_FOR_STAFF)):
+                if len(made) >= least:
+                    tried[who].append(_is_refused(judge, made))
+    assert all(tried["everybody"])
+    assert all(tried["staff"])
+    assert min(len(tried["everybody"]), len(tried["staff"])) >= 3_000
+
+
+def _is_refused(judge: NotCommon, password: str) -> bool:
+    try:
+        judge.validate(password)
+    except ValidationError:
+        return True
+    return False
+
+
+def test_nothing_hinders_a_paste_or_a_manager() -> None:
+    """No field stops a paste, none asks for figures or signs, and each says what it is to a manager of passwords."""
+    person = User(email="x@exemple.ma", full_name="Aya Zahra")
+    form = NewPasswordForm(person)
+    told = {name: field.widget.attrs for name, field in form.fields.items()}
+    assert [told[name].get("autocomplete") for name in told] == [
+        "current-password", "new-password", "new-password",
+    ]  # fmt: skip
+    for attributes in told.values():
+        assert not {"onpaste", "pattern", "maxlength"} & set(attributes)
+    scripts = [path.read_text("utf-8") for path in (settings.BASE_DIR / "static/js").glob("*.js")]
+    assert scripts
+    hindered = [text for text in scripts if re.search(r'"paste"', text) and "password" in text]
+    assert hindered == []
 
 
 def test_twelve_for_everybody_and_fifteen_for_staff() -> None:

@@ -1,5 +1,6 @@
 """Second factors: enrolment, the stage after the password, single use, the requirement, fresh confirmation."""
 
+import contextlib
 import datetime
 import re
 import threading
@@ -120,34 +121,44 @@ def spend_from_two_threads(spend: Callable[[], object]) -> list[str]:
     return sorted(said)
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["application", "paper"])
-def test_one_code_from_two_requests_at_once_opens_once(kind: str):
+def race(monkeypatch: pytest.MonkeyPatch, kind: str, *, patience: float) -> list[str]:
+    """Two requests with one code, each held, once it has read what is kept, until the other has read it too.
+
+    The second that waits for the lock does not come: then the first goes on alone after ``patience`` seconds.
+    """
     user = UserFactory()
     codes = enrol(user)
     code = code_at(AT) if kind == "application" else codes[0]
-    said = spend_from_two_threads(lambda: workflows.spend_code(user=user, code=code, at=AT))
-    assert said == ["accepted", "refused"]
+    both_have_read = threading.Barrier(2)
+    judge = "step_of" if kind == "application" else "digest_of"
+    plain = getattr(second_factors, judge)
+
+    def read_together(*args, **kwargs):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_have_read.wait(timeout=patience)
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(second_factors, judge, read_together)
+    return spend_from_two_threads(lambda: workflows.spend_code(user=user, code=code, at=AT))
+
+
+KINDS = ["application", "paper"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_the_lock_the_same_race_opens_twice(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_code_from_two_requests_at_once_opens_once(monkeypatch: pytest.MonkeyPatch, kind: str):
+    assert race(monkeypatch, kind, patience=2) == ["accepted", "refused"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_the_lock_the_same_race_opens_twice(monkeypatch: pytest.MonkeyPatch, kind: str):
     """The positive control: the two requests do meet."""
     from django.db.models import QuerySet
 
-    user = UserFactory()
-    enrol(user)
-    both_have_read = threading.Barrier(2)
-    plain = second_factors.step_of
-
-    def read_together(*args, **kwargs):
-        both_have_read.wait(timeout=5)
-        return plain(*args, **kwargs)
-
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_options: rows)
-    monkeypatch.setattr(second_factors, "step_of", read_together)
-    said = spend_from_two_threads(lambda: workflows.spend_code(user=user, code=code_at(AT), at=AT))
-    assert said == ["accepted", "accepted"]
+    assert race(monkeypatch, kind, patience=20) == ["accepted", "accepted"]
 
 
 # ---------------------------------------------------------------- the door
@@ -433,6 +444,50 @@ def test_a_session_that_showed_no_factor_begins_again(cast: Cast, client: Client
     assert client.session.get("_auth_user_id") is None
 
 
+@pytest.mark.parametrize("who", ["fiduciaire", "bank", "staff", "owner"])
+def test_whoever_acts_for_others_replaces_the_last_factor_and_never_drops_it(
+    cast: Cast, client: Client, settings, now, who: str
+):
+    settings.SECOND_FACTOR_REQUIRED = True
+    person: User = getattr(cast, who)
+    sign_in(client, person)
+    secret, _codes = add_application(client)
+    first = Authenticator.objects.get(user=person, type="totp")
+    dropped = client.post(f"/ma-securite/{first.pk}/retirer/", follow=True)
+    if who == "owner":
+        assert not second_factors.has_any(person)
+        return
+    assert "votre compte garde un second facteur" in dropped.content.decode()
+    assert Authenticator.objects.filter(pk=first.pk).exists()
+    # Another phone: its application takes the place of the former in one step, under another secret.
+    now.shift(2 * HALF_MINUTE)
+    assert "Changer d’application" in client.get("/ma-securite/").content.decode()
+    page = client.get("/ma-securite/application/").content.decode()
+    found = re.search(r'<p class="dc-code" dir="ltr">([A-Z2-7 ]+)</p>', page)
+    assert found
+    new = found[1].replace(" ", "")
+    assert new != secret
+    at = AT + 2 * HALF_MINUTE
+    done = client.post("/ma-securite/application/", {"code": code_at(at, new)})
+    assert done.status_code == 302, "the codes on paper stay what they were"
+    assert Authenticator.objects.filter(user=person, type="totp").count() == 1
+    for old, opens in ((secret, False), (new, True)):
+        later = at + HALF_MINUTE
+        try:
+            workflows.spend_code(user=person, code=code_at(later, old), at=later)
+        except CodeRefused:
+            assert not opens
+        else:
+            assert opens
+    # With two, either may go; then the other stays.
+    passkey = Authenticator.objects.create(user=person, type="webauthn", data={"name": "clé"})
+    second = Authenticator.objects.get(user=person, type="totp")
+    client.post(f"/ma-securite/{second.pk}/retirer/")
+    client.post(f"/ma-securite/{passkey.pk}/retirer/")
+    assert list(Authenticator.objects.filter(user=person, type="totp")) == []
+    assert Authenticator.objects.filter(pk=passkey.pk).exists()
+
+
 # ---------------------------------------------------------------- fresh confirmation
 
 
@@ -473,5 +528,5 @@ def test_confirmations_are_throttled(client: Client, owner: User):
     for _attempt in range(10):
         client.post("/connexion/confirmer/", {"confirmation-password": "devinette"})
     last = client.post("/connexion/confirmer/", {"confirmation-password": PASSWORD})
-    assert last.status_code == 422
+    assert (last.status_code, last.headers["Retry-After"]) == (429, "900")
     assert "Attendez 15 minutes" in last.content.decode()
