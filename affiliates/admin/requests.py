@@ -22,6 +22,7 @@ from affiliates.forms import WordsForm
 from portal import audit, clock, searches, veils
 from portal.actor import actor_of
 from portal.admin import StaffScreens
+from portal.fresh import fresh
 
 PAGE = 25
 
@@ -81,7 +82,9 @@ class RequestDesk(StaffScreens):
             self.screen("<int:pk>/", self.file_view, "change"),
             self.screen("<int:pk>/demander/", self.ask_view, "ask"),
             self.screen("<int:pk>/refuser/", self.refuse_view, "refuse"),
-            self.screen(f"<int:pk>/{self.grant_route}/", require_POST(self.grant_view), "grant"),
+            self.screen(
+                f"<int:pk>/{self.grant_route}/", require_POST(fresh(self.grant_view)), "grant"
+            ),
             self.screen("<int:pk>/pieces/<int:piece_pk>/", self.piece_view, "piece"),
         ]
 

@@ -44,6 +44,7 @@ from portal import audit, clock, searches
 from portal.actor import actor_of
 from portal.admin import StaffScreens
 from portal.errors import message_of
+from portal.fresh import fresh
 from portal.models import User
 from regulation.errors import DomainError
 from regulation.parameters import value_at
@@ -276,7 +277,7 @@ class DisputeAdmin(StaffScreens):
 
         return self._submit(request, dispute, form, "ask", act, _("Demande envoyée à l’affilié."))
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         dispute = self._dispute(request, pk)
         form = DecideForm(request.POST, items=dispute.items.all(), prefix="decide")

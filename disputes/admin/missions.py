@@ -32,6 +32,7 @@ from portal.actor import actor_of
 from portal.admin import StaffAdmin, StaffScreens
 from portal.enums import Purpose
 from portal.errors import add_to_form
+from portal.fresh import fresh
 from regulation.errors import DomainError
 
 PAGE = 25
@@ -243,7 +244,7 @@ class MissionAdmin(StaffScreens):
         done = _("Acte signé. L’affilié le voit ; un second inspecteur doit le contresigner.")
         return self._submit(request, mission, form, act, done)
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def countersign_view(self, request: HttpRequest, pk: int, step_pk: int) -> HttpResponseBase:
         mission = self._mission(request, pk)
         step = get_object_or_404(MissionStep, pk=step_pk, mission=mission)
@@ -271,7 +272,7 @@ class MissionAdmin(StaffScreens):
         done = _("Redressement proposé ; l’affilié le voit avec son calcul.")
         return self._submit(request, mission, form, act, done)
 
-    @method_decorator(require_POST)
+    @method_decorator([require_POST, fresh])
     def approve_view(self, request: HttpRequest, pk: int, assessment_pk: int) -> HttpResponseBase:
         mission = self._mission(request, pk)
         row = get_object_or_404(Assessment, pk=assessment_pk, mission=mission)
