@@ -401,6 +401,24 @@ class TooManyKeys(DomainError):
     )
 
 
+class UnreadablePublicKey(DomainError):
+    """Not the public half of an Ed25519 key."""
+
+    code = "payments.public_key_unreadable"
+    message = _(
+        "Ce n’est pas une clé publique Ed25519 : collez le bloc « PUBLIC KEY » que la banque vous a remis."
+    )
+
+
+class PublicKeyKnown(DomainError):
+    """A public key serves once: another bank has it, or this one had it in a key that ended."""
+
+    code = "payments.public_key_known"
+    message = _(
+        "Cette clé publique a déjà servi : demandez à la banque une paire neuve pour chaque clé."
+    )
+
+
 class KeyUsedOtherwise(DomainError):
     """The idempotency key was used for another body."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -207,7 +208,21 @@ class BankKeyForm(forms.Form):
         ),
         widget=forms.TextInput(attrs={"dir": "ltr"}),
     )
+    public_key = forms.CharField(
+        label=_("Clé publique de la banque"),
+        required=False,
+        max_length=400,
+        help_text=_(
+            "Le bloc « PUBLIC KEY » (Ed25519) que la banque a fait elle-même : chaque appel de cette clé est alors "
+            "signé, et rien de secret ne suffit à l’imiter."
+        ),
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "ltr", "class": "dc-code"}),
+    )
     days = forms.IntegerField(label=_("Valable (jours)"), min_value=1, max_value=400, initial=365)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["public_key"].required = settings.BANK_SIGNATURES_REQUIRED
 
 
 class BankProfileForm(forms.Form):

@@ -78,6 +78,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.Refusals",
     "portal.middleware.Conflicts",
+    # Before the page: a signed call is spent once, and what is only read writes nothing.
+    "payments.api.signatures.SignedCalls",
     # Last: holds the view and its page, not the session or the messages.
     "portal.middleware.ReadsOnly",
 ]
@@ -136,6 +138,8 @@ AUTHENTICATION_BACKENDS = [
 ]
 # Whoever acts for others (staff, banks, accountants' offices) shows a second factor; the others are offered one.
 SECOND_FACTOR_REQUIRED = env.boolean("SECOND_FACTOR_REQUIRED", True)
+# The machines of banks sign each call (payments.api.signatures); a key without its public half opens nothing.
+BANK_SIGNATURES_REQUIRED = env.boolean("BANK_SIGNATURES_REQUIRED", True)
 # Money, bank details, rights and second factors: only within so long of showing who one is.
 FRESH_AUTHENTICATION = timedelta(minutes=env.integer("FRESH_AUTHENTICATION_MINUTES", 15))
 # django-allauth brings the stage after the password and the passkeys; its own pages have no address here.

@@ -21,6 +21,8 @@ os.environ.setdefault(
 os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # The demonstration opens with a password; put 1 to be led to the second factor.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
+# A first call with curl and a key; put 1 to ask for its signature (docs/formats/bank-api.md).
+os.environ.setdefault("BANK_SIGNATURES_REQUIRED", "0")
 
 env.takes_examples = True
 from damancom.settings.base import *

@@ -17,6 +17,7 @@ os.environ.setdefault(
 os.environ.setdefault("CREDITOR_NUMBER", "SANSVALEUR0")
 # Tests of the requirement itself switch it on.
 os.environ.setdefault("SECOND_FACTOR_REQUIRED", "0")
+os.environ.setdefault("BANK_SIGNATURES_REQUIRED", "0")
 
 env.takes_examples = True
 from damancom.settings.base import *

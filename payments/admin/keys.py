@@ -58,6 +58,7 @@ class BankKeyAdmin(StaffScreens):
                 label=form.cleaned_data["label"],
                 scopes=[KeyScope(one) for one in form.cleaned_data["scopes"]],
                 networks=form.cleaned_data["networks"].replace(",", " ").split(),
+                public_key=form.cleaned_data["public_key"],
                 days=form.cleaned_data["days"],
                 at=clock.now(),
             )

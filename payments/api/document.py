@@ -201,7 +201,15 @@ DOCUMENT: Final[dict[str, Any]] = {
         },
     },
     "components": {
-        "securitySchemes": {"bankKey": {"type": "http", "scheme": "bearer", "bearerFormat": "dmc_…"}},
+        "securitySchemes": {
+            "bankKey": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "dmc_…",
+                "description": "Chaque appel est de plus signé : Signature-Input, Signature et, pour un POST, "
+                "Content-Digest (RFC 9421 et 9530, ed25519), avec created à cinq minutes près et un nonce neuf.",
+            }
+        },
         "schemas": {
             "BankFile": _object(**_FILE),
             "BankFiles": _object(

@@ -13,14 +13,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, NotAuthenticated, ValidationError
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import SAFE_METHODS, AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from payments import queries
-from payments.api.auth import BankKeyAuthentication, HasScope
+from payments.api.auth import BankKeyAuthentication, HasScope, must_sign, refused
 from payments.api.document import DOCUMENT
+from payments.api.signatures import is_body_signed
 from payments.codecs import cr1
 from payments.codecs.faults import REST, public_code, sentence
 from payments.errors import KeyInProgress, KeyUsedOtherwise
@@ -28,10 +29,11 @@ from payments.models import BankFile, BankKey
 from payments.tasks import import_bank_file
 from payments.workflows.bank_files import receive
 from payments.workflows.once import Answer, answer_once
-from portal import clock, limits
+from portal import clock, limits, security_log
 from portal.downloads import attachment
 from portal.enums import JobState
 from portal.errors import message_of
+from portal.security_log import SecurityEvent
 from portal.tasks import wake
 
 KEY_LENGTH = 80
@@ -51,6 +53,17 @@ class BankView(APIView):
 
     authentication_classes = [BankKeyAuthentication]
     permission_classes = [HasScope]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """What every call meets first; a body that is not the signed one does nothing."""
+        super().initial(request, *args, **kwargs)
+        key = self.key(request)
+        if request.method not in SAFE_METHODS and must_sign(key):
+            # Parsed, so that the file waits on disk while its bytes are counted; whatever was left is read too.
+            request.data  # noqa: B018
+            if not is_body_signed(request._request):
+                security_log.note(SecurityEvent.KEY_REFUSED, why="body", key=key.prefix)
+                raise refused()
 
     def key(self, request: Request) -> BankKey:
         """The key that opened the door."""

@@ -23,6 +23,8 @@ class BankKey(models.Model):
     scopes = ArrayField(
         models.CharField(max_length=8, choices=KeyScope.choices()), verbose_name=_("droits")
     )
+    # The half that checks the signatures of the bank (Ed25519, base64); without one, calls are not signed.
+    public_key = models.CharField(_("clé publique"), max_length=44, blank=True, default="")
     # Where its calls may come from, as addresses or networks; from anywhere when there is none.
     networks = ArrayField(
         models.CharField(max_length=43), default=list, blank=True, verbose_name=_("adresses")
@@ -49,6 +51,9 @@ class BankKey(models.Model):
                 fields=["bank", "slot"],
                 condition=Q(revoked_at__isnull=True),
                 name="bank_key_two_at_once",
+            ),
+            models.UniqueConstraint(
+                fields=["public_key"], condition=~Q(public_key=""), name="bank_key_public_once"
             ),
             models.CheckConstraint(condition=Q(slot__in=[1, 2]), name="bank_key_slot_known"),
             models.CheckConstraint(

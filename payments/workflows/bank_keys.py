@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from payments.enums import KeyScope
-from payments.errors import TooManyKeys, UnknownNetwork
+from payments.errors import PublicKeyKnown, TooManyKeys, UnknownNetwork, UnreadablePublicKey
 from payments.models import Bank, BankKey
 from portal import audit
 from portal.models import User
@@ -42,13 +43,18 @@ def issue_key(
     days: int,
     at: datetime,
     networks: Sequence[str] = (),
+    public_key: str = "",
 ) -> Issued:
     """A new key of `bank` for `days` days (at most 400). Refuses TooManyKeys while two are valid.
+
+    `public_key` (Ed25519, PEM or base64) is the half by which the bank's signatures are checked: a key that has one
+    opens nothing unsigned. Refuses UnreadablePublicKey, and PublicKeyKnown for one that any key has or had.
 
     An expired key gives its place up. `networks`, addresses or networks (192.0.2.0/24), are where its calls may come
     from; anywhere when none is given. Refuses UnknownNetwork for a word that is neither.
     """
     places = [_network(text) for text in networks]
+    public = _public(public_key) if public_key.strip() else ""
     Bank.objects.select_for_update(of=("self",)).get(pk=bank.pk)
     BankKey.objects.filter(bank=bank, revoked_at__isnull=True, expires_at__lte=at).update(
         revoked_at=at
@@ -60,7 +66,10 @@ def issue_key(
     if not free:
         raise TooManyKeys
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    if public and BankKey.objects.filter(public_key=public).exists():
+        raise PublicKeyKnown
     key = BankKey.objects.create(
+        public_key=public,
         bank=bank,
         label=label.strip()[:60],
         prefix=prefix,
@@ -109,14 +118,37 @@ def find_key(token: str, *, at: datetime) -> BankKey | None:
     prefix, _second, secret = rest.partition("_")
     if mark != MARK or not prefix or not secret:
         return None
-    key = (
-        BankKey.objects.select_related("bank")
-        .filter(prefix=prefix, revoked_at__isnull=True, expires_at__gt=at)
-        .first()
-    )
+    key = key_named(prefix, at=at)
     if key is None or not hmac.compare_digest(key.digest, _digest(secret)):
         return None
     return key
+
+
+def key_named(prefix: str, *, at: datetime) -> BankKey | None:
+    """The key of this name, while it is valid."""
+    rows = BankKey.objects.select_related("bank")
+    return rows.filter(prefix=prefix, revoked_at__isnull=True, expires_at__gt=at).first()
+
+
+def _public(text: str) -> str:
+    """The 32 bytes of an Ed25519 public key, in base64, from those or from a PEM; UnreadablePublicKey otherwise."""
+    # Loaded where it is used, like whatever is made of this library.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        if "BEGIN" in text:
+            key = load_pem_public_key(text.strip().encode())
+            if not isinstance(key, Ed25519PublicKey):
+                raise UnreadablePublicKey
+            raw = key.public_bytes_raw()
+        else:
+            raw = base64.b64decode("".join(text.split()), validate=True)
+            Ed25519PublicKey.from_public_bytes(raw)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise UnreadablePublicKey from error
+    return base64.b64encode(raw).decode()
 
 
 def may_call_from(key: BankKey, address: str) -> bool:
