@@ -1,7 +1,11 @@
-/* Passkeys. A form with data-passkey="add" or "show" gets a working button; without this file it stays hidden. */
+/* Passkeys. A form with data-passkey="add" or "show" gets a working button; without this file it stays hidden;
+   a browser that knows no passkeys says so. */
 (function () {
   "use strict";
-  if (!window.PublicKeyCredential) return;
+  if (!window.PublicKeyCredential) {
+    document.querySelectorAll("[data-passkey-without]").forEach(function (said) { said.hidden = false; });
+    return;
+  }
 
   function bytes(text) {
     var plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
