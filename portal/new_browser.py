@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -50,17 +50,17 @@ def token_of(key: int) -> str:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def take(request: HttpRequest, token: str) -> HttpResponse:
-    """Behind the link: one button makes this browser one that knows the account, and leads to the door."""
+    """Behind the link: one button makes this browser one that knows the account; the door is next."""
     try:
         key, is_late = _LINK.unsign(token, max_age=LASTS), False
     except signing.SignatureExpired:
         key, is_late = "", True
     except signing.BadSignature as error:
         raise Http404 from error
-    if request.method == "POST" and not is_late:
-        response = redirect("portal:login")
-        user = User.objects.filter(pk=key, is_active=True).first()
-        if user is not None:
-            second_step.mark_browser(request, response, user)
-        return response
-    return render(request, "portal/new_browser.html", {"late": is_late})
+    is_taken = request.method == "POST" and not is_late
+    context = {"late": is_late, "taken": is_taken}
+    response = render(request, "portal/new_browser.html", context)
+    user = User.objects.filter(pk=key, is_active=True).first() if is_taken else None
+    if user is not None:
+        second_step.mark_browser(request, response, user)
+    return response

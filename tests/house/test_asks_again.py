@@ -55,6 +55,8 @@ ARGUED = {
     "affiliates:invitation": "the link that only the invited address received; whoever invited was asked",
     "affiliates:recover": "whoever follows it has lost every means; two persons of an agency were asked",
     "affiliates:stop_recovery": "stops: nothing may slow it down",
+    "clients:receipts": "an archive of receipts, to be kept",
+    "portal:search": "looks for something: what is typed stays out of the address",
     "clients:send": "sends declaration files: submitting and paying them asks again",
     "admin:index": "reads, whatever the method",
     "admin:login": "leads to the door",

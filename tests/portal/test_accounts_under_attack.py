@@ -64,7 +64,7 @@ def test_during_an_attack_a_link_lets_the_owner_in_from_a_new_device(owner: User
     # Looking changes nothing; the link opens nothing by itself.
     assert new.get(link).status_code == 200
     assert sign_in(new).status_code == 429
-    assert new.post(link).headers["Location"] == "/connexion/"
+    assert "C’est noté" in new.post(link).content.decode()
     assert new.get("/mes-preferences/").status_code == 302
     assert sign_in(new).status_code == 302
     assert new.get("/mes-preferences/").status_code == 200
@@ -101,7 +101,7 @@ def test_no_letter_for_nobody_and_nothing_tells_it(owner: User) -> None:
         attack(email)
         with CaptureQueriesContext(connection) as queries:
             answer = sign_in(Client(), email, at="8.8.8.8")
-        page = re.sub(r'value="\w{64}"', "", answer.content.decode())
+        page = re.sub(r'value="\w{64}"', "", answer.content.decode()).replace(email, "…")
         shown.append((answer.status_code, dict(answer.headers).keys(), page))
         asked.append([sql["sql"].split()[0] for sql in queries if "portal_" in sql["sql"]])
     assert shown[0] == shown[1]
@@ -189,10 +189,8 @@ def test_the_desk_has_no_page_of_its_own_for_passwords() -> None:
 def test_the_link_names_nobody_that_does_not_exist() -> None:
     """Whoever guesses a key gets no more than a way to the door."""
     browser = Client()
-    assert (
-        browser.post(reverse("portal:new_browser", args=[new_browser.token_of(0)])).status_code
-        == 302
-    )
+    path = reverse("portal:new_browser", args=[new_browser.token_of(0)])
+    assert browser.post(path).status_code == 200
     assert settings.KNOWN_BROWSER_COOKIE_NAME not in browser.cookies
     assert not OpenSession.objects.exists()
 
