@@ -4,6 +4,8 @@ Beside them ruff's S rules, which are bandit's, run in ``make check`` (docs/deci
 """
 
 import ast
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -201,3 +203,54 @@ def test_the_house_is_clean(name: str) -> None:
 def test_each_rule_catches_its_bad_sample(name: str) -> None:
     rule, sample, _allowed = RULES[name]
     assert list(rule(ast.parse(sample)))
+
+
+#: What a secret looks like, with a sample of each, and the files that may hold such a thing: examples that are refused
+#: at the start, addresses of nobody.
+SECRETS: dict[str, tuple[re.Pattern[str], str, set[str]]] = {
+    "private key": (
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+\w"),
+        "-----BEGIN EC PRIVATE" + " KEY-----\nMHcCAQEE",
+        set(),
+    ),
+    "known form": (
+        re.compile(r"\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}\b|\bdmc_[0-9a-f]{12}_[\w-]{40,}"),
+        "dmc_0123456789ab_" + "x" * 43,
+        set(),
+    ),
+    "password in an address": (
+        re.compile(r"\w+://[\w.-]*:(?!\$|\{|…)[^\s@/'\"{}$<>…]{4,}@"),
+        "postgres://damancom:" + "Zx8Lq2Nv@db/damancom",
+        {
+            "damancom/check.py", "damancom/settings/env.py", "tests/damancom/test_start.py",
+            "tests/house/test_boot.py",
+        },
+    ),
+    "random": (
+        re.compile(
+            r"(?<![\w/+.:@-])(?=[\w+=-]*[a-z])(?=[\w+=-]*[A-Z])(?=(?:[A-Za-z_+=-]*\d){4})[A-Za-z0-9_+=-]{32,}(?![\w/.:-])"
+        ),
+        "Zx8Lq2Nv5Rb9Tc3" + "Wd7Yf1Hg6Jk4Mp0Qs",
+        {"tests/house/test_boot.py"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_no_secret_stands_in_the_tree(name: str) -> None:
+    pattern, sample, allowed = SECRETS[name]
+    assert pattern.search(sample), "the bad sample is caught"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=HOUSE, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    read = [
+        one
+        for one in listed
+        if one.endswith((".py", ".md", ".yml", ".yaml", ".toml", ".sql", ".sh", ".conf", ".html", ".js", ".env"))
+        and not one.startswith("requirements") and (HOUSE / one).is_file()
+    ]  # fmt: skip
+    assert len(read) > 500
+    holding = {
+        one for one in read if pattern.search((HOUSE / one).read_text("utf-8", errors="replace"))
+    }
+    assert holding - allowed == set()
