@@ -111,7 +111,7 @@ class DeskForm(forms.Form):
     )
     kind = forms.ChoiceField(
         label=_("Attestation"),
-        choices=[(kind.value, capfirst(kind.label)) for kind in CertificateKind],
+        choices=[(kind.value, capfirst(_(kind.label))) for kind in CertificateKind],
     )
     first = MonthField(
         label=_("Du mois de"),

@@ -22,7 +22,7 @@ from declarations.models import (
 )
 from portal import clock, formats
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import ReadOnlyInline, StaffAdmin
 from portal.errors import add_to_messages
 from regulation.errors import DomainError
 
@@ -45,23 +45,7 @@ class OfMyAffiliates(StaffAdmin):
         return formats.period(row.period)
 
 
-class _ReadOnlyInline(admin.TabularInline):
-    """Rows shown under their parent, never edited."""
-
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
-
-
-class ContributionLines(_ReadOnlyInline):
+class ContributionLines(ReadOnlyInline):
     model = ContributionLine
     fields = (
         "branch",

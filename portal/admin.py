@@ -1,14 +1,15 @@
 """The staff desk: search, read, then an action that calls a workflow. Nothing is edited in place."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import wraps
+from datetime import datetime
+from functools import cached_property, wraps
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
-from django.db.models import DecimalField, Field, Model, QuerySet
+from django.db.models import CharField, DateField, DecimalField, Field, Model, QuerySet
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,6 +17,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -34,11 +36,23 @@ class TranslatedChoices(admin.ChoicesFieldListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
-            yield {**choice, "display": formats.label(choice["display"])}
+            # A state that is not set has no label: a link needs words.
+            yield {**choice, "display": formats.label(choice["display"]) or "—"}
+
+
+class NamedValues(admin.AllValuesFieldListFilter):
+    """A filter on the values that a list holds; the empty one is a dash, for a link needs words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": str(choice["display"] or "").strip() or "—"}
 
 
 admin.FieldListFilter.register(
     lambda field: bool(field.flatchoices), TranslatedChoices, take_priority=True
+)
+admin.FieldListFilter.register(
+    lambda field: isinstance(field, CharField), NamedValues, take_priority=True
 )
 
 
@@ -60,6 +74,13 @@ def readable(model: type[Model], name: Any) -> Any:
         def shown(row: Model) -> str:
             value = getattr(row, name)
             return formats.label(choices.get(value, value)) if value not in (None, "") else "—"
+    elif isinstance(field, DateField):
+
+        def shown(row: Model) -> str:
+            value = getattr(row, name)
+            if value is None:
+                return "—"
+            return formats.instant(value) if isinstance(value, datetime) else formats.day(value)
     elif isinstance(field, DecimalField):
 
         def shown(row: Model) -> str:
@@ -69,6 +90,33 @@ def readable(model: type[Model], name: Any) -> Any:
         return name
     shown.__name__ = str(name)
     return admin.display(description=field.verbose_name, ordering=name)(shown)
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows shown under their parent, to read: states in the language of the screen, as everywhere."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    @cached_property
+    def _shown(self) -> list[Any]:
+        return [readable(self.model, name) for name in self.fields or ()]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._shown
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 def _reason_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -323,6 +371,15 @@ class StaffScreens(StaffAdmin):
         return None
 
 
+class ActsFilter(NamedValues):
+    """The acts that the trace holds, in words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            code = str(choice["display"])
+            yield {**choice, "display": formats.label(words_of(code)) if "." in code else code}
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(StaffAdmin):
     list_display = (
@@ -331,13 +388,27 @@ class AuditEntryAdmin(StaffAdmin):
         "office_name",
         "act",
         "affiliation_number",
-        "subject_type",
-        "subject_id",
         "request_id",
     )
-    list_filter = ("action", "subject_type")
+    list_filter = (("action", ActsFilter),)
     search_fields = ("=affiliation_number", "=subject_id", "=request_id", "actor_name")
     date_hierarchy = "at"
+
+    fields = (
+        "at", "actor_name", "office_name", "act", "affiliation_number",
+        "subject_type", "subject_id", "told", "request_id",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    @admin.display(description=_("faits"))
+    def told(self, row: AuditEntry) -> str:
+        """Each fact on a line of its own."""
+        lines = [
+            (name, ", ".join(map(str, value)) if isinstance(value, list) else value)
+            for name, value in row.facts.items()
+            if value
+        ]
+        return format_html_join("", "<div><bdi>{}</bdi> : <bdi>{}</bdi></div>", lines) or "—"
 
     @admin.display(description=_("acte"), ordering="action")
     def act(self, row: AuditEntry) -> str:

@@ -26,38 +26,23 @@ from affiliates.models import (
 from affiliates.queries.registrations import employers_of
 from portal import clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import ReadOnlyInline, StaffAdmin
 from portal.errors import add_to_messages
 from regulation.errors import DomainError
 from regulation.periods import Period
 
 
-class _ReadOnlyInline(admin.TabularInline):
-    extra = 0
-    can_delete = False
-    show_change_link = False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class MembershipInline(_ReadOnlyInline):
+class MembershipInline(ReadOnlyInline):
     model = Membership
     fields = readonly_fields = ("user", "role", "since", "ended_at")
 
 
-class MandateInline(_ReadOnlyInline):
+class MandateInline(ReadOnlyInline):
     model = Mandate
     fields = readonly_fields = ("representative", "scopes", "starts_on", "ends_on", "revoked_at")
 
 
-class StatusInline(_ReadOnlyInline):
+class StatusInline(ReadOnlyInline):
     model = AffiliateStatus
     fields = readonly_fields = ("status", "effective_from", "effective_to")
 

@@ -175,7 +175,7 @@ class TemplateForm(forms.Form):
     ground = forms.ChoiceField(
         label=_("Motif"),
         required=False,
-        choices=[("", _("Tous")), *((each.value, capfirst(each.label)) for each in Ground)],
+        choices=[("", _("Tous")), *((each.value, capfirst(_(each.label))) for each in Ground)],
     )
     text = text_field(_("Texte"), _("L’agent le complète avant de l’envoyer."), rows=6)
 

@@ -56,7 +56,7 @@ class OrderForm(IntentForm):
     reason = forms.ChoiceField(
         label=_("Motif de la sélection"),
         widget=forms.RadioSelect,
-        choices=[(reason.value, capfirst(reason.label)) for reason in SelectionReason],
+        choices=[(reason.value, capfirst(_(reason.label))) for reason in SelectionReason],
     )
     reason_facts = text_field(
         _("Ce qui l’a motivée"),

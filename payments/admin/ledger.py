@@ -1,10 +1,8 @@
 """The ledger, to read."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from payments.models import (
@@ -12,26 +10,15 @@ from payments.models import (
     LedgerLine,
 )
 from payments.queries import firms
-from portal.admin import StaffAdmin
+from portal.admin import ReadOnlyInline, StaffAdmin
 
 
-class LedgerLineInline(admin.TabularInline):
+class LedgerLineInline(ReadOnlyInline):
     """The two sides of an entry, to read."""
 
     model = LedgerLine
     fields = ("account", "debit", "credit", "period")
-    extra = 0
-    can_delete = False
     verbose_name_plural = gettext_lazy("lignes d’écriture")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(LedgerEntry)

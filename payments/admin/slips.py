@@ -23,7 +23,7 @@ from payments.models import (
 from payments.workflows.exemptions import grant_exemption
 from portal import clock
 from portal.actor import actor_of
-from portal.admin import StaffAdmin
+from portal.admin import ReadOnlyInline, StaffAdmin
 from portal.errors import add_to_messages
 from regulation.errors import DomainError
 from regulation.periods import Period, parse_day
@@ -45,22 +45,11 @@ class ExemptionForm(ActionForm):
     reference = forms.CharField(label=gettext_lazy("Décision"), required=False, max_length=80)
 
 
-class SlipLineInline(admin.TabularInline):
+class SlipLineInline(ReadOnlyInline):
     """The lines of a slip, to read."""
 
     model = SlipLine
     fields = ("rank", "branch", "base", "employer_share", "employee_share", "amount")
-    extra = 0
-    can_delete = False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(PaymentSlip)

@@ -9,15 +9,23 @@ from tests.affiliates.factories import PASSWORD, StaffAssignmentFactory, UserFac
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+#: On a telephone, what is pressed is 44 px high at least; links inside a sentence are read, not pressed.
+TOO_SMALL = """() => window.innerWidth > 500 ? [] : [...document.querySelectorAll(
+  ".btn, .form-control, .form-select, .dc-menu > summary, .dc-lang button, .dc-header-link, .dc-disclosure > summary"
+)].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height > 1)
+  .filter((one) => one.getBoundingClientRect().height < 43.5)
+  .map((one) => "too small to press: " + one.outerHTML.slice(0, 120))"""
+
+
 def faults(page: Page) -> list[str]:
-    """What axe finds, and a page wider than its screen."""
+    """What axe finds, a page wider than its screen, and on a telephone what is too small for a thumb."""
     found = [
         f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
         for fault in Axe().run(page).response["violations"]
     ]
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append("wider than the screen")
-    return found
+    return found + page.evaluate(TOO_SMALL)
 
 
 def sign_in(page: Page, email: str) -> None:
