@@ -1,6 +1,7 @@
 """What is found afterwards: each thing acknowledged, exactly once; nothing stuck; the accounts and the trace whole."""
 
 import datetime
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from portal import audit, clock
 from portal.enums import JobState
 from portal.models import Job
 
-#: What the clock would send later is sent as often as this while the drill waits for the work.
+#: What the clock would send later is sent as often as this while the drill waits and nothing more gets done: each time
+#: wakes a worker for every row that waits.
 HURRY_EVERY = 3.0
 #: A claim older than this, after the blow, is aged by its lease instead of being waited for; once for each claim.
 SURELY_LOST = datetime.timedelta(seconds=4)
@@ -123,6 +125,7 @@ def _settle(watch: Watch) -> list[str]:
     give_up = time.monotonic() + watch.left * 0.7
     next_hurry = time.monotonic()
     aged: set[tuple[str, int, int]] = set()
+    fewest = sys.maxsize
     while True:
         try:
             waiting = _unfinished()
@@ -130,6 +133,10 @@ def _settle(watch: Watch) -> list[str]:
                 return []
             if time.monotonic() > give_up:
                 return [f"{kind} {key}" for kind, keys in waiting.items() for key in keys]
+            left = sum(map(len, waiting.values()))
+            if left < fewest and fewest < sys.maxsize:
+                next_hurry = time.monotonic() + HURRY_EVERY
+            fewest = min(fewest, left)
             if time.monotonic() >= next_hurry:
                 _age(aged)
                 _hurry(waiting)
