@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext
 
 from affiliates.enums import NATIONAL_ROLES, ROLE_SCOPES, Role, Scope, StaffRole
-from affiliates.errors import ScopeMissing
+from affiliates.errors import PostMissing, ScopeMissing
 from affiliates.models import Affiliate, Mandate, Membership, Representative, StaffAssignment
 from portal import audit, clock, walls
 from portal.errors import message_of
@@ -201,11 +201,28 @@ def _scopes_of(affiliate: Affiliate) -> frozenset[Scope]:
     return frozenset(scopes | {Scope.READ}) if roles or given else frozenset()
 
 
+def post_of(user: Actor) -> StaffRole | None:
+    """The post that ``user`` holds at the fund now, as the database says it; None for anybody else."""
+    if not isinstance(user, User):
+        return None
+    post = StaffAssignment.objects.filter(
+        user=user, user__is_active=True, user__is_staff=True
+    ).first()
+    return StaffRole(post.role) if post else None
+
+
 def is_supervisor(user: Actor) -> bool:
     """Whether ``user`` is a supervisor today."""
-    if not isinstance(user, User) or not (user.is_active and user.is_staff):
-        return False
-    return StaffAssignment.objects.filter(user=user, role=StaffRole.SUPERVISOR.value).exists()
+    return post_of(user) is StaffRole.SUPERVISOR
+
+
+def require_post(actor: Actor, roles: Collection[StaffRole]) -> None:
+    """Let pass whoever holds one of these posts of the fund now. Refuses everybody else (PostMissing).
+
+    The screen asks too, when it opens; a workflow asks again, so that a post taken back moves nothing any more.
+    """
+    if post_of(actor) not in roles:
+        raise PostMissing
 
 
 def staff_affiliates(user: Actor) -> QuerySet[Affiliate]:

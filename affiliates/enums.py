@@ -76,6 +76,10 @@ class StaffRole(LabelledEnum):
 NATIONAL_ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.TREASURER, StaffRole.AUDITOR})
 #: Posts that handle the files of firms; the others look, or see to something else.
 FILE_ROLES = frozenset({StaffRole.CLERK, StaffRole.SUPERVISOR})
+#: Posts that see to who works where.
+ACCESS_ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.ADMINISTRATOR})
+#: Posts of the money desk: the treasurer acts, the supervisor controls. Whoever handles files moves no money.
+MONEY_ROLES = frozenset({StaffRole.TREASURER, StaffRole.SUPERVISOR})
 
 
 class ReviewVerdict(LabelledEnum):

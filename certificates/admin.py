@@ -269,7 +269,7 @@ class CertificateAdmin(StaffScreens):
 
     # ----------------------------------------------------------------------------------------- revoke
 
-    @admin.action(description=_("Révoquer (délivrée par erreur)"), permissions=["view"])
+    @admin.action(description=_("Révoquer (délivrée par erreur)"), permissions=["act"])
     def revoke(
         self, request: HttpRequest, certificates: "QuerySet[Certificate]"
     ) -> HttpResponse | None:

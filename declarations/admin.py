@@ -138,7 +138,7 @@ class CorrectionStopAdmin(OfMyAffiliates):
     readonly_fields = fields
     actions = ("reopen",)
 
-    @admin.action(description=_("Rouvrir à la correction"), permissions=["view"])
+    @admin.action(description=_("Rouvrir à la correction"), permissions=["act"])
     def reopen(
         self, request: HttpRequest, stops: "QuerySet[CorrectionStop]"
     ) -> HttpResponse | None:

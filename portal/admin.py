@@ -215,6 +215,24 @@ class StaffAdmin(admin.ModelAdmin):
         verb = "view" if reads else "change"
         return request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
 
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Whether the post of this person acts on this screen: what an action of a list asks for (« act »)."""
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def for_post(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        """The view, for whoever's post opens this desk; before anything else is asked or looked up."""
+
+        @wraps(view)
+        def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            acts = request.method not in ("GET", "HEAD")
+            if not self.has_view_permission(request) or (
+                acts and not self.has_act_permission(request)
+            ):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return opened
+
     def may_read(self, request: HttpRequest) -> bool:
         """Whether the post of this person opens this screen at all, whatever the method of the request."""
         return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}")
@@ -300,20 +318,7 @@ class StaffScreens(StaffAdmin):
     def screen(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """The address of one screen, named as Django's own are: ``admin:<app>_<model>_<name>``."""
         full_name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
-        return path(route, self.admin_site.admin_view(self._for_post(view)), name=full_name)
-
-    def _for_post(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        """The view, for whoever's post opens this desk; before anything else is asked or looked up."""
-
-        @wraps(view)
-        def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            acts = request.method not in ("GET", "HEAD")
-            model = f"{self.opts.app_label}.change_{self.opts.model_name}"
-            if not self.has_view_permission(request) or (acts and not request.user.has_perm(model)):
-                raise PermissionDenied
-            return view(request, *args, **kwargs)
-
-        return opened
+        return path(route, self.admin_site.admin_view(self.for_post(view)), name=full_name)
 
     def address(self, name: str, *args: object) -> str:
         """Where one of the screens is."""

@@ -1,14 +1,15 @@
 """The fixed cast: five people around one affiliate, for the tests of every view.
 
 The owner runs the bakery, the fiduciaire declares and pays for it under a mandate, the bank user belongs to a bank,
-the member of staff works in the bakery's agency, and the stranger runs another firm.
+the member of staff handles files in the bakery's agency, and the stranger runs another firm. Beside them, for the tests
+of money: the treasurer of the fund, for a clerk moves none.
 """
 
 from dataclasses import dataclass
 
 import pytest
 
-from affiliates.enums import Scope
+from affiliates.enums import Scope, StaffRole
 from affiliates.models import Affiliate, Representative
 from payments.models import Bank, BankAccount, BankMembership
 from portal.models import User
@@ -33,6 +34,7 @@ class Cast:
     bank: User
     staff: User
     stranger: User
+    treasurer: User
     strangers_affiliate: Affiliate
     representative: Representative
     bank_account: BankAccount
@@ -74,6 +76,8 @@ def people() -> Cast:
     )
     staff = UserFactory(email="agent@exemple.ma", full_name="Karim Alaoui", is_staff=True)
     StaffAssignmentFactory(user=staff, agency=agency)
+    treasurer = UserFactory(email="tresorerie@exemple.ma", full_name="Nawal Bennis", is_staff=True)
+    StaffAssignmentFactory(user=treasurer, agency=agency, role=StaffRole.TREASURER.value)
     stranger = UserFactory(email="etrangere@exemple.ma", full_name="Imane Chraibi")
     other = AffiliateFactory(name="GARAGE DES TROIS ROUTES", agency=agency)
     MembershipFactory(user=stranger, affiliate=other)
@@ -84,6 +88,7 @@ def people() -> Cast:
         bank=bank_user,
         staff=staff,
         stranger=stranger,
+        treasurer=treasurer,
         strangers_affiliate=other,
         representative=representative,
         bank_account=account,

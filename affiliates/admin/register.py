@@ -87,7 +87,7 @@ class MandateAdmin(StaffAdmin):
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         return rows.filter(affiliate__in=staff_affiliates(request.user))
 
-    @admin.action(description=_("Retirer les mandats choisis"), permissions=["view"])
+    @admin.action(description=_("Retirer les mandats choisis"), permissions=["act"])
     def revoke(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         now = clock.now()
         count = 0
@@ -166,7 +166,7 @@ class EmploymentAdmin(StaffAdmin):
 
     @admin.action(
         description=_("Accorder la prise en charge par l’État (mois et décision ci-contre)"),
-        permissions=["view"],
+        permissions=["act"],
     )
     def grant_takeover(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         now = clock.now()
@@ -220,7 +220,7 @@ class StateTakeoverAdmin(StaffAdmin):
     def visible(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         return rows.filter(employment__affiliate__in=staff_affiliates(request.user))
 
-    @admin.action(description=_("Terminer après le mois indiqué"), permissions=["view"])
+    @admin.action(description=_("Terminer après le mois indiqué"), permissions=["act"])
     def end(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         now = clock.now()
         for takeover in rows.order_by("pk"):

@@ -12,7 +12,8 @@ from django.core import signing
 from django.db import transaction
 from django.urls import reverse
 
-from affiliates.enums import AffiliationState, LegalForm, RequestAct, RequestParty, Role
+from affiliates.access import require_post
+from affiliates.enums import FILE_ROLES, AffiliationState, LegalForm, RequestAct, RequestParty, Role
 from affiliates.errors import FirmExists, ProofMissing
 from affiliates.models import (
     Affiliate,
@@ -159,7 +160,8 @@ def withdraw_affiliation(
 def ask_applicant(
     *, actor: User, at: datetime.datetime, request: AffiliationRequest, text: str
 ) -> AffiliationRequest:
-    """Ask the applicant for a piece, in words (ReasonMissing without)."""
+    """Ask the applicant for a piece, in words (ReasonMissing without). Refuses PostMissing."""
+    require_post(actor, FILE_ROLES)
     row = _relock(request)
     state = move_affiliation(
         AffiliationState(row.state), RequestAct.ASK_FOR_PIECE, RequestParty.CLERK
@@ -172,7 +174,11 @@ def ask_applicant(
 def refuse_affiliation(
     *, actor: User, at: datetime.datetime, request: AffiliationRequest, text: str
 ) -> AffiliationRequest:
-    """Refuse, with a reason that the applicant reads (ReasonMissing without). Refused again, changes nothing."""
+    """Refuse, with a reason that the applicant reads (ReasonMissing without). Refused again, changes nothing.
+
+    Refuses whoever handles no files (PostMissing).
+    """
+    require_post(actor, FILE_ROLES)
     row = _relock(request)
     if row.state == AffiliationState.REFUSED:
         return row
@@ -189,7 +195,9 @@ def accept_affiliation(
     """Affiliate the firm under a new number and invite its first owner. Accepted again, changes nothing.
 
     Refuses a second affiliation of the same ICE (FirmExists).
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     row = _relock(request)
     if row.state == AffiliationState.ACCEPTED:
         return row

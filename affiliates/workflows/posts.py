@@ -4,7 +4,8 @@ import datetime
 
 from django.db import transaction
 
-from affiliates.enums import ReviewVerdict, StaffRole
+from affiliates.access import require_post
+from affiliates.enums import ACCESS_ROLES, ReviewVerdict, StaffRole
 from affiliates.errors import OwnPost, PostGone
 from affiliates.models import Agency, PostReview, StaffAssignment
 from portal import audit
@@ -51,8 +52,9 @@ def review_post(
 ) -> PostReview:
     """Say whether a post is still needed, and why. Removed, it opens nothing from the next request on.
 
-    Refuses one's own post (OwnPost) and one that is gone (PostGone).
+    Refuses whoever sees to no accesses (PostMissing), one's own post (OwnPost) and one that is gone (PostGone).
     """
+    require_post(actor, ACCESS_ROLES)
     row = (
         StaffAssignment.objects.select_for_update(of=("self",))
         .select_related("user", "agency")

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from affiliates.enums import CardKind, RecoveryState, Role, StaffRole
+from affiliates.enums import FILE_ROLES, CardKind, RecoveryState, Role, StaffRole
 from affiliates.errors import (
     AccountUnknown,
     NotAtAnAgency,
@@ -42,9 +42,9 @@ def open_recovery(
 ) -> AccountRecovery:
     """Ask that the account of this address be opened again: ``actor`` saw the person and the paper.
 
-    The person and those who share their firms are told at once, and may stop it. Refuses whoever works at no agency
-    (NotAtAnAgency), an unknown or closed account (AccountUnknown), one's own (OwnAccount), and a second request while
-    one is open (RecoveryOpen); one whose link has expired gives way.
+    The person and those who share their firms are told at once, and may stop it. Refuses whoever handles files at
+    no agency (NotAtAnAgency), an unknown or closed account (AccountUnknown), one's own (OwnAccount), and a second
+    request while one is open (RecoveryOpen); one whose link has expired gives way.
     """
     agency_id = _agency_of(actor)
     user = (
@@ -227,7 +227,7 @@ def _found(signer: signing.Signer, token: str) -> AccountRecovery | None:
 
 def _agency_of(actor: User) -> int:
     post = StaffAssignment.objects.filter(user=actor).first() if actor.is_staff else None
-    if post is None or not actor.is_active:
+    if post is None or not actor.is_active or post.role not in FILE_ROLES:
         raise NotAtAnAgency
     return post.agency_id
 

@@ -14,7 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.urls import reverse
 
-from affiliates.enums import RectificationState, RequestAct, RequestParty
+from affiliates.access import require_post
+from affiliates.enums import FILE_ROLES, RectificationState, RequestAct, RequestParty
 from affiliates.errors import (
     CardOfAnother,
     NothingToRectify,
@@ -171,7 +172,8 @@ def withdraw_rectification(
 def ask_for_proof(
     *, actor: User, at: datetime.datetime, request: RectificationRequest, text: str
 ) -> RectificationRequest:
-    """Ask the firm for a piece, in words (ReasonMissing without)."""
+    """Ask the firm for a piece, in words (ReasonMissing without). Refuses PostMissing."""
+    require_post(actor, FILE_ROLES)
     row = _relocked(request)
     state = _next(row, RequestAct.ASK_FOR_PIECE, RequestParty.CLERK)
     check_words(text)
@@ -182,7 +184,11 @@ def ask_for_proof(
 def refuse_rectification(
     *, actor: User, at: datetime.datetime, request: RectificationRequest, text: str
 ) -> RectificationRequest:
-    """Refuse, with a reason that the firm reads (ReasonMissing without). Refused again, changes nothing."""
+    """Refuse, with a reason that the firm reads (ReasonMissing without). Refused again, changes nothing.
+
+    Refuses whoever handles no files (PostMissing).
+    """
+    require_post(actor, FILE_ROLES)
     row = _relocked(request)
     if row.state == RectificationState.REFUSED:
         return row
@@ -198,7 +204,9 @@ def apply_rectification(
     """Write in the register what was asked, and keep what stood there. Applied again, changes nothing.
 
     Refuses a card that somebody else in the register holds (CardOfAnother).
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     row = _relocked(request)
     if row.state == RectificationState.APPLIED:
         return row

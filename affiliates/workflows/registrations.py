@@ -13,7 +13,16 @@ from django.db import transaction
 from django.urls import reverse
 
 from affiliates import rules
-from affiliates.enums import CardKind, Likeness, RegistrationState, RequestAct, RequestParty, Sex
+from affiliates.access import require_post
+from affiliates.enums import (
+    FILE_ROLES,
+    CardKind,
+    Likeness,
+    RegistrationState,
+    RequestAct,
+    RequestParty,
+    Sex,
+)
 from affiliates.errors import (
     AlreadyYourEmployee,
     CardAlreadyRequested,
@@ -254,7 +263,8 @@ def forget_registration_drafts(*, at: datetime.datetime, most: int) -> int:
 def ask_for_piece(
     *, actor: User, at: datetime.datetime, request: RegistrationRequest, text: str
 ) -> RegistrationRequest:
-    """Ask the employer for a piece, in words (ReasonMissing without)."""
+    """Ask the employer for a piece, in words (ReasonMissing without). Refuses PostMissing."""
+    require_post(actor, FILE_ROLES)
     locked(request.affiliate)
     row = _relock(request)
     state = move_registration(
@@ -268,7 +278,11 @@ def ask_for_piece(
 def refuse_request(
     *, actor: User, at: datetime.datetime, request: RegistrationRequest, text: str
 ) -> RegistrationRequest:
-    """Refuse, with a reason that the employer reads (ReasonMissing without)."""
+    """Refuse, with a reason that the employer reads (ReasonMissing without).
+
+    Refuses whoever handles no files (PostMissing).
+    """
+    require_post(actor, FILE_ROLES)
     locked(request.affiliate)
     row = _relock(request)
     if row.state == RegistrationState.REFUSED:
@@ -292,7 +306,9 @@ def issue_number(
     The person then works for the employer from the hire day. Issued again, changes nothing. Refuses a second
     number for a card that has one (PersonExists) and a known person whom nothing likens to the one asked about
     (NotSamePerson).
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     locked(request.affiliate)
     row = _relock(request)
     if row.state == RegistrationState.ISSUED:

@@ -4,6 +4,8 @@ import datetime
 
 from django.db import transaction
 
+from affiliates.access import require_post
+from affiliates.enums import FILE_ROLES
 from affiliates.errors import (
     DecisionMissing,
     TakeoverBeforeHire,
@@ -34,7 +36,9 @@ def grant_takeover(
     The law of the first month limits the months of one employment (`takeover.months`) and the employees of one
     affiliate (`takeover.max_employees`). Refuses DecisionMissing, DaysReversed, TakeoverBeforeHire,
     TakeoverOverlaps, TakeoverTooLong and TakeoverTooMany. The same months again give the same record.
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     reference = decision_reference.strip()
     if not reference:
         raise DecisionMissing()
@@ -77,7 +81,9 @@ def end_takeover(
     """Make ``last`` the last month that the State takes over; one that ends by then already stays as it is.
 
     Declarations already submitted keep what was computed. Refuses a month before the first (DaysReversed).
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     affiliate = locked(takeover.employment.affiliate)
     takeover = StateTakeover.objects.select_for_update(of=("self",)).get(pk=takeover.pk)
     if takeover.ends_on <= last.last_day:

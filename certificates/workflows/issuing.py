@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from affiliates.access import require_post
+from affiliates.enums import FILE_ROLES
 from affiliates.models import Affiliate
 from certificates import freezing, notices, queries
 from certificates.eligibility import Standing, decide, standing_range
@@ -75,7 +77,9 @@ def issue_at_the_desk(
 
     ``purpose`` (300 characters kept) is why; the affiliate reads it on the certificate's page and in a letter.
     Refuses PurposeMissing too.
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     purpose = " ".join(purpose.split())[:LONGEST_NOTE]
     if not purpose:
         raise PurposeMissing
@@ -217,7 +221,9 @@ def revoke(
     """Declare a certificate issued in error; ``reason`` (300 characters at most) is shown to the employer.
 
     Already revoked: nothing changes. Refuses ReasonMissing, and NotValidAnyMore for a superseded one.
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     reason = reason.strip()[:LONGEST_NOTE]
     if not reason:
         raise ReasonMissing

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.urls import reverse
 
+from affiliates.access import require_post
 from affiliates.enums import StaffRole
 from affiliates.models import StaffAssignment
 from certificates.alarms import Usage, alarms
@@ -90,8 +91,9 @@ def _raise(user_id: int, kind: AlarmKind, count: int, *, at: datetime.datetime) 
 def close_alarm(*, actor: User, alarm: UsageAlarm, note: str, at: datetime.datetime) -> UsageAlarm:
     """Say what was found (``note``, 300 characters kept); already closed, nothing changes.
 
-    Refuses NoteMissing, and OwnAlarm to the person whom the alarm is about.
+    Refuses PostMissing to whoever is no supervisor, NoteMissing, and OwnAlarm to the person whom the alarm is about.
     """
+    require_post(actor, {StaffRole.SUPERVISOR})
     note = " ".join(note.split())[:LONGEST_NOTE]
     if not note:
         raise NoteMissing

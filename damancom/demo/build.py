@@ -235,6 +235,11 @@ ACCOUNTS = (
     Account(
         "Samira El Fassi, superviseure",
         "superviseur@caisse.example",
-        "valider le versement que l’agent propose d’affecter, approuver la convention d’une banque",
+        "valider le versement que la trésorerie propose d’affecter, approuver la convention d’une banque",
+    ),
+    Account(
+        "Nawal Bennis, trésorière",
+        "tresorerie@caisse.example",
+        "affecter un versement sans référence, proposer le remboursement d’un crédit, préparer une remise",
     ),
 )

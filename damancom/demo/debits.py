@@ -80,7 +80,7 @@ def _send(
     later = cut_off(day, clock.CASABLANCA)
     account = runs.account_for(runs.our_accounts(), authority.bank_code)
     if account is not None:
-        run = runs.prepare_run(actor=register.clerk, account=account, collect_on=day, at=later)
+        run = runs.prepare_run(actor=register.treasurer, account=account, collect_on=day, at=later)
         runs.release_run(
             actor=register.supervisor, run=run, count=1, total=made[0].amount, at=later
         )

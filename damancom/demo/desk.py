@@ -31,7 +31,7 @@ def live(register: Register, *, now: datetime.datetime) -> None:
 
 
 def _waiting_money(register: Register, now: datetime.datetime) -> None:
-    """The clerk has recognised the transfer without reference; it is too large for one person."""
+    """The treasurer has recognised the transfer without reference; it is too large for one person."""
     line = BankLine.objects.filter(verdict="ATT", free_text__contains="ATLAS MAILLE").first()
     owed = PaymentSlip.objects.filter(
         affiliate=register.affiliates["textile"], outstanding__gt=0
@@ -39,7 +39,7 @@ def _waiting_money(register: Register, now: datetime.datetime) -> None:
     if line is None or owed is None or owed.outstanding != line.amount:
         return
     acts.assign_or_propose(
-        actor=register.clerk,
+        actor=register.treasurer,
         line_id=line.pk,
         parts=[Part(line.amount, owed.payment_reference)],
         reason="Le montant est celui du bordereau ; Mme Naciri l’a confirmé au téléphone.",
@@ -93,7 +93,7 @@ def _granted(
     reason: str,
     opinion: str,
 ) -> None:
-    """One request, proposed the next day by the agency's clerk and granted the day after; 1/`forgiven` is forgiven."""
+    """One request, proposed the next day by the treasurer and granted the day after; 1/`forgiven` is forgiven."""
     firm, affiliate, day = (
         world.firm(key),
         register.affiliates[key],
@@ -114,8 +114,7 @@ def _granted(
         reason=reason,
         at=asked_at,
     )
-    clerk = register.user(world.clerk_of(firm))
-    grace.propose(actor=clerk, grace_id=made.pk, opinion=opinion, at=asked_at + day)
+    grace.propose(actor=register.treasurer, grace_id=made.pk, opinion=opinion, at=asked_at + day)
     grace.grant(actor=register.supervisor, grace_id=made.pk, at=asked_at + 2 * day)
 
 

@@ -39,6 +39,10 @@ class Register:
         return self.user(world.CLERK)
 
     @property
+    def treasurer(self) -> User:
+        return self.user(world.TREASURER)
+
+    @property
     def supervisor(self) -> User:
         return self.user(world.SUPERVISOR)
 

@@ -4,6 +4,8 @@ import datetime
 
 from django.db import transaction
 
+from affiliates.access import require_post
+from affiliates.enums import FILE_ROLES
 from affiliates.models import Affiliate
 from declarations import queries, versions
 from declarations.enums import DeclarationStatus, FilingMode, StopReason
@@ -134,7 +136,9 @@ def allow_corrections(
     """Open a month to corrections again, for a reason (300 characters at most) that stays with it.
 
     One already open stays as it is. Refuses without a reason (ReopeningReasonMissing).
+    Whoever handles no files is refused (PostMissing).
     """
+    require_post(actor, FILE_ROLES)
     reason = " ".join(reason.split())[:LONGEST_REASON]
     if not reason:
         raise ReopeningReasonMissing

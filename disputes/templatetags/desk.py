@@ -112,9 +112,9 @@ def awaiting(context: Context) -> list[Awaiting]:
 
 
 def _opens_for(user: User, url: str) -> bool:
-    """Whether the post of this person opens the screen behind a queue."""
+    """Whether the post of this person acts on the screen behind a queue: what others decide waits for them."""
     route = resolve(url.partition("?")[0]).route.split("/")
-    return user.has_perm(f"{route[1]}.view_{route[2]}")
+    return user.has_perm(f"{route[1]}.change_{route[2]}")
 
 
 def _people(user: User, today: datetime.date) -> list[Awaiting]:

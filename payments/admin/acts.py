@@ -142,7 +142,10 @@ class ClerkActAdmin(StaffScreens):
         self, request: HttpRequest, act: ClerkAct, form: ReasonForm, status: int = 200
     ) -> HttpResponse:
         self.read(request, "payments.act_read", act, firms.of_acts([act]))
-        mine = act.proposed_by_id == actor_of(request).pk
+        mine, acts_here = (
+            act.proposed_by_id == actor_of(request).pk,
+            self.has_act_permission(request),
+        )
         return self.page(
             request,
             "admin/payments/act.html",
@@ -151,8 +154,10 @@ class ClerkActAdmin(StaffScreens):
             act=act,
             parts=acts.parts_of(act),
             form=form,
-            may_decide=act.state == ActState.PROPOSED.value and not mine,
-            may_withdraw=act.state == ActState.PROPOSED.value and mine,
-            may_propose=act.kind == ActKind.REFUND.value and act.state == ActState.REQUESTED.value,
+            may_decide=acts_here and act.state == ActState.PROPOSED.value and not mine,
+            may_withdraw=acts_here and act.state == ActState.PROPOSED.value and mine,
+            may_propose=acts_here
+            and act.kind == ActKind.REFUND.value
+            and act.state == ActState.REQUESTED.value,
             credit=queries.credit_of(act.affiliate) if act.affiliate else None,
         )

@@ -1,7 +1,7 @@
 """Bank files and lines, and naming what waiting money pays."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -68,7 +68,10 @@ class BankFileAdmin(StaffAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Django's pages, before them the one of what was set aside and its acts."""
-        door = self.admin_site.admin_view
+
+        def door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+            return self.admin_site.admin_view(self.for_post(view))
+
         return [
             path("mis-de-cote/", door(parked_view), name="payments_bankfile_parked"),
             path("mis-de-cote/<int:pk>/", door(decide_file), name="payments_bankfile_decide"),

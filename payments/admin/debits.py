@@ -87,7 +87,9 @@ class DebitRunAdmin(StaffScreens):
             run=run,
             orders=orders,
             total=sum((order.amount for order in orders), ZERO),
-            may_release=prepared and run.prepared_by_id != actor_of(request).pk,
+            may_release=prepared
+            and self.has_act_permission(request)
+            and run.prepared_by_id != actor_of(request).pk,
             prepared=prepared,
         )
 
@@ -154,7 +156,7 @@ class DebitOrderAdmin(StaffAdmin):
 
     @admin.action(
         description=gettext_lazy("Annuler avant l’heure limite : l’employeur est prévenu"),
-        permissions=["view"],
+        permissions=["act"],
     )
     def stop(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Stop each order and those signed with it, as its employer could."""
@@ -196,7 +198,7 @@ class DebitAuthorityAdmin(StaffAdmin):
 
     @admin.action(
         description=gettext_lazy("Confirmer d’après le formulaire tamponné par la banque"),
-        permissions=["view"],
+        permissions=["act"],
     )
     def confirm(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         for row in rows.order_by("pk"):

@@ -115,13 +115,14 @@ class GraceRequestAdmin(StaffScreens):
     ) -> HttpResponse:
         self.read(request, "payments.grace_read", found, [found.affiliate.affiliation_number])
         mine = found.proposed_by_id == actor_of(request).pk
+        acts_here = self.has_act_permission(request)
         return self.page(
             request,
             "admin/payments/grace.html",
             status=status,
             title=str(found),
             form=form,
-            may_propose=found.state == GraceState.REQUESTED.value,
-            may_decide=found.state == GraceState.PROPOSED.value and not mine,
+            may_propose=acts_here and found.state == GraceState.REQUESTED.value,
+            may_decide=acts_here and found.state == GraceState.PROPOSED.value and not mine,
             **facts_of(found),
         )

@@ -95,7 +95,7 @@ class BankProfileAdmin(StaffScreens):
         rows = BankProfile.objects.select_related("bank", "proposed_by", "decided_by")
         profile = get_object_or_404(rows, pk=pk)
         mine = profile.proposed_by_id == actor_of(request).pk
-        is_open = profile.state == ProfileState.PROPOSED.value
+        is_open = profile.state == ProfileState.PROPOSED.value and self.has_act_permission(request)
         return self.page(
             request,
             "admin/payments/profile.html",

@@ -1,7 +1,8 @@
 """Acts of two persons: one proposes with a reason, another approves, and only then does money move.
 
 Assigning a large sum or one to another affiliate than proposed, taking back or moving an allocation, giving up a
-small difference, refunding a credit. The database refuses an act decided by whoever proposed it.
+small difference, refunding a credit. The database refuses an act decided by whoever proposed it. Each step is the money
+desk's: whoever holds no post there, or not any more, is refused (PostMissing).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
+from affiliates.access import for_actor, require_post
+from affiliates.enums import MONEY_ROLES, Scope
 from affiliates.models import Affiliate
 from payments import posting
 from payments.enums import ActKind, ActState
@@ -62,6 +65,7 @@ def assign_or_propose(
 
     Refuses what `assign` refuses, ReasonNeeded, ActOpen, and SenderMayNotDecide.
     """
+    require_post(actor, MONEY_ROLES)
     line = BankLine.objects.select_related("bank_file").get(pk=line_id)
     _check_sender(line, actor)
     if not needs_second_person(line, parts, at=at):
@@ -133,6 +137,7 @@ def propose_undo(
 
     Refuses AlreadyUndone, ReasonNeeded, ActOpen and SenderMayNotDecide.
     """
+    require_post(actor, MONEY_ROLES)
     allocation = Allocation.objects.select_related("bank_line__bank_file", "affiliate").get(
         pk=allocation_id
     )
@@ -158,6 +163,7 @@ def propose_undo(
 @transaction.atomic
 def propose_write_off(*, actor: User, code: str, reason: str, at: datetime) -> ClerkAct:
     """Propose to give up what little remains on a due. Refuses UnknownReference, WriteOffTooLarge, ReasonNeeded."""
+    require_post(actor, MONEY_ROLES)
     target = lock_targets([code]).get(code)
     if target is None:
         raise UnknownReference(reference=code[:40])
@@ -220,7 +226,8 @@ def request_refund(
 
 @transaction.atomic
 def propose_refund(*, actor: User, act_id: int, reason: str, at: datetime) -> ClerkAct:
-    """A clerk has looked at a request and proposes to pay it. Refuses ActClosed and ReasonNeeded."""
+    """The money desk has looked at a request and proposes to pay it. Refuses ActClosed and ReasonNeeded."""
+    require_post(actor, MONEY_ROLES)
     act = _locked(act_id)
     if act.state != ActState.REQUESTED.value:
         raise ActClosed
@@ -269,6 +276,7 @@ def approve(*, actor: User, act_id: int, at: datetime) -> ClerkAct:
     Approving again what one has approved changes nothing. Refuses ActClosed, SecondPersonNeeded,
     SenderMayNotDecide, and whatever the act itself refuses by now.
     """
+    require_post(actor, MONEY_ROLES)
     act = _locked(act_id)
     if act.state == ActState.DONE.value and act.decided_by_id == actor.pk:
         return act
@@ -295,6 +303,7 @@ def approve(*, actor: User, act_id: int, at: datetime) -> ClerkAct:
 @transaction.atomic
 def refuse(*, actor: User, act_id: int, reason: str, at: datetime) -> ClerkAct:
     """The second person says no, and why. Refuses ActClosed, SecondPersonNeeded and ReasonNeeded."""
+    require_post(actor, MONEY_ROLES)
     act = _locked(act_id)
     if not act.is_open:
         raise ActClosed
@@ -310,8 +319,15 @@ def refuse(*, actor: User, act_id: int, reason: str, at: datetime) -> ClerkAct:
 
 @transaction.atomic
 def withdraw(*, actor: User, act_id: int, at: datetime) -> ClerkAct:
-    """Whoever asked or proposed takes it back. Once withdrawn it stays so. Refuses ActClosed."""
+    """Whoever may pay for the firm that asked, or the money desk, takes it back. Once withdrawn it stays so.
+
+    Refuses PostMissing and ActClosed.
+    """
     act = _locked(act_id)
+    firms = for_actor(actor, Scope.PAY, on=clock.day_of(at))
+    asked = act.requested_by_id is not None and act.affiliate is not None
+    if not (asked and firms.filter(pk__in=[act.affiliate_id]).exists()):
+        require_post(actor, MONEY_ROLES)
     if act.state == ActState.WITHDRAWN.value:
         return act
     if not act.is_open:

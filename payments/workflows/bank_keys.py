@@ -14,6 +14,8 @@ from ipaddress import ip_address, ip_network
 from django.db import transaction
 from django.db.models import Q
 
+from affiliates.access import require_post
+from affiliates.enums import StaffRole
 from payments.enums import KeyScope
 from payments.errors import PublicKeyKnown, TooManyKeys, UnknownNetwork, UnreadablePublicKey
 from payments.models import Bank, BankKey
@@ -51,8 +53,10 @@ def issue_key(
     opens nothing unsigned. Refuses UnreadablePublicKey, and PublicKeyKnown for one that any key has or had.
 
     An expired key gives its place up. `networks`, addresses or networks (192.0.2.0/24), are where its calls may come
-    from; anywhere when none is given. Refuses UnknownNetwork for a word that is neither.
+    from; anywhere when none is given. Refuses UnknownNetwork for a word that is neither, PostMissing for whoever is no
+    supervisor.
     """
+    require_post(actor, {StaffRole.SUPERVISOR})
     places = [_network(text) for text in networks]
     public = _public(public_key) if public_key.strip() else ""
     Bank.objects.select_for_update(of=("self",)).get(pk=bank.pk)
@@ -96,7 +100,8 @@ def issue_key(
 
 @transaction.atomic
 def revoke_key(*, actor: User, key_id: int, at: datetime) -> BankKey:
-    """End a key now; one already revoked stays as it is."""
+    """End a key now; one already revoked stays as it is. Refuses PostMissing."""
+    require_post(actor, {StaffRole.SUPERVISOR})
     key = BankKey.objects.select_for_update(of=("self",)).select_related("bank").get(pk=key_id)
     if key.revoked_at is not None:
         return key

@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from affiliates.access import require_post
+from affiliates.enums import MONEY_ROLES
 from affiliates.models import Affiliate
 from payments.errors import ExemptionDaysReversed, ExemptionDiffers, ExemptionUnfounded
 from payments.models import SurchargeExemption
@@ -30,9 +32,11 @@ def grant_exemption(
     """No surcharge for the declared months `first` to `last` in months of delay that start by `until`.
 
     `affiliate` None: every affiliate. What was called already is not taken back, but later months of the same slip
-    claim that much less. The same decision again is the first one. Refuses ExemptionUnfounded,
-    ExemptionDaysReversed and ExemptionDiffers.
+    claim that much less. The same decision again is the first one. `actor` None: the console. Refuses whoever is not at
+    the money desk (PostMissing), ExemptionUnfounded, ExemptionDaysReversed and ExemptionDiffers.
     """
+    if actor is not None:
+        require_post(actor, MONEY_ROLES)
     reference = reference.strip()
     if not reference:
         raise ExemptionUnfounded()

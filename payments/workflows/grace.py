@@ -15,6 +15,8 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.functional import cached_property
 
+from affiliates.access import require_post
+from affiliates.enums import MONEY_ROLES
 from affiliates.models import Affiliate
 from payments import posting
 from payments.enums import GraceState, SlipState
@@ -261,7 +263,10 @@ def _said(reason: str) -> str:
 
 @transaction.atomic
 def propose(*, actor: User, grace_id: int, opinion: str, at: datetime) -> GraceRequest:
-    """A clerk has looked and proposes to grant; a second person decides. Refuses ActClosed and ReasonNeeded."""
+    """The money desk has looked and proposes to grant; a second person decides. Refuses PostMissing, ActClosed and
+    ReasonNeeded.
+    """
+    require_post(actor, MONEY_ROLES)
     grace = _locked(grace_id)
     if grace.state != GraceState.REQUESTED.value:
         raise ActClosed
@@ -276,8 +281,9 @@ def propose(*, actor: User, grace_id: int, opinion: str, at: datetime) -> GraceR
 def grant(*, actor: User, grace_id: int, at: datetime) -> GraceRequest:
     """The second person grants: what is forgiven leaves the account now, surcharges stop running on what is covered.
 
-    Granting again what one has granted changes nothing. Refuses ActClosed and SecondPersonNeeded.
+    Granting again what one has granted changes nothing. Refuses PostMissing, ActClosed and SecondPersonNeeded.
     """
+    require_post(actor, MONEY_ROLES)
     grace = _locked(grace_id)
     if grace.state == GraceState.GRANTED.value and grace.decided_by_id == actor.pk:
         return grace
@@ -337,7 +343,10 @@ def _reference(grace: GraceRequest, text: str, slip: PaymentSlip) -> str:
 
 @transaction.atomic
 def refuse(*, actor: User, grace_id: int, reason: str, at: datetime) -> GraceRequest:
-    """Somebody other than the proposer says no, and why. Refuses ActClosed, SecondPersonNeeded and ReasonNeeded."""
+    """Somebody else of the money desk than the proposer says no, and why. Refuses PostMissing, ActClosed,
+    SecondPersonNeeded and ReasonNeeded.
+    """
+    require_post(actor, MONEY_ROLES)
     grace = _locked(grace_id)
     if not grace.is_open:
         raise ActClosed

@@ -1,13 +1,15 @@
 """What three lost workers left half-way: a member of staff has it taken up again, or leaves it as it is.
 
 Nothing that was finished is undone by either: the chunks of a file are in the books, the rest is not
-(docs/decisions/parked-work.md).
+(docs/decisions/parked-work.md). Both are the money desk's (PostMissing).
 """
 
 from __future__ import annotations
 
 from django.db import transaction
 
+from affiliates.access import require_post
+from affiliates.enums import MONEY_ROLES
 from payments.codecs.faults import fault
 from payments.errors import NotParked, ReasonNeeded
 from payments.models import BankFile, DebitRun
@@ -24,6 +26,7 @@ def resume_file(*, actor: User, file_id: int, reason: str) -> BankFile:
 
     One that is not parked stays as it is. Refuses ReasonNeeded.
     """
+    require_post(actor, MONEY_ROLES)
     bank_file = BankFile.objects.select_for_update(of=("self",)).get(pk=file_id)
     if bank_file.state != JobState.PARKED.value:
         return bank_file
@@ -44,6 +47,7 @@ def leave_file(*, actor: User, file_id: int, reason: str) -> BankFile:
 
     Left before: nothing changes. Refuses NotParked and ReasonNeeded.
     """
+    require_post(actor, MONEY_ROLES)
     bank_file = BankFile.objects.select_for_update(of=("self",)).get(pk=file_id)
     if bank_file.state != JobState.PARKED.value:
         raise NotParked(number=bank_file.receipt_number)
@@ -71,6 +75,7 @@ def resume_run(*, actor: User, run_id: int, reason: str) -> DebitRun:
 
     One that is not parked stays as it is. Refuses ReasonNeeded.
     """
+    require_post(actor, MONEY_ROLES)
     run = DebitRun.objects.select_for_update(of=("self",)).get(pk=run_id)
     if run.state != JobState.PARKED.value:
         return run

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
+from affiliates.access import require_post
+from affiliates.enums import StaffRole
 from payments.codecs.profiles import profile_from
 from payments.enums import ProfileState
 from payments.errors import ProfileDecided, SecondPersonNeeded
@@ -38,8 +40,10 @@ def propose_profile(
 ) -> BankProfile:
     """Write the next version of a bank's profile; it holds for nothing until another person approves it.
 
-    Refuses ProfileUnreadable with every faulty field. The same proposal still waiting is given back.
+    Refuses whoever is no supervisor (PostMissing), ProfileUnreadable with every faulty field. The same proposal still
+    waiting is given back.
     """
+    require_post(actor, {StaffRole.SUPERVISOR})
     profile_from(data)
     Bank.objects.select_for_update(of=("self",)).get(pk=bank.pk)
     last = BankProfile.objects.filter(bank=bank).order_by("-version").first()
@@ -64,7 +68,8 @@ def propose_profile(
 
 @transaction.atomic
 def decide_profile(*, actor: User, profile_id: int, approve: bool, at: datetime) -> BankProfile:
-    """Approve or set aside a proposed version. Refuses SecondPersonNeeded and ProfileDecided."""
+    """Approve or set aside a proposed version. Refuses PostMissing, SecondPersonNeeded and ProfileDecided."""
+    require_post(actor, {StaffRole.SUPERVISOR})
     profile = BankProfile.objects.select_for_update(of=("self",)).get(pk=profile_id)
     wanted = ProfileState.APPROVED if approve else ProfileState.REJECTED
     if profile.state != ProfileState.PROPOSED.value:

@@ -117,6 +117,12 @@ class StaffAssignmentFactory(DjangoModelFactory[StaffAssignment]):
     role = StaffRole.CLERK.value
 
 
+def clerk_of_files() -> User:
+    """Somebody whose post handles the files of firms."""
+    person: User = StaffAssignmentFactory().user
+    return person
+
+
 class EmployeeFactory(DjangoModelFactory[Employee]):
     class Meta:
         model = Employee

@@ -24,6 +24,7 @@ from tests.affiliates.factories import (
     AgencyFactory,
     MembershipFactory,
     UserFactory,
+    clerk_of_files,
 )
 from tests.disputes.factories import PDF, upload
 
@@ -111,7 +112,7 @@ def test_the_same_intent_keeps_one_request() -> None:
 
 
 def test_a_clerk_accepts_and_the_owner_is_invited_once() -> None:
-    clerk, one = UserFactory(), sent()
+    clerk, one = clerk_of_files(), sent()
     for _ in range(2):
         one = workflows.accept_affiliation(actor=clerk, at=AT, request=one)
     affiliate = Affiliate.objects.get()
@@ -127,7 +128,7 @@ def test_a_clerk_accepts_and_the_owner_is_invited_once() -> None:
 
 
 def test_a_firm_is_not_affiliated_twice_under_one_ice() -> None:
-    clerk = UserFactory()
+    clerk = clerk_of_files()
     first, second = sent(), sent()
     workflows.accept_affiliation(actor=clerk, at=AT, request=first)
     with pytest.raises(errors.FirmExists):
@@ -141,7 +142,7 @@ def test_a_firm_is_not_affiliated_twice_under_one_ice() -> None:
 
 
 def test_a_piece_asked_and_answered() -> None:
-    clerk, one = UserFactory(), sent()
+    clerk, one = clerk_of_files(), sent()
     one = workflows.ask_applicant(actor=clerk, at=AT, request=one, text="Le modèle J.")
     one = workflows.answer_affiliation(
         at=AT, request=one, text="Voici", pieces=[upload("j.pdf", PDF)]
@@ -275,7 +276,7 @@ def test_a_visitor_is_slowed_down() -> None:
 
 def test_the_invited_owner_chooses_a_password_and_is_at_home() -> None:
     one = workflows.accept_affiliation(
-        actor=UserFactory(), at=clock.now(), request=sent(first_hire_on=clock.today())
+        actor=clerk_of_files(), at=clock.now(), request=sent(first_hire_on=clock.today())
     )
     visitor = Client()
     link = re.search(r"/invitation/\S+", Mail.objects.get(key__startswith="invitation:").text)

@@ -199,13 +199,13 @@ def test_the_list_asks_as_many_questions_whatever_its_length(
 
 
 def test_a_post_is_given_at_the_console_by_another_account(cast: Cast) -> None:
-    agency, user = AgencyFactory(code="61"), UserFactory(email="nouveau@caisse.example")
-    told = ["give_post", user.email, "61", "auditor", "--by", cast.staff.email]
+    agency, user = AgencyFactory(code="Q1"), UserFactory(email="nouveau@caisse.example")
+    told = ["give_post", user.email, "Q1", "auditor", "--by", cast.staff.email]
     call_command(*told, stdout=io.StringIO())
     assert not StaffAssignment.objects.filter(user=user).exists(), "a rehearsal keeps nothing"
     call_command(*told, "--apply", stdout=io.StringIO())
     post = StaffAssignment.objects.get(user=user)
     assert (post.role, post.agency, post.given_by) == ("auditor", agency, cast.staff)
-    for wrong in (["give_post", "nul@x.y", "61"], ["give_post", user.email, "99"]):
+    for wrong in (["give_post", "nul@x.y", "Q1"], ["give_post", user.email, "Q9"]):
         with pytest.raises(CommandError):
             call_command(*wrong, "clerk", "--by", cast.staff.email, stdout=io.StringIO())

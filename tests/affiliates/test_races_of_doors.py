@@ -36,9 +36,11 @@ from tests.affiliates.factories import (
     MembershipFactory,
     StaffAssignmentFactory,
     UserFactory,
+    clerk_of_files,
 )
 from tests.affiliates.test_races import together
 from tests.disputes.factories import PDF, upload
+from tests.payments.factories import supervisor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -265,7 +267,7 @@ def test_without_the_locks_a_stopped_recovery_opens(no_locks: Callable[[Any, str
 
 
 def _two_people_one_card() -> list[Any]:
-    clerk, asked = UserFactory(), []
+    clerk, asked = clerk_of_files(), []
     with transaction.atomic():
         lock_registrations()  # the series was begun long ago
     for _rank in range(2):
@@ -297,14 +299,14 @@ def test_without_the_locks_two_people_hold_one_card(no_locks: Callable[[Any, str
 
 
 def _applied_and_withdrawn() -> tuple[Any, list[Any]]:
-    owner = MembershipFactory()
+    clerk, owner = clerk_of_files(), MembershipFactory()
     one = workflows.ask_rectification(
         actor=owner.user, at=AT, affiliate=owner.affiliate, employee=None, intent=uuid.uuid4(),
         told={"address": "12 RUE DU FOUR"}, text="Déménagée.", pieces=[upload("bail.pdf", PDF)],
     )  # fmt: skip
     answers = together(
         [
-            lambda: workflows.apply_rectification(actor=UserFactory(), at=AT, request=one),
+            lambda: workflows.apply_rectification(actor=clerk, at=AT, request=one),
             lambda: workflows.withdraw_rectification(actor=owner.user, at=AT, request=one),
         ]
     )
@@ -345,7 +347,7 @@ def test_twenty_clicks_with_one_intent_ask_once() -> None:
 
 
 def _four_keys() -> list[Any]:
-    bank, chief = Bank.objects.create(code="230", name="Banque du Nord"), UserFactory()
+    bank, chief = Bank.objects.create(code="230", name="Banque du Nord"), supervisor()
     return together(
         [
             lambda: bank_keys.issue_key(

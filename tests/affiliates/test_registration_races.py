@@ -12,7 +12,7 @@ from affiliates.enums import Likeness, RegistrationState
 from affiliates.models import Employee, RegistrationRequest
 from affiliates.queries.registrations import Alike
 from affiliates.workflows import registrations
-from tests.affiliates.factories import UserFactory
+from tests.affiliates.factories import clerk_of_files
 from tests.affiliates.test_races import together
 from tests.affiliates.test_registrations import AT, request_of
 
@@ -31,7 +31,7 @@ def _twenty() -> list[RegistrationRequest]:
 
 
 def test_twenty_at_once_get_twenty_numbers() -> None:
-    clerk, asked = UserFactory(), _twenty()
+    clerk, asked = clerk_of_files(), _twenty()
     answers = together(
         [lambda one=one: workflows.issue_number(actor=clerk, at=AT, request=one) for one in asked]
     )
@@ -40,7 +40,7 @@ def test_twenty_at_once_get_twenty_numbers() -> None:
 
 
 def test_twenty_clicks_on_one_request_give_one_number() -> None:
-    clerk, one = UserFactory(), request_of()
+    clerk, one = clerk_of_files(), request_of()
     answers = together([lambda: workflows.issue_number(actor=clerk, at=AT, request=one)] * 20)
     assert {answer.employee_id for answer in answers} == {Employee.objects.get().pk}
 
@@ -58,7 +58,7 @@ def _two_firms_at_once() -> list[RegistrationState]:
 
 
 def test_the_same_person_asked_by_two_firms_at_once_gets_no_two_numbers() -> None:
-    clerk, first, second = UserFactory(), request_of(), request_of()
+    clerk, first, second = clerk_of_files(), request_of(), request_of()
     together(
         [
             lambda one=one: workflows.issue_number(actor=clerk, at=AT, request=one)
@@ -73,7 +73,7 @@ def test_without_the_lock_of_the_series_only_the_wall_of_the_database_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The positive control: both look in the register before either has written."""
-    clerk, asked = UserFactory(), [request_of(), request_of()]
+    clerk, asked = clerk_of_files(), [request_of(), request_of()]
     workflows.issue_number(actor=clerk, at=AT, request=request_of(card_number="K1"))
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
     meeting, look = threading.Barrier(2), registrations.people_like

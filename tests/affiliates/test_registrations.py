@@ -22,6 +22,7 @@ from tests.affiliates.factories import (
     EmployeeFactory,
     EmploymentFactory,
     UserFactory,
+    clerk_of_files,
 )
 from tests.disputes.factories import PDF, upload
 
@@ -67,7 +68,7 @@ def request_of(affiliate=None, *, sent: bool = True, **more) -> RegistrationRequ
 
 
 def grant(one: RegistrationRequest, known: Employee | None = None) -> RegistrationRequest:
-    return workflows.issue_number(actor=UserFactory(), at=AT, request=one, known=known)
+    return workflows.issue_number(actor=clerk_of_files(), at=AT, request=one, known=known)
 
 
 # ---------------------------------------------------------------- what is told of a person
@@ -212,7 +213,7 @@ def test_a_firm_is_told_of_its_own_list_and_of_nothing_else() -> None:
 
 
 def test_a_piece_asked_is_answered_with_a_piece() -> None:
-    one, clerk, actor = request_of(), UserFactory(), UserFactory()
+    one, clerk, actor = request_of(), clerk_of_files(), UserFactory()
     with pytest.raises(errors.ReasonMissing):
         workflows.ask_for_piece(actor=clerk, at=AT, request=one, text="  ")
     one = workflows.ask_for_piece(actor=clerk, at=AT, request=one, text="Le verso de la carte.")
@@ -227,7 +228,7 @@ def test_a_piece_asked_is_answered_with_a_piece() -> None:
 
 
 def test_a_refusal_says_why_and_closes() -> None:
-    one, clerk = request_of(), UserFactory()
+    one, clerk = request_of(), clerk_of_files()
     with pytest.raises(errors.ReasonMissing):
         workflows.refuse_request(actor=clerk, at=AT, request=one, text="")
     one = workflows.refuse_request(actor=clerk, at=AT, request=one, text="Carte illisible.")

@@ -12,7 +12,7 @@ from affiliates.models import Affiliate, Employment, StateTakeover
 from portal.models import AuditEntry
 from regulation.parameters import NotYetKnown
 from regulation.periods import Period
-from tests.affiliates.factories import AffiliateFactory, EmploymentFactory, UserFactory
+from tests.affiliates.factories import AffiliateFactory, EmploymentFactory, clerk_of_files
 from tests.cast import Cast
 from tests.desk import say_why
 
@@ -28,7 +28,7 @@ def _hire(affiliate: Affiliate, day: datetime.date = datetime.date(2026, 1, 15))
 
 def _grant(employment: Employment, first: Period = JANUARY, months: int = 24) -> StateTakeover:
     return workflows.grant_takeover(
-        actor=UserFactory(),
+        actor=clerk_of_files(),
         at=AT,
         employment=employment,
         first=first,
@@ -95,7 +95,7 @@ def test_what_is_not_a_takeover_is_refused() -> None:
         _grant(employment, first=JANUARY + 5, months=2)
     with pytest.raises(errors.DecisionMissing):
         workflows.grant_takeover(
-            actor=UserFactory(), at=AT, employment=employment, first=JANUARY + 6, last=JANUARY + 7,
+            actor=clerk_of_files(), at=AT, employment=employment, first=JANUARY + 6, last=JANUARY + 7,
             decision_reference="  ",
         )  # fmt: skip
     old = _hire(AffiliateFactory(), datetime.date(2012, 1, 2))
@@ -117,13 +117,15 @@ def test_the_database_has_the_last_word() -> None:
 def test_ending_brings_the_last_month_forward_once() -> None:
     row = _grant(_hire(AffiliateFactory()))
     for _ in range(2):
-        ended = workflows.end_takeover(actor=UserFactory(), at=AT, takeover=row, last=JANUARY + 2)
+        ended = workflows.end_takeover(
+            actor=clerk_of_files(), at=AT, takeover=row, last=JANUARY + 2
+        )
     assert ended.ends_on == datetime.date(2026, 3, 31)
     assert AuditEntry.objects.filter(action="takeover.ended").count() == 1
-    later = workflows.end_takeover(actor=UserFactory(), at=AT, takeover=row, last=JANUARY + 9)
+    later = workflows.end_takeover(actor=clerk_of_files(), at=AT, takeover=row, last=JANUARY + 9)
     assert later.ends_on == datetime.date(2026, 3, 31)
     with pytest.raises(errors.DaysReversed):
-        workflows.end_takeover(actor=UserFactory(), at=AT, takeover=row, last=JANUARY.previous())
+        workflows.end_takeover(actor=clerk_of_files(), at=AT, takeover=row, last=JANUARY.previous())
 
 
 def test_a_clerk_grants_and_ends_from_the_desk_and_reads_refusals(cast: Cast) -> None:

@@ -87,7 +87,7 @@ def test_a_remission_granted_while_an_order_is_signed(cast: Cast, order_first: b
         reason="Chantier arrêté",
         at=clock.now(),
     )
-    grace.propose(actor=cast.staff, grace_id=made.pk, opinion="Favorable", at=clock.now())
+    grace.propose(actor=cast.treasurer, grace_id=made.pk, opinion="Favorable", at=clock.now())
     order = side.prepare_order(
         actor=cast.owner,
         affiliate=cast.affiliate,

@@ -29,7 +29,7 @@ from portal import clock
 from portal.models import AuditEntry, StoredChunk, StoredFile, User
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
-from tests.payments.factories import slip
+from tests.payments.factories import slip, supervisor
 from tests.running import Server, Worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -163,7 +163,7 @@ def test_killed_while_a_machine_deposits_a_file(
     place: str, cast: Cast, data: bytes, tmp_path: Path, worker: Worker
 ) -> None:
     key = issue_key(
-        actor=cast.staff,
+        actor=supervisor(),
         bank=cast.bank_account.bank,
         label="nuit",
         scopes=(KeyScope.SEND, KeyScope.READ),

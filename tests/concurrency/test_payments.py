@@ -118,7 +118,7 @@ def test_two_clerks_assign_one_sum_once(cast: Cast) -> None:
     results = at_once(
         *[
             lambda code=one.payment_reference: assign(
-                actor=cast.staff, line_id=line.pk, parts=[Part(D("50.00"), code)], at=AT
+                actor=cast.treasurer, line_id=line.pk, parts=[Part(D("50.00"), code)], at=AT
             )
             for one in (first, second)
         ]

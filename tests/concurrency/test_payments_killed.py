@@ -298,7 +298,9 @@ def test_a_server_killed_while_the_second_person_lets_a_run_go(
 ) -> None:
     orders, after = ordered(cast)
     day, second = orders[0].collect_on, second_person()
-    run = runs.prepare_run(actor=cast.staff, account=cast.bank_account, collect_on=day, at=after)
+    run = runs.prepare_run(
+        actor=cast.treasurer, account=cast.bank_account, collect_on=day, at=after
+    )
 
     def release() -> None:
         runs.release_run(actor=second, run=run, count=2, total=D("200.00"), at=after)

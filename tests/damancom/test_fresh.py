@@ -27,7 +27,7 @@ GUARDED = [
     ("owner", "affiliates:withdraw_invitation", {"invitation_id": 1}),
     ("owner", "affiliates:revoke_mandate", {"mandate_id": 1}),
     ("bank", "payments:bank_confirm", {"pk": 1}),
-    ("staff", "admin:payments_debitrun_release", {"pk": 1}),
+    ("treasurer", "admin:payments_debitrun_release", {"pk": 1}),
 ]
 
 

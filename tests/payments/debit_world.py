@@ -14,8 +14,8 @@ from payments.workflows.debits import runs
 from payments.workflows.debits.orders import Part
 from portal.models import User
 from regulation.identifiers import rib_key
-from tests.affiliates.factories import StaffAssignmentFactory, UserFactory
 from tests.cast import Cast
+from tests.payments.factories import supervisor
 
 # A Friday; the Monday after is a working day, with its cut-off on that Friday at noon in Morocco.
 AT = datetime(2026, 4, 9, 9, tzinfo=UTC)
@@ -83,15 +83,13 @@ def signed(
 
 
 def second_person() -> User:
-    """Another clerk of the fund."""
-    person = UserFactory(full_name="Samira El Fassi", is_staff=True)
-    StaffAssignmentFactory(user=person)
-    return person
+    """Another person of the money desk."""
+    return supervisor()
 
 
 def released(cast: Cast, day: date = DAY, at: datetime = AFTER_CUT_OFF) -> DebitRun:
     """The run of the day, prepared by one and released by another; not written yet."""
-    run = runs.prepare_run(actor=cast.staff, account=cast.bank_account, collect_on=day, at=at)
+    run = runs.prepare_run(actor=cast.treasurer, account=cast.bank_account, collect_on=day, at=at)
     amounts = list(runs.orders_of(run).values_list("amount", flat=True))
     return runs.release_run(
         actor=second_person(), run=run, count=len(amounts), total=sum(amounts, D("0.00")), at=at

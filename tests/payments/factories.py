@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from affiliates.enums import StaffRole
 from affiliates.models import Affiliate
 from declarations.enums import DeclarationStatus, FilingMode
 from declarations.models import ContributionLine, Declaration
@@ -20,7 +21,7 @@ from portal import clock
 from portal.models import User
 from regulation.enums import Branch
 from regulation.periods import Period
-from tests.affiliates.factories import AffiliateFactory, UserFactory
+from tests.affiliates.factories import AffiliateFactory, StaffAssignmentFactory, UserFactory
 from tests.cast import Cast
 from tests.payments.camt_files import OTHER_RIB, camt, details, entry
 
@@ -96,9 +97,20 @@ def refunded(cast: Cast, amount: str) -> ClerkAct:
     asked = acts.request_refund(
         actor=cast.owner, affiliate=cast.affiliate, amount=Decimal(amount), rib=OTHER_RIB, at=clock.now(),
     )  # fmt: skip
-    acts.propose_refund(actor=cast.staff, act_id=asked.pk, reason="vu", at=clock.now())
-    second = UserFactory(is_staff=True)
-    return acts.approve(actor=second, act_id=asked.pk, at=clock.now())
+    acts.propose_refund(actor=cast.treasurer, act_id=asked.pk, reason="vu", at=clock.now())
+    return acts.approve(actor=supervisor(), act_id=asked.pk, at=clock.now())
+
+
+def supervisor() -> User:
+    """The second person of the money desk; the same one in a test."""
+    known = User.objects.filter(email="controle@exemple.ma").first()
+    if known is not None:
+        return known
+    person: User = UserFactory(
+        email="controle@exemple.ma", full_name="Samira El Fassi", is_staff=True
+    )
+    StaffAssignmentFactory(user=person, role=StaffRole.SUPERVISOR.value)
+    return person
 
 
 def pay(

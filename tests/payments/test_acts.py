@@ -77,14 +77,14 @@ def at_desk(user: User) -> Client:
 def assign_large(cast: Cast, line: BankLine, reason: str = "Appel du client") -> ClerkAct | None:
     parts = [Part(D("20000.00"), affiliate=cast.affiliate)]
     return acts.assign_or_propose(
-        actor=cast.staff, line_id=line.pk, parts=parts, reason=reason, at=clock.now()
+        actor=cast.treasurer, line_id=line.pk, parts=parts, reason=reason, at=clock.now()
     )
 
 
 def test_a_large_sum_takes_two_persons(cast: Cast, large: BankLine, second: User) -> None:
     parts = [Part(D("20000.00"), affiliate=cast.affiliate)]
     with pytest.raises(ProposalNeeded):
-        assign(actor=cast.staff, line_id=large.pk, parts=parts, at=clock.now())
+        assign(actor=cast.treasurer, line_id=large.pk, parts=parts, at=clock.now())
     with pytest.raises(ReasonNeeded):
         assign_large(cast, large, "  ")
     act = assign_large(cast, large)
@@ -93,7 +93,7 @@ def test_a_large_sum_takes_two_persons(cast: Cast, large: BankLine, second: User
     with pytest.raises(ActOpen):
         assign_large(cast, large)
     with pytest.raises(SecondPersonNeeded):
-        acts.approve(actor=cast.staff, act_id=act.pk, at=clock.now())
+        acts.approve(actor=cast.treasurer, act_id=act.pk, at=clock.now())
     assert suspense_of(large.pk) == D("20000.00")
     for _ in range(2):
         acts.approve(actor=second, act_id=act.pk, at=clock.now())
@@ -112,13 +112,13 @@ def test_another_affiliate_than_proposed_takes_two_persons(cast: Cast) -> None:
     ).lines.get()
     with pytest.raises(ProposalNeeded):
         assign(
-            actor=cast.staff,
+            actor=cast.treasurer,
             line_id=line.pk,
             parts=[Part(D("100.00"), affiliate=cast.strangers_affiliate)],
             at=clock.now(),
         )
     assign(
-        actor=cast.staff,
+        actor=cast.treasurer,
         line_id=line.pk,
         parts=[Part(D("100.00"), affiliate=cast.affiliate)],
         at=clock.now(),
@@ -127,6 +127,9 @@ def test_another_affiliate_than_proposed_takes_two_persons(cast: Cast) -> None:
 
 
 def test_whoever_sent_the_file_may_not_place_its_money(cast: Cast, large: BankLine) -> None:
+    # Even with a post at the money desk.
+    User.objects.filter(pk=cast.bank.pk).update(is_staff=True)
+    StaffAssignmentFactory(user=cast.bank, role=StaffRole.TREASURER)
     with pytest.raises(SenderMayNotDecide):
         acts.assign_or_propose(
             actor=cast.bank,
@@ -144,15 +147,15 @@ def test_the_database_knows_two_persons(cast: Cast, state: ActState) -> None:
             kind=ActKind.REFUND.value,
             state=state.value,
             amount=D("1.00"),
-            proposed_by=cast.staff,
-            decided_by=cast.staff,
+            proposed_by=cast.treasurer,
+            decided_by=cast.treasurer,
         )
     with pytest.raises(IntegrityError, match="clerk_act_done_by_two"), transaction.atomic():
         ClerkAct.objects.create(
             kind=ActKind.REFUND.value,
             state=ActState.DONE.value,
             amount=D("1.00"),
-            decided_by=cast.staff,
+            decided_by=cast.treasurer,
         )
 
 
@@ -162,7 +165,7 @@ def test_an_allocation_is_moved_in_one_act(cast: Cast, second: User) -> None:
     line = pay(cast, wrong, "60.00")
     allocation = Allocation.objects.get()
     act = acts.propose_undo(
-        actor=cast.staff,
+        actor=cast.treasurer,
         allocation_id=allocation.pk,
         parts=[Part(D("60.00"), right.payment_reference)],
         reason="Mauvais affilié",
@@ -183,11 +186,14 @@ def test_a_difference_of_a_dirham_is_given_up_by_two(cast: Cast, second: User) -
     pay(cast, owed, "98.99")
     with pytest.raises(WriteOffTooLarge):
         acts.propose_write_off(
-            actor=cast.staff, code=owed.payment_reference, reason="x", at=clock.now()
+            actor=cast.treasurer, code=owed.payment_reference, reason="x", at=clock.now()
         )
     pay(cast, owed, "0.01", "B2", "M2")
     act = acts.propose_write_off(
-        actor=cast.staff, code=owed.payment_reference, reason="Frais de virement", at=clock.now()
+        actor=cast.treasurer,
+        code=owed.payment_reference,
+        reason="Frais de virement",
+        at=clock.now(),
     )
     acts.approve(actor=second, act_id=act.pk, at=clock.now())
     owed.refresh_from_db()
@@ -209,10 +215,10 @@ def test_a_credit_is_asked_back_and_ordered_by_two(cast: Cast, second: User) -> 
     with pytest.raises(NothingToRefund):
         ask("20.01")
     with pytest.raises(ActClosed):
-        acts.approve(actor=cast.staff, act_id=act.pk, at=clock.now())
-    acts.propose_refund(actor=cast.staff, act_id=act.pk, reason="RIB vérifié", at=clock.now())
+        acts.approve(actor=cast.treasurer, act_id=act.pk, at=clock.now())
+    acts.propose_refund(actor=cast.treasurer, act_id=act.pk, reason="RIB vérifié", at=clock.now())
     with pytest.raises(SecondPersonNeeded):
-        acts.approve(actor=cast.staff, act_id=act.pk, at=clock.now())
+        acts.approve(actor=cast.treasurer, act_id=act.pk, at=clock.now())
     done = acts.approve(actor=second, act_id=act.pk, at=clock.now())
     assert done.order_number.startswith("RMB26-")
     assert credit_of(cast.affiliate) == D("20.00")
@@ -228,7 +234,7 @@ def test_a_refund_is_refused_when_the_credit_was_used_meanwhile(cast: Cast, seco
     act = acts.request_refund(
         actor=cast.owner, affiliate=cast.affiliate, amount=D("50.00"), rib=RIB, at=clock.now()
     )
-    acts.propose_refund(actor=cast.staff, act_id=act.pk, reason="oui", at=clock.now())
+    acts.propose_refund(actor=cast.treasurer, act_id=act.pk, reason="oui", at=clock.now())
     client = at_desk(cast.owner)
     other = slip(cast.affiliate, Period(2026, 2))
     client.post(reverse("payments:use_credit", args=[cast.affiliate.affiliation_number, other.pk]))
@@ -251,7 +257,7 @@ def test_a_double_payment_is_flagged_and_not_swallowed(cast: Cast) -> None:
         reverse("payments:credit", args=[cast.affiliate.affiliation_number])
     )
     assert "deux fois" in page.content.decode()
-    desk = at_desk(cast.staff).get(reverse("admin:payments_bankline_doubles"))
+    desk = at_desk(cast.treasurer).get(reverse("admin:payments_bankline_doubles"))
     assert owed.payment_reference in desk.content.decode()
 
 
@@ -273,7 +279,7 @@ def test_ages_of_what_waits(cast: Cast, large: BankLine) -> None:
 def test_the_desk_proposes_then_another_person_decides(
     cast: Cast, large: BankLine, second: User
 ) -> None:
-    mine, theirs = at_desk(cast.staff), at_desk(second)
+    mine, theirs = at_desk(cast.treasurer), at_desk(second)
     waiting = reverse("admin:payments_bankline_waiting")
     for address in (waiting, f"{waiting}?age=5", f"{waiting}?q=merci"):
         assert mine.get(address).status_code == 200
@@ -303,12 +309,12 @@ def test_refusing_needs_a_reason_and_withdrawing_is_for_the_proposer(
     )
     assert at_desk(second).post(verb("refuser")).status_code == 422
     assert at_desk(second).post(verb("refuser"), {"reason": "Non fondé"}).status_code == 302
-    assert at_desk(cast.staff).post(verb("retirer")).status_code == 422
+    assert at_desk(cast.treasurer).post(verb("retirer")).status_code == 422
     act.refresh_from_db()
     assert (act.state, act.decision) == ("refused", "Non fondé")
 
 
-def test_acts_are_for_staff(cast: Cast, large: BankLine) -> None:
+def test_acts_are_for_the_money_desk(cast: Cast, large: BankLine) -> None:
     act = assign_large(cast, large)
     assert act is not None
     addresses = [
@@ -318,11 +324,11 @@ def test_acts_are_for_staff(cast: Cast, large: BankLine) -> None:
         reverse("admin:payments_clerkact_change", args=[act.pk]),
         reverse("admin:payments_clerkact_write_off"),
     ]
-    for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger):
+    for user in (cast.owner, cast.fiduciaire, cast.bank, cast.staff, cast.stranger):
         for address in addresses:
             assert at_desk(user).get(address).status_code in (302, 403, 404), (user, address)
     for address in addresses:
-        assert at_desk(cast.staff).get(address).status_code == 200, address
+        assert at_desk(cast.treasurer).get(address).status_code == 200, address
 
 
 def test_the_employers_credit_page(cast: Cast, second: User) -> None:

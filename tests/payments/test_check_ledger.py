@@ -51,13 +51,13 @@ def month(cast: Cast) -> PaymentSlip:
         received(cast.bank, cast.bank_account, refused)
         waiting = BankLine.objects.get(bank_ref="B3#1")
         assign(
-            actor=cast.staff,
+            actor=cast.treasurer,
             line_id=waiting.pk,
             parts=[Part(D("9.00"), other.payment_reference)],
             at=clock.now(),
         )
         credit_upheld(
-            actor=cast.staff,
+            actor=cast.treasurer,
             slip_line_id=owed.lines.get(branch="AMO").pk,
             amount=D("20.00"),
             reference="REC-1",

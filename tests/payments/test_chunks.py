@@ -88,7 +88,7 @@ def world(cast: Cast) -> dict[str, str]:
     owed = [slip(cast.affiliate, month, {Branch.PF: "100.00"}) for month in months]
     other = slip(AffiliateFactory(), Period(2026, 1), {Branch.PF: "60.00"})
     place_hold(
-        actor=cast.staff, slip_line_id=owed[3].lines.get().pk, amount=D("100.00"), reference="R1",
+        actor=cast.treasurer, slip_line_id=owed[3].lines.get().pk, amount=D("100.00"), reference="R1",
         at=clock.now(),
     )  # fmt: skip
     codes = [one.payment_reference for one in (*owed, other)]

@@ -302,7 +302,9 @@ def test_money_that_a_clerk_moved_comes_back_from_where_it_is(
 ) -> None:
     booked(cast, order)
     allocation = Allocation.objects.get()
-    reverse(actor=cast.staff, second=second_person(), allocation_id=allocation.pk, at=AFTER_CUT_OFF)
+    reverse(
+        actor=cast.treasurer, second=second_person(), allocation_id=allocation.pk, at=AFTER_CUT_OFF
+    )
     assert check().breaches == ()
     came_back(cast, order)
     assert state(order) == "returned"

@@ -42,11 +42,11 @@ from regulation.enums import Branch
 from regulation.identifiers import creditor_reference
 from regulation.money import ZERO
 from regulation.penalties import by_group, surcharge
-from tests.affiliates.factories import EmploymentFactory, UserFactory
+from tests.affiliates.factories import EmploymentFactory
 from tests.cast import Cast
 from tests.declarations.factories import AT, JANUARY, answer, issue, send
 from tests.payments.camt_files import details, entry
-from tests.payments.factories import file_of, received
+from tests.payments.factories import file_of, received, supervisor
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -183,7 +183,7 @@ def test_what_is_held_moves_to_the_slip_that_replaces(cast: Cast) -> None:
     assert hold.amount == D("384.00")  # all of 6,000 × 6.40 %, and no more
     # The decision is about the line that was contested; it reaches the one that stands.
     credit_upheld(
-        actor=cast.staff, slip_line_id=line.pk, amount=D("600.00"), reference="R-1", at=IN_TIME
+        actor=cast.treasurer, slip_line_id=line.pk, amount=D("600.00"), reference="R-1", at=IN_TIME
     )
     second.refresh_from_db()
     assert second.outstanding == second.total - D("384.00")
@@ -383,7 +383,7 @@ def test_a_contested_part_never_exceeds_what_is_left(cast: Cast) -> None:
 
     assert Hold.objects.get().amount == D("320.00")
     credit_upheld(
-        actor=cast.staff, slip_line_id=line.pk, amount=D("500.00"), reference="R-9", at=LATE
+        actor=cast.treasurer, slip_line_id=line.pk, amount=D("500.00"), reference="R-9", at=LATE
     )
     slip = PaymentSlip.objects.get()
     assert slip.outstanding == two.contributions_total - D("320.00")  # type: ignore[operator]
@@ -395,7 +395,7 @@ def test_a_month_on_which_the_fund_decided_is_closed(cast: Cast) -> None:
     one = filed(cast)
     line = PaymentSlip.objects.get().lines.get(branch="PF")
     credit_upheld(
-        actor=cast.staff, slip_line_id=line.pk, amount=D("10.00"), reference="R-3", at=IN_TIME
+        actor=cast.treasurer, slip_line_id=line.pk, amount=D("10.00"), reference="R-3", at=IN_TIME
     )
     assert CorrectionStop.objects.get().reason == StopReason.DECISION
     with pytest.raises(CorrectionStopped, match="R-3"):
@@ -536,9 +536,8 @@ def forgiven(
             terms=grace.Terms(remitted, 1, on + datetime.timedelta(days=30)),
             reason="Difficulté passagère.",
         )
-        grace.propose(actor=cast.staff, grace_id=made.pk, opinion="Favorable.", at=clock.now())
-        second = UserFactory(is_staff=True)
-        grace.grant(actor=second, grace_id=made.pk, at=clock.now())
+        grace.propose(actor=cast.treasurer, grace_id=made.pk, opinion="Favorable.", at=clock.now())
+        grace.grant(actor=supervisor(), grace_id=made.pk, at=clock.now())
     return list(Surcharge.objects.order_by("month_number"))
 
 

@@ -83,9 +83,13 @@ def test_an_order_confirmed_or_released_too_late_is_told(cast: Cast) -> None:
     owed = slip(cast.affiliate, Period(2026, 2))
     other = signed(cast, owed, behind=authority(cast, account=2))
     hold = place_hold(
-        actor=cast.staff, slip_line_id=owed.lines.get().pk, amount=D("1.00"), reference="R", at=AT
+        actor=cast.treasurer,
+        slip_line_id=owed.lines.get().pk,
+        amount=D("1.00"),
+        reference="R",
+        at=AT,
     )
-    release_hold(actor=cast.staff, hold_id=hold.pk, at=AFTER_CUT_OFF)
+    release_hold(actor=cast.treasurer, hold_id=hold.pk, at=AFTER_CUT_OFF)
     assert len(letters(other, "suspended")) == len(letters(other, "cancelled")) == 1
 
 
@@ -95,7 +99,7 @@ def test_an_order_confirmed_or_released_too_late_is_told(cast: Cast) -> None:
 def test_staff_stops_an_order_before_the_cut_off_and_its_employer_is_told(cast: Cast) -> None:
     order = signed(cast, slip(cast.affiliate))
     desk, page = Client(), reverse("admin:payments_debitorder_changelist")
-    desk.force_login(cast.staff)
+    desk.force_login(cast.treasurer)
     ask = {"action": "stop", "_selected_action": [order.pk]}
     with time_machine.travel(AFTER_CUT_OFF, tick=False):
         say_why(desk, page).post(page, ask)
@@ -173,7 +177,7 @@ def test_a_day_that_has_come_is_not_announced(cast: Cast) -> None:
 def test_a_run_that_nobody_released_in_time_lets_its_orders_go(cast: Cast) -> None:
     order = signed(cast, slip(cast.affiliate))
     run = runs.prepare_run(
-        actor=cast.staff, account=cast.bank_account, collect_on=DAY, at=AFTER_CUT_OFF
+        actor=cast.treasurer, account=cast.bank_account, collect_on=DAY, at=AFTER_CUT_OFF
     )
     with pytest.raises(RunTooLate):
         runs.release_run(
@@ -265,7 +269,11 @@ def test_the_act_of_the_home_opens_the_payer_page_with_the_month_ticked(cast: Ca
 def test_a_code_asks_neither_what_is_contested_nor_what_is_ordered(cast: Cast) -> None:
     owed = slip(cast.affiliate)
     place_hold(
-        actor=cast.staff, slip_line_id=owed.lines.get().pk, amount=D("30.00"), reference="R", at=AT
+        actor=cast.treasurer,
+        slip_line_id=owed.lines.get().pk,
+        amount=D("30.00"),
+        reference="R",
+        at=AT,
     )
     browser = Client()
     browser.force_login(cast.owner)

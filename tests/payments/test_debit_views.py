@@ -328,7 +328,7 @@ def test_two_members_of_staff_send_a_run(
     cast: Cast, order: DebitOrder, django_capture_on_commit_callbacks
 ) -> None:
     with time_machine.travel(AFTER_CUT_OFF, tick=False):
-        one, two = signed_in(cast.staff), signed_in(second_person())
+        one, two = signed_in(cast.treasurer), signed_in(second_person())
         board = reverse("admin:payments_debitrun_changelist")
         assert "Préparer" in one.get(board).content.decode()
         typed = {"compte": cast.bank_account.rib, "jour": "2026-04-13"}
@@ -353,7 +353,7 @@ def test_a_silent_bank_is_seen_on_the_desk_once(cast: Cast, order: DebitOrder) -
     with time_machine.travel("2026-04-20 09:00:00+00:00", tick=False) as traveller:
         assert notices.watch(at=AT.replace(day=20)) == 1
         assert notices.watch(at=AT.replace(day=20)) == 0
-        shown = signed_in(cast.staff).get(reverse("admin:payments_debitrun_changelist"))
+        shown = signed_in(cast.treasurer).get(reverse("admin:payments_debitrun_changelist"))
         assert "1 ordre sans réponse" in shown.content.decode()
         assert traveller
 

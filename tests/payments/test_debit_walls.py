@@ -67,7 +67,11 @@ def test_what_is_held_of_a_slip_is_not_signed_for(cast: Cast) -> None:
     owed = slip(cast.affiliate)
     order = draft(cast, [owed], [(authority(cast), "100.00")])[0]
     place_hold(
-        actor=cast.staff, slip_line_id=owed.lines.get().pk, amount=D("0.01"), reference="R", at=AT
+        actor=cast.treasurer,
+        slip_line_id=owed.lines.get().pk,
+        amount=D("0.01"),
+        reference="R",
+        at=AT,
     )
     with pytest.raises(IntegrityError, match="would take more"), transaction.atomic():
         forced(order, "signed")
@@ -89,7 +93,7 @@ def test_what_is_held_of_a_surcharge_is_not_signed_for(cast: Cast) -> None:
     written(
         "INSERT INTO payments_hold (surcharge_id, amount, reference, placed_by_id, placed_at)"
         " VALUES (%s, 0.01, 'R', %s, %s)",
-        charge.pk, cast.staff.pk, AT,
+        charge.pk, cast.treasurer.pk, AT,
     )  # fmt: skip
     with pytest.raises(IntegrityError, match="would take more"), transaction.atomic():
         forced(order, "signed")
@@ -260,7 +264,7 @@ def test_stopped_until_the_last_second(cast: Cast, at: object, stops: bool) -> N
 def test_no_run_before_the_last_second_is_over(cast: Cast, at: object, leaves: bool) -> None:
     """Who may still stop and what may already leave never overlap."""
     signed(cast, slip(cast.affiliate))
-    ask = {"actor": cast.staff, "account": cast.bank_account, "collect_on": DAY, "at": at}
+    ask = {"actor": cast.treasurer, "account": cast.bank_account, "collect_on": DAY, "at": at}
     if leaves:
         assert runs.prepare_run(**ask).orders.count() == 1
     else:

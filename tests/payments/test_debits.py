@@ -211,7 +211,7 @@ def test_an_order_says_exactly_what_is_taken(cast: Cast) -> None:
 def test_a_held_part_is_not_ordered(cast: Cast) -> None:
     owed = slip(cast.affiliate)
     place_hold(
-        actor=cast.staff,
+        actor=cast.treasurer,
         slip_line_id=owed.lines.get().pk,
         amount=D("30.00"),
         reference="REC-1",
@@ -375,15 +375,23 @@ def test_a_hold_suspends_the_order_and_its_release_resumes_it(cast: Cast) -> Non
     owed = slip(cast.affiliate)
     order = signed(cast, owed)
     hold = place_hold(
-        actor=cast.staff, slip_line_id=owed.lines.get().pk, amount=D("1.00"), reference="R1", at=AT
+        actor=cast.treasurer,
+        slip_line_id=owed.lines.get().pk,
+        amount=D("1.00"),
+        reference="R1",
+        at=AT,
     )
     assert (state_of(order), order.cause) == ("suspended", "hold")
-    release_hold(actor=cast.staff, hold_id=hold.pk, at=AT)
+    release_hold(actor=cast.treasurer, hold_id=hold.pk, at=AT)
     assert state_of(order) == "planned"
     hold = place_hold(
-        actor=cast.staff, slip_line_id=owed.lines.get().pk, amount=D("1.00"), reference="R2", at=AT
+        actor=cast.treasurer,
+        slip_line_id=owed.lines.get().pk,
+        amount=D("1.00"),
+        reference="R2",
+        at=AT,
     )
-    release_hold(actor=cast.staff, hold_id=hold.pk, at=AFTER_CUT_OFF)
+    release_hold(actor=cast.treasurer, hold_id=hold.pk, at=AFTER_CUT_OFF)
     assert (state_of(order), order.cause) == ("cancelled", "lapsed")
 
 
@@ -407,15 +415,19 @@ def test_an_order_whose_day_came_without_leaving_lapses(cast: Cast) -> None:
 def test_a_run_is_prepared_after_the_cut_off_and_released_by_another(cast: Cast) -> None:
     order = signed(cast, slip(cast.affiliate))
     with pytest.raises(RunTooEarly):
-        runs.prepare_run(actor=cast.staff, account=cast.bank_account, collect_on=DAY, at=AT)
+        runs.prepare_run(actor=cast.treasurer, account=cast.bank_account, collect_on=DAY, at=AT)
     run = runs.prepare_run(
-        actor=cast.staff, account=cast.bank_account, collect_on=DAY, at=AFTER_CUT_OFF
+        actor=cast.treasurer, account=cast.bank_account, collect_on=DAY, at=AFTER_CUT_OFF
     )
     assert run.message_id == "CNSSPRL202604100001"
     with pytest.raises(SamePersonTwice):
-        runs.release_run(actor=cast.staff, run=run, count=1, total=D("100.00"), at=AFTER_CUT_OFF)
+        runs.release_run(
+            actor=cast.treasurer, run=run, count=1, total=D("100.00"), at=AFTER_CUT_OFF
+        )
     with pytest.raises(IntegrityError, match="debit_run_two_persons"), transaction.atomic():
-        DebitRun.objects.filter(pk=run.pk).update(released_by=cast.staff, released_at=AFTER_CUT_OFF)
+        DebitRun.objects.filter(pk=run.pk).update(
+            released_by=cast.treasurer, released_at=AFTER_CUT_OFF
+        )
     with pytest.raises(RunChanged):
         runs.release_run(
             actor=second_person(), run=run, count=2, total=D("100.00"), at=AFTER_CUT_OFF
@@ -478,7 +490,7 @@ def test_a_payment_between_release_and_file_takes_the_order_out(cast: Cast) -> N
 def test_nothing_to_send_is_said(cast: Cast) -> None:
     with pytest.raises(NothingToSend):
         runs.prepare_run(
-            actor=cast.staff, account=cast.bank_account, collect_on=DAY, at=AFTER_CUT_OFF
+            actor=cast.treasurer, account=cast.bank_account, collect_on=DAY, at=AFTER_CUT_OFF
         )
 
 

@@ -9,10 +9,9 @@ from django.urls import reverse
 
 from payments.models import Allocation, BankLine, ClerkAct, PaymentSlip
 from payments.queries import credit_of, suspense_of
-from tests.affiliates.factories import StaffAssignmentFactory
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
-from tests.payments.factories import received, slip
+from tests.payments.factories import received, slip, supervisor
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -42,7 +41,7 @@ def waiting(cast: Cast, owed: PaymentSlip) -> BankLine:
 @pytest.fixture
 def desk(cast: Cast) -> Client:
     client = Client()
-    client.force_login(cast.staff)
+    client.force_login(cast.treasurer)
     return client
 
 
@@ -86,7 +85,7 @@ def test_the_nearest_proposal_is_ready_to_confirm(
     assert suspense_of(waiting.pk) == D("100.00")
 
 
-def test_a_clerk_assigns_then_takes_back(
+def test_the_money_desk_assigns_then_takes_back(
     cast: Cast, desk: Client, waiting: BankLine, owed: PaymentSlip
 ) -> None:
     address = reverse("admin:payments_bankline_assign", args=[waiting.pk])
@@ -113,7 +112,7 @@ def test_a_clerk_assigns_then_takes_back(
     owed.refresh_from_db()
     assert owed.outstanding == D("40.00")
     other = Client()
-    other.force_login(StaffAssignmentFactory(agency=cast.affiliate.agency).user)
+    other.force_login(supervisor())
     act = ClerkAct.objects.get()
     decide = reverse("admin:payments_clerkact_decide", args=[act.pk, "valider"])
     for _ in range(2):

@@ -80,7 +80,7 @@ def meet(monkeypatch: pytest.MonkeyPatch, room: Any, name: str) -> None:
 def proposed(cast: Cast) -> ClerkAct:
     pay(cast, slip(cast.affiliate), "150.00")
     act = ask(cast, "50.00")
-    return acts.propose_refund(actor=cast.staff, act_id=act.pk, reason="oui", at=clock.now())
+    return acts.propose_refund(actor=cast.treasurer, act_id=act.pk, reason="oui", at=clock.now())
 
 
 def ask(cast: Cast, amount: str) -> ClerkAct:
@@ -185,7 +185,7 @@ def overdue(cast: Cast) -> None:
 @pytest.fixture
 def request_of_grace(cast: Cast, overdue: None) -> GraceRequest:
     made = asked(cast)
-    return grace.propose(actor=cast.staff, grace_id=made.pk, opinion="oui", at=clock.now())
+    return grace.propose(actor=cast.treasurer, grace_id=made.pk, opinion="oui", at=clock.now())
 
 
 def test_twenty_grants_of_two_persons_forgive_once(

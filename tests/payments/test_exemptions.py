@@ -125,9 +125,9 @@ def test_the_command_rehearses_then_records(cast: Cast) -> None:
 
 
 @time_machine.travel(datetime.datetime(2026, 4, 25, 9, tzinfo=datetime.UTC), tick=False)
-def test_a_clerk_exempts_a_slip_and_its_page_says_why(cast: Cast, owed: PaymentSlip) -> None:
+def test_the_money_desk_exempts_a_slip_and_its_page_says_why(cast: Cast, owed: PaymentSlip) -> None:
     clerk, owner = Client(), Client()
-    clerk.force_login(cast.staff)
+    clerk.force_login(cast.treasurer)
     owner.force_login(cast.owner)
     desk = reverse("admin:payments_paymentslip_changelist")
     asked = {"action": "exempt", "_selected_action": [owed.pk], "reference": "Décision 2026/4"}
@@ -136,6 +136,11 @@ def test_a_clerk_exempts_a_slip_and_its_page_says_why(cast: Cast, owed: PaymentS
     )
     assert "« mars »" in said.content.decode()
     owner.post(desk, asked | {"until": "2026-03-31", "decided_on": "2026-02-18"})
+    agent = Client()
+    agent.force_login(cast.staff)
+    assert "Exonérer" not in say_why(agent, desk).get(desk).content.decode()
+    refused = agent.post(desk, asked | {"until": "2026-03-31", "decided_on": "2026-02-18"})
+    assert refused.status_code == 403
     assert not SurchargeExemption.objects.exists()
     clerk.post(desk, asked | {"until": "2026-03-31", "decided_on": "2026-02-18"})
     row = SurchargeExemption.objects.get()

@@ -77,7 +77,7 @@ def asked(cast: Cast, remitted: str = "500.00", count: int = 3) -> GraceRequest:
 
 def granted(cast: Cast, second: User, remitted: str = "500.00", count: int = 3) -> GraceRequest:
     made = asked(cast, remitted, count)
-    grace.propose(actor=cast.staff, grace_id=made.pk, opinion="Favorable", at=clock.now())
+    grace.propose(actor=cast.treasurer, grace_id=made.pk, opinion="Favorable", at=clock.now())
     return grace.grant(actor=second, grace_id=made.pk, at=clock.now())
 
 
@@ -166,7 +166,11 @@ def test_nothing_overdue_nothing_to_ask(cast: Cast) -> None:
 def test_what_is_contested_is_left_out(cast: Cast, late: PaymentSlip) -> None:
     line = late.lines.get()
     place_hold(
-        actor=cast.staff, slip_line_id=line.pk, amount=D("4000.00"), reference="R1", at=clock.now()
+        actor=cast.treasurer,
+        slip_line_id=line.pk,
+        amount=D("4000.00"),
+        reference="R1",
+        at=clock.now(),
     )
     assert next(one.amount for one in grace.overdue(cast.affiliate, TODAY)) == D("6000.00")
 
@@ -178,10 +182,10 @@ def test_two_persons_grant(cast: Cast, late: PaymentSlip, second: User) -> None:
     with pytest.raises(ActClosed):
         grace.grant(actor=second, grace_id=made.pk, at=clock.now())
     with pytest.raises(ReasonNeeded):
-        grace.propose(actor=cast.staff, grace_id=made.pk, opinion=" ", at=clock.now())
-    grace.propose(actor=cast.staff, grace_id=made.pk, opinion="Favorable", at=clock.now())
+        grace.propose(actor=cast.treasurer, grace_id=made.pk, opinion=" ", at=clock.now())
+    grace.propose(actor=cast.treasurer, grace_id=made.pk, opinion="Favorable", at=clock.now())
     with pytest.raises(SecondPersonNeeded):
-        grace.grant(actor=cast.staff, grace_id=made.pk, at=clock.now())
+        grace.grant(actor=cast.treasurer, grace_id=made.pk, at=clock.now())
     assert left() == D("500.00")
     for _ in range(2):
         grace.grant(actor=second, grace_id=made.pk, at=clock.now())
@@ -196,11 +200,11 @@ def test_two_persons_grant(cast: Cast, late: PaymentSlip, second: User) -> None:
 def test_the_database_knows_two_persons(cast: Cast) -> None:
     for name, facts in {
         "grace_two_persons": {
-            "proposed_by": cast.staff,
-            "decided_by": cast.staff,
+            "proposed_by": cast.treasurer,
+            "decided_by": cast.treasurer,
             "state": "refused",
         },
-        "grace_granted_by_two": {"decided_by": cast.staff, "state": "granted"},
+        "grace_granted_by_two": {"decided_by": cast.treasurer, "state": "granted"},
     }.items():
         with pytest.raises(IntegrityError, match=name), transaction.atomic():
             GraceRequest.objects.create(
@@ -315,7 +319,7 @@ def test_the_clerk_and_a_second_person(cast: Cast, late: PaymentSlip, second: Us
     verb: Callable[[str], str] = lambda name: reverse(  # noqa: E731
         "admin:payments_gracerequest_decide", args=[made.pk, name]
     )
-    mine, theirs = at_desk(cast.staff), at_desk(second)
+    mine, theirs = at_desk(cast.treasurer), at_desk(second)
     for user in (cast.owner, cast.fiduciaire, cast.bank, cast.stranger):
         assert at_desk(user).get(page).status_code in (302, 403, 404)
     assert mine.get(page).status_code == 200

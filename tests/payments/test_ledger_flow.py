@@ -38,7 +38,7 @@ from regulation.penalties import surcharge
 from regulation.periods import Period
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
-from tests.payments.factories import file_of, pay, received, slip, submitted
+from tests.payments.factories import file_of, pay, received, slip, submitted, supervisor
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -116,38 +116,38 @@ def test_unknown_money_waits_and_a_clerk_assigns_it(cast: Cast) -> None:
     assert (line.verdict, line.verdict_code, suspense_of(line.pk)) == ("ATT", "L09", D("120.00"))
     with pytest.raises(AmountsDoNotAddUp):
         assign(
-            actor=cast.staff,
+            actor=cast.treasurer,
             line_id=line.pk,
             parts=[Part(D("100.00"), owed.payment_reference)],
             at=clock.now(),
         )
     with pytest.raises(NotThatMuch):
         assign(
-            actor=cast.staff,
+            actor=cast.treasurer,
             line_id=line.pk,
             parts=[Part(D("120.00"), owed.payment_reference)],
             at=clock.now(),
         )
     with pytest.raises(UnknownReference):
         assign(
-            actor=cast.staff,
+            actor=cast.treasurer,
             line_id=line.pk,
             parts=[Part(D("120.00"), "123456726010179")],
             at=clock.now(),
         )
     parts = [Part(D("100.00"), owed.payment_reference), Part(D("20.00"), affiliate=cast.affiliate)]
-    assign(actor=cast.staff, line_id=line.pk, parts=parts, at=clock.now())
+    assign(actor=cast.treasurer, line_id=line.pk, parts=parts, at=clock.now())
     owed.refresh_from_db()
     assert (owed.outstanding, suspense_of(line.pk), credit_of(cast.affiliate)) == (0, 0, D("20.00"))
     with pytest.raises(NothingToAssign):
-        assign(actor=cast.staff, line_id=line.pk, parts=parts, at=clock.now())
+        assign(actor=cast.treasurer, line_id=line.pk, parts=parts, at=clock.now())
 
 
 def test_a_wrong_allocation_goes_back_to_suspense_once(cast: Cast) -> None:
     owed = slip(cast.affiliate)
     line = pay(cast, owed, "100.00")
     allocation = Allocation.objects.get(bank_line=line)
-    reverse(actor=cast.staff, second=cast.owner, allocation_id=allocation.pk, at=clock.now())
+    reverse(actor=cast.treasurer, second=supervisor(), allocation_id=allocation.pk, at=clock.now())
     owed.refresh_from_db()
     assert (owed.outstanding, owed.state, suspense_of(line.pk)) == (
         D("100.00"),
@@ -155,9 +155,11 @@ def test_a_wrong_allocation_goes_back_to_suspense_once(cast: Cast) -> None:
         D("100.00"),
     )
     with pytest.raises(AlreadyUndone):
-        reverse(actor=cast.staff, second=cast.owner, allocation_id=allocation.pk, at=clock.now())
+        reverse(
+            actor=cast.treasurer, second=supervisor(), allocation_id=allocation.pk, at=clock.now()
+        )
     assign(
-        actor=cast.staff,
+        actor=cast.treasurer,
         line_id=line.pk,
         parts=[Part(D("100.00"), owed.payment_reference)],
         at=clock.now(),
@@ -302,7 +304,7 @@ def test_a_batch_already_placed_by_a_clerk_makes_its_details_repeats(cast: Cast)
     notice, statement = batch_in_both_forms(cast, owed, "A1")
     whole = received(cast.bank, cast.bank_account, statement).lines.get()
     parts = [Part(D("100.00"), owed.payment_reference)]
-    assign(actor=cast.staff, line_id=whole.pk, parts=parts, at=clock.now())
+    assign(actor=cast.treasurer, line_id=whole.pk, parts=parts, at=clock.now())
     late = received(cast.bank, cast.bank_account, notice)
     assert [line.verdict for line in late.lines.all()] == ["DBL", "DBL"]
     assert balance(AccountKind.BANK) == D("100.00")
@@ -375,7 +377,7 @@ def test_an_upheld_dispute_lowers_the_due_once(cast: Cast) -> None:
     contested = owed.lines.get(branch="AMO")
     for _ in range(2):
         credit_upheld(
-            actor=cast.staff,
+            actor=cast.treasurer,
             slip_line_id=contested.pk,
             amount=D("50.00"),
             reference="REC-1",
@@ -389,7 +391,7 @@ def test_an_upheld_dispute_lowers_the_due_once(cast: Cast) -> None:
     )  # fmt: skip
     with pytest.raises(UpheldTooMuch):
         credit_upheld(
-            actor=cast.staff,
+            actor=cast.treasurer,
             slip_line_id=contested.pk,
             amount=D("0.01"),
             reference="REC-2",
@@ -400,7 +402,7 @@ def test_an_upheld_dispute_lowers_the_due_once(cast: Cast) -> None:
 def test_surcharges_follow_the_law_month_by_month_and_spare_what_is_held(cast: Cast) -> None:
     owed = slip(cast.affiliate, amounts={Branch.PF: "1000.00", Branch.AMO: "500.00"})
     place_hold(
-        actor=cast.staff,
+        actor=cast.treasurer,
         slip_line_id=owed.lines.get(branch="AMO").pk,
         amount=D("500.00"),
         reference="REC-1",
@@ -436,7 +438,7 @@ def test_a_hold_is_placed_once_and_released(cast: Cast) -> None:
     first = owed.lines.get()
     again = [
         place_hold(
-            actor=cast.staff,
+            actor=cast.treasurer,
             slip_line_id=first.pk,
             amount=D("40.00"),
             reference="REC-1",
@@ -448,16 +450,16 @@ def test_a_hold_is_placed_once_and_released(cast: Cast) -> None:
     assert again[0].released_at is None
     with pytest.raises(HoldTooLarge):
         place_hold(
-            actor=cast.staff,
+            actor=cast.treasurer,
             slip_line_id=first.pk,
             amount=D("100.01"),
             reference="REC-2",
             at=clock.now(),
         )
-    released = release_hold(actor=cast.staff, hold_id=again[0].pk, at=clock.now())
+    released = release_hold(actor=cast.treasurer, hold_id=again[0].pk, at=clock.now())
     later = clock.now() + timedelta(hours=1)
     assert (
-        release_hold(actor=cast.staff, hold_id=released.pk, at=later).released_at
+        release_hold(actor=cast.treasurer, hold_id=released.pk, at=later).released_at
         == released.released_at
     )
 

@@ -63,7 +63,7 @@ def asked(cast: Cast) -> int:
     act = acts.request_refund(
         actor=cast.owner, affiliate=cast.affiliate, amount=D("30.00"), rib=RIB, at=clock.now()
     )
-    acts.propose_refund(actor=cast.staff, act_id=act.pk, reason="RIB vérifié", at=clock.now())
+    acts.propose_refund(actor=cast.treasurer, act_id=act.pk, reason="RIB vérifié", at=clock.now())
     return act.pk
 
 
@@ -103,7 +103,7 @@ def plan(cast: Cast) -> int:
         reason="Chantier arrêté",
         at=clock.now(),
     )
-    grace.propose(actor=cast.staff, grace_id=made.pk, opinion="Favorable", at=clock.now())
+    grace.propose(actor=cast.treasurer, grace_id=made.pk, opinion="Favorable", at=clock.now())
     return made.pk
 
 

@@ -55,12 +55,11 @@ from regulation.enums import Branch
 from regulation.errors import DomainError
 from regulation.identifiers import creditor_reference
 from regulation.periods import Period
-from tests.affiliates.factories import UserFactory
 from tests.cast import Cast
 from tests.payments.camt_files import camt, details, entry
 from tests.payments.debit_world import AT as EARLIER
 from tests.payments.debit_world import authority, sent, signed
-from tests.payments.factories import received, submitted
+from tests.payments.factories import received, submitted, supervisor
 from tests.payments.test_any_order import books
 from tests.payments.test_pain_status import block, pain_002
 from tests.payments.test_pain_status import order as one_status
@@ -325,7 +324,7 @@ class Fund(RuleBasedStateMachine):
         if left:
             parts.append(Part(left, affiliate=self.cast.affiliate))
         acts.assign_or_propose(
-            actor=self.cast.staff, line_id=line.pk, parts=parts, reason="vu", at=AT
+            actor=self.cast.treasurer, line_id=line.pk, parts=parts, reason="vu", at=AT
         )
 
     @precondition(lambda self: self.by_hand)
@@ -340,7 +339,11 @@ class Fund(RuleBasedStateMachine):
         parts = [Part(allocation.amount, affiliate=self.cast.affiliate)] if elsewhere else []
         self.refusable(
             lambda: acts.propose_undo(
-                actor=self.cast.staff, allocation_id=allocation.pk, parts=parts, reason="x", at=AT
+                actor=self.cast.treasurer,
+                allocation_id=allocation.pk,
+                parts=parts,
+                reason="x",
+                at=AT,
             )
         )
 
@@ -352,7 +355,9 @@ class Fund(RuleBasedStateMachine):
         if slip is not None:
             code = slip.payment_reference
             self.refusable(
-                lambda: acts.propose_write_off(actor=self.cast.staff, code=code, reason="x", at=AT)
+                lambda: acts.propose_write_off(
+                    actor=self.cast.treasurer, code=code, reason="x", at=AT
+                )
             )
 
     @precondition(lambda self: self.by_hand)
@@ -367,7 +372,9 @@ class Fund(RuleBasedStateMachine):
                 actor=self.cast.owner, affiliate=self.cast.affiliate, amount=D(amount),
                 rib="230780123456789012000038", at=AT,
             )  # fmt: skip
-            return acts.propose_refund(actor=self.cast.staff, act_id=asked.pk, reason="x", at=AT)
+            return acts.propose_refund(
+                actor=self.cast.treasurer, act_id=asked.pk, reason="x", at=AT
+            )
 
         self.refusable(act)
 
@@ -387,7 +394,7 @@ class Fund(RuleBasedStateMachine):
         """A part is contested."""
         slip = data.draw(st.sampled_from(list(self.slips.values())))
         place_hold(
-            actor=self.cast.staff, slip_line_id=slip.lines.get().pk, amount=D("10.00"),
+            actor=self.cast.treasurer, slip_line_id=slip.lines.get().pk, amount=D("10.00"),
             reference="R1", at=AT,
         )  # fmt: skip
 
@@ -397,7 +404,7 @@ class Fund(RuleBasedStateMachine):
         """It no longer is."""
         hold = Hold.objects.filter(released_at=None).first()
         if hold is not None:
-            release_hold(actor=self.cast.staff, hold_id=hold.pk, at=AT)
+            release_hold(actor=self.cast.treasurer, hold_id=hold.pk, at=AT)
 
     @precondition(lambda self: self.by_hand and self.slips)
     @rule(data=st.data(), days=st.sampled_from([0, 20, 60]))
@@ -568,7 +575,7 @@ def _more() -> int:
 def test_the_fund(cast: Cast, by_hand: bool) -> None:
     """Lives of the fund; a failing one prints the steps that lead to it."""
     Fund.cast, Fund.by_hand = cast, by_hand
-    Fund.second = UserFactory(is_staff=True)
+    Fund.second = supervisor()
     with time_machine.travel(AT, tick=False):
         run_state_machine_as_test(
             Fund,

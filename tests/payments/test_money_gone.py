@@ -22,10 +22,9 @@ from portal import clock
 from portal.models import Mail
 from regulation.enums import Branch
 from regulation.periods import Period
-from tests.affiliates.factories import UserFactory
 from tests.cast import Cast
 from tests.payments.camt_files import details, entry
-from tests.payments.factories import file_of, received, refunded, slip, submitted
+from tests.payments.factories import file_of, received, refunded, slip, submitted, supervisor
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -152,7 +151,7 @@ def test_a_slip_that_fell_is_owed_for_what_it_still_asks(cast: Cast) -> None:
     one = slip(cast.affiliate)
     paid(cast, one, "100.00")
     credit_upheld(
-        actor=cast.staff, slip_line_id=one.lines.get().pk, amount=D("40.00"), reference="R1",
+        actor=cast.treasurer, slip_line_id=one.lines.get().pk, amount=D("40.00"), reference="R1",
         at=clock.now(),
     )  # fmt: skip
     assert credit_of(cast.affiliate) == D("40.00")
@@ -166,13 +165,12 @@ def test_a_slip_that_fell_is_owed_for_what_it_still_asks(cast: Cast) -> None:
 def test_a_clerk_who_takes_back_a_spent_credit_leaves_no_minus(cast: Cast) -> None:
     line = paid(cast, None, "90.00")
     parts = [Part(D("90.00"), affiliate=cast.affiliate)]
-    assign(actor=cast.staff, line_id=line.pk, parts=parts, at=clock.now())
+    assign(actor=cast.treasurer, line_id=line.pk, parts=parts, at=clock.now())
     one = slip(cast.affiliate)
     use_credit(actor=cast.owner, affiliate=cast.affiliate, slip_id=one.pk, at=clock.now())
     assert owed(one) == D("10.00")
     wrong = Allocation.objects.get(bank_line=line)
-    second = UserFactory(is_staff=True)
-    take_back(actor=cast.staff, second=second, allocation_id=wrong.pk, at=clock.now())
+    take_back(actor=cast.treasurer, second=supervisor(), allocation_id=wrong.pk, at=clock.now())
     assert (owed(one), credit_of(cast.affiliate)) == (D("100.00"), 0)
     clean()
 
@@ -183,7 +181,7 @@ def test_money_shared_between_two_firms_is_each_ones_credit(cast: Cast) -> None:
         Part(D("60.00"), affiliate=cast.affiliate),
         Part(D("30.00"), affiliate=cast.strangers_affiliate),
     ]
-    assign(actor=cast.staff, line_id=line.pk, parts=parts, at=clock.now())
+    assign(actor=cast.treasurer, line_id=line.pk, parts=parts, at=clock.now())
     assert (credit_of(cast.affiliate), credit_of(cast.strangers_affiliate)) == (
         D("60.00"),
         D("30.00"),

@@ -91,8 +91,8 @@ def test_finished_chunks_are_kept_and_the_rest_is_read_when_taken_up_again(
 ) -> None:
     assert check().breaches == ()
     assert verdicts(stopped) == ["ATT"] * 6
-    resume_file(actor=cast.staff, file_id=stopped.pk, reason="machine réparée")
-    resume_file(actor=cast.staff, file_id=stopped.pk, reason="deux fois")
+    resume_file(actor=cast.treasurer, file_id=stopped.pk, reason="machine réparée")
+    resume_file(actor=cast.treasurer, file_id=stopped.pk, reason="deux fois")
     read_on(stopped)
     assert (stopped.state, stopped.lines_done, verdicts(stopped)) == ("done", 9, ["ATT"] * 9)
     assert check().breaches == ()
@@ -104,7 +104,7 @@ def test_left_the_bank_is_told_and_sends_the_rest_which_counts_once(
     cast: Cast, stopped: BankFile, client: Client
 ) -> None:
     for reason in ("disque perdu", "encore"):
-        leave_file(actor=cast.staff, file_id=stopped.pk, reason=reason)
+        leave_file(actor=cast.treasurer, file_id=stopped.pk, reason=reason)
     assert AuditEntry.objects.filter(action="payments.bank_file_left").count() == 1
     assert parked.count() == 0
     client.force_login(cast.bank)
@@ -115,7 +115,7 @@ def test_left_the_bank_is_told_and_sends_the_rest_which_counts_once(
     state = books()
     assert check().breaches == ()
     # Minds may change: what the bank sent again meanwhile is known.
-    resume_file(actor=cast.staff, file_id=stopped.pk, reason="finalement lu")
+    resume_file(actor=cast.treasurer, file_id=stopped.pk, reason="finalement lu")
     read_on(stopped)
     assert (stopped.state, verdicts(stopped)) == ("done", ["ATT"] * 6 + ["DBL"] * 3)
     assert stopped.faults == []
@@ -128,11 +128,11 @@ def test_no_decision_without_a_reason_nor_on_a_file_that_is_read(
 ) -> None:
     for decide in (resume_file, leave_file):
         with pytest.raises(ReasonNeeded):
-            decide(actor=cast.staff, file_id=stopped.pk, reason="  ")
+            decide(actor=cast.treasurer, file_id=stopped.pk, reason="  ")
     done = received(cast.bank, cast.bank_account, file_of(cast, entry("1.00"), message_id="M3"))
     with pytest.raises(NotParked):
-        leave_file(actor=cast.staff, file_id=done.pk, reason="non")
-    assert resume_file(actor=cast.staff, file_id=done.pk, reason="non").state == "done"
+        leave_file(actor=cast.treasurer, file_id=done.pk, reason="non")
+    assert resume_file(actor=cast.treasurer, file_id=done.pk, reason="non").state == "done"
 
 
 def test_the_page_of_what_was_set_aside(cast: Cast, stopped: BankFile, client: Client) -> None:
@@ -149,7 +149,7 @@ def test_the_page_of_what_was_set_aside(cast: Cast, stopped: BankFile, client: C
         )  # fmt: skip
     stopped.refresh_from_db()
     assert stopped.faults == []
-    client.force_login(cast.staff)
+    client.force_login(cast.treasurer)
     text = client.get(page).content.decode()
     assert stopped.receipt_number in text
     assert "6 sur 9" in text
@@ -177,7 +177,7 @@ def parked_run(cast: Cast) -> tuple[DebitRun, DebitOrder]:
 
 def test_a_run_set_aside_leaves_whole_when_taken_up_again(cast: Cast, client: Client) -> None:
     run, order = parked_run(cast)
-    client.force_login(cast.staff)
+    client.force_login(cast.treasurer)
     assert run.message_id in client.get(reverse("admin:payments_bankfile_parked")).content.decode()
     client.post(
         reverse("admin:payments_debitrun_resume", args=[run.pk]), {"motif": "machine réparée"}
@@ -192,7 +192,7 @@ def test_a_run_set_aside_leaves_whole_when_taken_up_again(cast: Cast, client: Cl
 def test_a_run_taken_up_too_late_takes_nothing(cast: Cast) -> None:
     run, order = parked_run(cast)
     with time_machine.travel(MONDAY_MORNING, tick=False):
-        resume_run(actor=cast.staff, run_id=run.pk, reason="lundi")
+        resume_run(actor=cast.treasurer, run_id=run.pk, reason="lundi")
         runs.write_run(run_id=run.pk, at=clock.now())
     run.refresh_from_db()
     order.refresh_from_db()

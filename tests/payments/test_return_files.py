@@ -26,7 +26,7 @@ from tests.cast import Cast
 from tests.payments import text_files
 from tests.payments.camt_files import camt, details, entry
 from tests.payments.debit_world import sent, signed
-from tests.payments.factories import slip
+from tests.payments.factories import slip, supervisor
 from tests.payments.test_pain_status import block, order, pain_002
 from tests.payments.text_files import cfonb_120, cfonb_160, cfonb_240, detail_240, mt940, order_160
 
@@ -142,7 +142,7 @@ def person(cast: Cast, language: str = "fr") -> Client:
 
 def machine(cast: Cast) -> Client:
     key = issue_key(
-        actor=cast.staff, bank=cast.bank_account.bank, label="nuit",
+        actor=supervisor(), bank=cast.bank_account.bank, label="nuit",
         scopes=(KeyScope.SEND, KeyScope.READ), days=30, at=clock.now(),
     )  # fmt: skip
     return Client(headers={"authorization": f"Bearer {key.token}"})

@@ -34,7 +34,7 @@ from portal.models import StoredFile
 from tests.cast import Cast
 from tests.payments.camt_files import entry
 from tests.payments.debit_world import sent, signed
-from tests.payments.factories import file_of, slip
+from tests.payments.factories import file_of, slip, supervisor
 
 pytestmark = pytest.mark.django_db
 
@@ -132,7 +132,7 @@ def form_of(data: bytes) -> bytes:
 
 def machine(cast: Cast, number: int = 1, bank: Bank | None = None, **told: Any) -> Machine:
     issued = issue_key(
-        actor=cast.staff, bank=bank or cast.bank_account.bank, label=f"nuit {number}",
+        actor=supervisor(), bank=bank or cast.bank_account.bank, label=f"nuit {number}",
         scopes=EVERYTHING, days=30, at=AT, public_key=pem_of(private(number)), **told,
     )  # fmt: skip
     return Machine(issued.token, private(number))
@@ -380,7 +380,7 @@ def test_another_bank_signs_for_itself_only(cast: Cast, data: bytes) -> None:
 
 def test_a_key_that_ended_signs_nothing(cast: Cast, data: bytes, clock: Any) -> None:
     bank, second = machine(cast), machine(cast, 2)
-    revoke_key(actor=cast.staff, key_id=BankKey.objects.order_by("pk")[0].pk, at=AT)
+    revoke_key(actor=supervisor(), key_id=BankKey.objects.order_by("pk")[0].pk, at=AT)
     assert bank.send(data).status_code == 401
     assert nothing_happened()
     # The other key of the same bank goes on; the token of the one does not serve with the key of the other.
@@ -392,7 +392,7 @@ def test_a_key_that_ended_signs_nothing(cast: Cast, data: bytes, clock: Any) -> 
 
 def test_a_key_without_its_public_half_opens_nothing(cast: Cast, settings: Any) -> None:
     issued = issue_key(
-        actor=cast.staff, bank=cast.bank_account.bank, label="ancienne", scopes=EVERYTHING,
+        actor=supervisor(), bank=cast.bank_account.bank, label="ancienne", scopes=EVERYTHING,
         days=30, at=AT,
     )  # fmt: skip
     plain = Client(headers={"authorization": f"Bearer {issued.token}"})
@@ -446,14 +446,14 @@ def test_bytes_after_the_form_are_counted_too(cast: Cast, data: bytes) -> None:
 def test_a_public_key_is_one_or_is_refused(cast: Cast, text: str) -> None:
     with pytest.raises(UnreadablePublicKey):
         issue_key(
-            actor=cast.staff, bank=cast.bank_account.bank, label="x", scopes=EVERYTHING, days=30,
+            actor=supervisor(), bank=cast.bank_account.bank, label="x", scopes=EVERYTHING, days=30,
             at=AT, public_key=text,
         )  # fmt: skip
 
 
 def test_a_public_key_serves_once(cast: Cast) -> None:
     machine(cast)
-    revoke_key(actor=cast.staff, key_id=BankKey.objects.get().pk, at=AT)
+    revoke_key(actor=supervisor(), key_id=BankKey.objects.get().pk, at=AT)
     with pytest.raises(PublicKeyKnown):
         machine(cast)
     raw = base64.b64encode(private(1).public_key().public_bytes_raw()).decode()

@@ -35,7 +35,7 @@ from tests.cast import Cast
 from tests.house.test_doors import addresses
 from tests.payments.camt_files import camt, details, entry
 from tests.payments.debit_world import sent, signed
-from tests.payments.factories import received, slip
+from tests.payments.factories import received, slip, supervisor
 
 pytestmark = pytest.mark.django_db
 
@@ -127,7 +127,7 @@ def world(cast: Cast) -> World:
     )
     assert (accepted.verdict, refused.verdict) == ("accepted", "refused")
     mine = issue_key(
-        actor=cast.staff, bank=account.bank, label="nuit du nord", scopes=EVERYTHING, days=30,
+        actor=supervisor(), bank=account.bank, label="nuit du nord", scopes=EVERYTHING, days=30,
         at=clock.now(),
     )  # fmt: skip
     other_bank = Bank.objects.create(code="007", name="Banque Inventée du Sud")
@@ -135,7 +135,7 @@ def world(cast: Cast) -> World:
     other_person = UserFactory(email="sud@exemple.ma", full_name="Ilham Sebti")
     BankMembership.objects.create(user=other_person, bank=other_bank)
     theirs = issue_key(
-        actor=cast.staff, bank=other_bank, label="nuit du sud", scopes=EVERYTHING, days=30,
+        actor=supervisor(), bank=other_bank, label="nuit du sud", scopes=EVERYTHING, days=30,
         at=clock.now(),
     )  # fmt: skip
     return World(

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from affiliates.access import require_post
+from affiliates.enums import MONEY_ROLES
 from affiliates.models import Affiliate
 from payments import posting
 from payments.enums import LineVerdict
@@ -62,9 +64,11 @@ def assign(
 ) -> None:
     """A clerk names what waiting money pays. The parts must be the whole of what waits.
 
-    `second` is the other person when two are needed (`needs_second_person`). Refuses ProposalNeeded without one,
-    NothingToAssign, UnknownReference, AmountsDoNotAddUp, and NotThatMuch for more than a due has left.
+    `second` is the other person when two are needed (`needs_second_person`). Refuses whoever is not at the money desk
+    (PostMissing), ProposalNeeded without one, NothingToAssign, UnknownReference, AmountsDoNotAddUp, and NotThatMuch for
+    more than a due has left.
     """
+    require_post(actor, MONEY_ROLES)
     line = BankLine.objects.get(pk=line_id)
     if (second is None or second == actor) and needs_second_person(line, parts, at=at):
         raise ProposalNeeded(limit=format_amount(_limit(at)))
@@ -156,8 +160,11 @@ def _checked(targets: Mapping[str, Target], code: str, amount: Decimal) -> Targe
 def reverse(*, actor: User, second: User, allocation_id: int, at: datetime) -> None:
     """Undo one allocation: its money goes back to suspense and what it paid is owed again.
 
-    Always two persons. Refuses SecondPersonNeeded and AlreadyUndone. Moving money is this, then `assign`.
+    Always two persons of the money desk. Refuses PostMissing, SecondPersonNeeded and AlreadyUndone. Moving money is
+    this, then `assign`.
     """
+    for person in (actor, second):
+        require_post(person, MONEY_ROLES)
     if second == actor:
         raise SecondPersonNeeded
     take_back(actor=actor, allocation_id=allocation_id, at=at)

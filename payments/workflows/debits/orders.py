@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from affiliates import workflows as register
-from affiliates.enums import AuthorityState
+from affiliates.access import require_post
+from affiliates.enums import MONEY_ROLES, AuthorityState
 from affiliates.models import Affiliate, DebitAuthority
+from payments.access import bank_of
 from payments.enums import DebitAct, DebitCause, DebitState
 from payments.errors import (
     AboveCap,
@@ -268,10 +270,12 @@ def cancel_order(
 ) -> list[DebitOrder]:
     """Stop every order of an intention, up to the cut-off. Stopped before: nothing changes.
 
-    `cause` is STAFF when a member of staff stops it: the employer is then told.
+    `cause` is STAFF when the money desk stops it (PostMissing for anybody else): the employer is then told.
 
     Refuses CannotStopAnyMore once the cut-off has passed or a run holds one of them: all stop, or none.
     """
+    if cause is DebitCause.STAFF:
+        require_post(actor, MONEY_ROLES)
     Affiliate.objects.select_for_update(of=("self",)).get(pk=affiliate.pk)
     orders = lock_orders(affiliate=affiliate, intent=intent)
     alive = [order for order in orders if order.state in _STOPPABLE]
@@ -293,7 +297,12 @@ def cancel_order(
 
 @transaction.atomic
 def activate(*, actor: User, authority: DebitAuthority, at: datetime) -> DebitAuthority:
-    """The bank confirms an authority: the orders that waited for it are planned, if their cut-off is still to come."""
+    """The bank confirms an authority, or the money desk by the form that the bank stamped (PostMissing for others).
+
+    The orders that waited for it are planned, if their cut-off is still to come.
+    """
+    if bank_of(actor) is None:
+        require_post(actor, MONEY_ROLES)
     targets = lock_targets(_dues_behind(authority))
     authority = register.activate_authority(actor=actor, at=at, authority=authority)
     waiting = lock_orders(authority=authority, state__in=["signed", "suspended"])

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from affiliates.enums import AuthorityState
+from affiliates.access import require_post
+from affiliates.enums import MONEY_ROLES, AuthorityState
 from payments.codecs import pain
 from payments.enums import DebitAct, DebitCause, DebitState
 from payments.errors import (
@@ -108,8 +109,10 @@ def what_waits() -> list[Waiting]:
 def prepare_run(*, actor: User, account: BankAccount, collect_on: date, at: datetime) -> DebitRun:
     """Gather the planned orders of a day for one of our accounts. A run already prepared for them is completed.
 
-    Refuses RunTooEarly before the cut-off (employers may still cancel), NothingToSend without any order.
+    Refuses whoever is not at the money desk (PostMissing), RunTooEarly before the cut-off (employers may still cancel),
+    NothingToSend without any order.
     """
+    require_post(actor, MONEY_ROLES)
     limit = cut_off(collect_on, CASABLANCA)
     if at < limit:
         raise RunTooEarly(limit=instant(limit))
@@ -172,9 +175,10 @@ def release_run(
     """A second person lets the run go, before the day of the debits. `count` and `total` (dirhams) are what
     that person read.
 
-    Released before: nothing changes. Refuses SamePersonTwice (the database too), RunChanged when an order left or
-    came meanwhile, RunTooLate, NothingToSend when none is left. The worker then writes the file.
+    Released before: nothing changes. Refuses PostMissing, SamePersonTwice (the database too), RunChanged when an order
+    left or came meanwhile, RunTooLate, NothingToSend when none is left. The worker then writes the file.
     """
+    require_post(actor, MONEY_ROLES)
     run = DebitRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.released_at is not None:
         return run
