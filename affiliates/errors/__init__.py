@@ -1,5 +1,8 @@
 """Refusals of the register."""
 
+from affiliates.errors.posts import OwnPost as OwnPost
+from affiliates.errors.posts import PostGone as PostGone
+from affiliates.errors.posts import PostMissing as PostMissing
 from regulation.errors import DomainError
 from regulation.text import _
 
@@ -42,8 +45,7 @@ class MandateOverlaps(DomainError):
 
     code = "mandate.overlap"
     message = _(
-        "{representative} a déjà un mandat pour ces dates : retirez-le d’abord, ou choisissez "
-        "d’autres dates."
+        "{representative} a déjà un mandat pour ces dates : retirez-le d’abord, ou choisissez d’autres dates."
     )
 
 
@@ -580,24 +582,3 @@ class SamePerson(DomainError):
     message = _(
         "Vous avez ouvert cette demande : une seconde personne de l’agence doit l’approuver."
     )
-
-
-class OwnPost(DomainError):
-    """Nobody gives themselves a post, nor reviews their own."""
-
-    code = "post.own"
-    message = _("C’est votre propre poste : quelqu’un d’autre doit le donner ou le revoir.")
-
-
-class PostMissing(DomainError):
-    """Whoever acts holds none of the posts of the fund that this act is for; or not any more."""
-
-    code = "post.missing"
-    message = _("Cet acte demande un autre poste que le vôtre à la Caisse : rien n’a été fait.")
-
-
-class PostGone(DomainError):
-    """The post was taken back meanwhile."""
-
-    code = "post.gone"
-    message = _("Ce poste a été retiré entre-temps.")
