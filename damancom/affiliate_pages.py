@@ -124,6 +124,7 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
     """The title of the act, one sentence about it, the label of its button."""
     facts = {
         "period": formats.period(month.period),
+        "of_period": formats.of_period(month.period),
         "due": formats.day(month.due_on),
         "amount": formats.dirhams(month.to_pay),
     }
@@ -151,19 +152,19 @@ def _words(month: Month, state: MonthState, today: datetime.date) -> tuple[str, 
             count,
         ) % {"count": count}
         return (
-            _("Corriger le fichier de %(period)s") % facts,
+            _("Corriger le fichier %(of_period)s") % facts,
             f"{text} {in_time}",
             _("Voir les anomalies"),
         )
     if state is MonthState.CHECKING:
         return (
-            _("Le fichier de %(period)s est en cours de contrôle") % facts,
+            _("Le fichier %(of_period)s est en cours de contrôle") % facts,
             _("Le résultat arrive en quelques instants."),
             _("Suivre le contrôle"),
         )
     if state is MonthState.FILLING:
         return (
-            _("Terminer la saisie de %(period)s") % facts,
+            _("Terminer la saisie %(of_period)s") % facts,
             _("Votre saisie est enregistrée. Rien n’est encore déposé.") + f" {in_time}",
             _("Reprendre la saisie"),
         )

@@ -9,7 +9,7 @@ class PeriodNotOpen(DomainError):
 
     code = "declaration.period_not_open"
     message = _(
-        "La période {period} n’est pas ouverte à la déclaration : choisissez un mois de {first} à {last}."
+        "La période {period} n’est pas ouverte à la déclaration : choisissez un mois entre {first} et {last}."
     )
 
 
@@ -64,7 +64,7 @@ class CorrectionTooLate(DomainError):
 
     code = "declaration.correction_too_late"
     message = _(
-        "Le mois de {period} est prescrit : une correction remonte au plus à {first}. Adressez-vous à votre agence."
+        "La période {period} est prescrite : une correction remonte au plus à {first}. Adressez-vous à votre agence."
     )
 
 
@@ -73,8 +73,8 @@ class CorrectionStopped(DomainError):
 
     code = "declaration.correction_stopped"
     message = _(
-        "Le mois de {period} ne se corrige plus ici : {reason} (référence {reference}). Adressez-vous à votre agence, "
-        "qui peut le rouvrir."
+        "La période {period} ne se corrige plus ici : {reason} (référence {reference}). Adressez-vous à votre agence, "
+        "qui peut la rouvrir."
     )
     translated = ("reason",)
 
@@ -91,7 +91,7 @@ class MainMissing(DomainError):
 
     code = "declaration.main_missing"
     message = _(
-        "Déposez d’abord la déclaration principale de {period} : la complémentaire la suit."
+        "Déposez d’abord la déclaration principale de la période {period} : la complémentaire la suit."
     )
 
 
@@ -100,7 +100,7 @@ class TooWideForPrefill(DomainError):
 
     code = "prefill.too_wide"
     message = _(
-        "Le préétabli de {period} ne peut pas être écrit : {detail}. Votre agence doit corriger la fiche."
+        "Le préétabli de la période {period} ne peut pas être écrit : {detail}. Votre agence doit corriger la fiche."
     )
 
 
@@ -145,7 +145,7 @@ class NoMoreSupplements(DomainError):
 
     code = "declaration.no_more_supplements"
     message = _(
-        "Les neuf déclarations complémentaires de {period} sont déjà déposées. Adressez-vous à votre agence."
+        "Les neuf déclarations complémentaires de la période {period} sont déjà déposées. Adressez-vous à votre agence."
     )
 
 

@@ -228,8 +228,8 @@ def _validate(sheet: Worksheet, last: int) -> None:
 
 
 def _write_guide(workbook: Any, affiliate: Affiliate, period: Period) -> None:
-    heading = _("Salaires de %(period)s – %(name)s") % {
-        "period": formats.period(period),
+    heading = _("Salaires %(of_period)s – %(name)s") % {
+        "of_period": formats.of_period(period),
         "name": affiliate.name,
     }
     letters = {column: column_name(place) for place, column in enumerate(_WIDTHS, 1)}

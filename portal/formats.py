@@ -93,6 +93,14 @@ def period(value: Period | datetime.date | str) -> str:
     return f"{months[value.month - 1]}{NO_BREAK_SPACE}{value.year}"
 
 
+def of_period(value: Period | datetime.date | str) -> str:
+    """What belongs to a declared month: ``de janvier 2026``, ``d’octobre 2026``; in Arabic the month alone says so."""
+    month = period(value)
+    if _arabic():
+        return month
+    return f"d’{month}" if month[0] in "ao" else f"de {month}"
+
+
 def day(value: datetime.date) -> str:
     """A day in words: ``1er février 2026``, ``10 février 2026``; an instant gives its day in Morocco."""
     if isinstance(value, datetime.datetime):

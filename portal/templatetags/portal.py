@@ -125,6 +125,12 @@ def period(value: Period | datetime.date | str | None) -> str:
 
 
 @register.filter
+def of_period(value: Period | datetime.date | str | None) -> str:
+    """`Déclaration {{ declaration.period|of_period }}` → ``Déclaration d’octobre 2026``."""
+    return formats.of_period(value) if value else ""
+
+
+@register.filter
 def day(value: datetime.date | None) -> str:
     """`{{ slip.due_on|day }}` → ``10 février 2026``."""
     return formats.day(value) if value else ""

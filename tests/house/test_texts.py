@@ -84,3 +84,11 @@ def test_no_template_is_unused() -> None:
         if f'"{name}"' not in everything and f"'{name}'" not in everything:
             unused.append(name)
     assert unused == []
+
+
+def test_no_text_says_of_before_a_month_that_may_begin_with_a_vowel() -> None:
+    """« de octobre »: formats.of_period says « d’octobre », and a period is « la période octobre 2026 »."""
+    wrong = re.compile(r"\b[Dd]e (?:%\((?:period|month)\)s|\{(?:period|month)\})")
+    assert wrong.findall("Déclaration de %(period)s, le mois de {period}") != []
+    catalogue = (HOUSE / "locale/ar/LC_MESSAGES/django.po").read_text()
+    assert wrong.findall(catalogue) == []

@@ -43,6 +43,17 @@ def test_a_month_has_its_moroccan_name():
         assert formats.period(Period(2026, 8)) == f"غشت{NBSP}2026"
 
 
+def test_what_belongs_to_a_month_is_said_as_people_say_it():
+    with translation.override("fr"):
+        said = [formats.of_period(Period(2026, month)).split(NBSP)[0] for month in range(1, 13)]
+        assert said == [
+            "de janvier", "de février", "de mars", "d’avril", "de mai", "de juin", "de juillet",
+            "d’août", "de septembre", "d’octobre", "de novembre", "de décembre",
+        ]  # fmt: skip
+    with translation.override("ar"):
+        assert formats.of_period(Period(2026, 4)) == formats.period(Period(2026, 4))
+
+
 def test_an_account_keeps_its_order_in_an_arabic_sentence():
     with translation.override("fr"):
         assert formats.left_to_right("911 780 38") == "911 780 38"
