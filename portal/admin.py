@@ -433,8 +433,8 @@ class IncidentAdmin(StaffAdmin):
     list_filter = ("kind",)
     search_fields = ("=code",)
     nothing_found = _(
-        "Rien ne s’est cassé sous ce code : la page n’existait pas, n’était pas ouverte à cette personne, ou ne "
-        "répondait pas à ce moment. Demandez-lui ce qu’elle cherchait à faire."
+        "Rien ne s’est cassé sous ce code : la page n’existait pas, n’était pas ouverte à cette personne, ou "
+        "tout le service était arrêté à ce moment. Demandez-lui ce qu’elle cherchait à faire."
     )
     search_help_text = _("Le code que la personne lit sur la page d’erreur, comme AB12-CD34.")
     date_hierarchy = "at"

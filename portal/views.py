@@ -171,8 +171,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     status = 503 if is_transient(error) else 500
     match = request.resolver_match
-    if status == 500:
-        place = match.view_name if match else ""
-        incidents.note_later(request, place=place, error=error, status=status)
+    place = match.view_name if match else ""
+    incidents.note_later(request, place=place, error=error, status=status)
     metrics.count(metrics.FAILED)
     return wrong_page(status)

@@ -205,6 +205,14 @@ def test_staff_find_what_broke_by_the_code_that_was_shown(cast: Cast) -> None:
     assert stranger.get(desk).status_code in {302, 404}
 
 
+@pytest.mark.urls(PAGES)
+def test_a_database_that_gave_up_is_found_by_its_code_too() -> None:
+    page = Client(raise_request_exception=False).get("/t/waits/")
+    assert page.status_code == 503
+    incident = Incident.objects.get(code=page.headers["X-Request-Code"])
+    assert (incident.kind, incident.status) == ("OperationalError", 503)
+
+
 def test_a_task_that_breaks_is_found_too() -> None:
     tasks.send_mails.on_failure(ValueError("x"), "id", (), {}, None)
     assert Incident.objects.get().place == "portal.tasks.send_mails"
