@@ -1,10 +1,14 @@
 """What a joined file is, told by its bytes, and the name under which it is shown."""
 
+import hashlib
+
 import pytest
 
+from portal import storage
 from portal.enums import PieceType
 from portal.errors import PieceEmpty, PieceTypeRefused, TooManyPieces
 from portal.pieces import check_piece_count, piece_type, shown_name
+from tests.affiliates.factories import UserFactory
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
@@ -63,3 +67,18 @@ def test_an_empty_file_and_too_many_files_are_refused() -> None:
 )
 def test_a_name_is_made_fit_to_be_shown(name: str, shown: str) -> None:
     assert shown_name(name) == shown
+
+
+def test_what_is_kept_is_told_byte_for_byte(db: None) -> None:
+    """Several pieces, cut elsewhere than where they came in: the size and the digest are of the whole."""
+    whole = bytes(range(256)) * 2_500
+    assert len(whole) > 2 * storage.CHUNK_BYTES
+    user = UserFactory()
+    stored = storage.store(
+        [whole[:10], whole[10:300_000], whole[300_000:]], name="a.txt", limit=len(whole), stored_by=user
+    )  # fmt: skip
+    stored.refresh_from_db()
+    assert (stored.size, stored.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert stored.stored_by == user
+    with storage.open_stored(stored) as kept:
+        assert kept.read() == whole
