@@ -84,6 +84,7 @@ def _live(now: datetime.datetime, *, first: Period, last: Period) -> None:
     requests.ask(register, now=now)
     requests.hire_season(register, now=now)
     requests.mandate(register, now=now)
+    requests.own_data(register, now=now)
     missions.missions(register, now=now)
     quarrels.finish(history, now=now)
     _open_month(history, last.next(), now)

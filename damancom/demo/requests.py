@@ -10,6 +10,7 @@ from affiliates import sheet_template, workflows
 from affiliates.enums import CardKind, LegalForm, Scope, Sex
 from affiliates.models import Agency, Employee, Representative
 from affiliates.rules import NewFirm, NewHire
+from damancom import copying
 from damancom.demo import world
 from damancom.demo.register import Register
 from portal import clock, exports
@@ -66,6 +67,26 @@ def mandate(register: Register, *, now: datetime.datetime) -> None:
             scopes=[Scope.DECLARE, Scope.CERTIFICATES],
             starts_on=clock.day_of(now),
         )
+
+
+def own_data(register: Register, *, now: datetime.datetime) -> None:
+    """The clinic has moved and asks that its record say so; the baker has a copy of all that is held on her firm."""
+    clinic = world.firm("clinic")
+    workflows.ask_rectification(
+        actor=register.user(clinic.owner),
+        at=now - datetime.timedelta(days=1),
+        affiliate=register.affiliates[clinic.key],
+        employee=None,
+        intent=uuid.uuid5(uuid.NAMESPACE_URL, "demo:rectification"),
+        told={"address": "210 BOULEVARD D’ANFA"},
+        text="La clinique a déménagé au début du mois ; le bail est joint.",
+        pieces=[Scan("bail.pdf")],
+    )
+    bakery = world.firm("bakery")
+    copy = copying.ask(
+        actor=register.user(bakery.owner), at=now, affiliate=register.affiliates[bakery.key]
+    )
+    copying.make(copy_id=copy.pk, at=now)
 
 
 def ask(register: Register, *, now: datetime.datetime) -> None:

@@ -1,8 +1,8 @@
 """Who may open which address: the one table that the matrix of doors holds the portal to.
 
-A line is: the name of the address, whose door it is, the methods that it answers. A name of the desk without a screen
-(« admin:payments_slip ») stands for the list, the card, and Django's own pages of that model. Whatever another address
-than one's own answers is not in the table: it does not exist, for anybody.
+A line is: the name of the address, whose door it is, the methods that it answers. Whatever another address than one's
+own answers is not in the table: it does not exist, for anybody. The desk of the fund has a table of its own below, a
+line a screen.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,15 @@ INSIDE: Final = {
 }
 #: Offices of accountants, whose people have pages of their own.
 OFFICES: Final = tuple(name for name in INSIDE if name.startswith("office"))
-#: The members of the fund's staff.
-STAFF: Final = ("clerk", "supervisor")
+#: The posts of the fund, by the letter that the table of the desk gives them; and somebody of the staff without any.
+POSTS: Final = {
+    "C": "clerk", "S": "supervisor", "I": "inspector", "T": "treasurer", "A": "auditor", "D": "admin",
+}  # fmt: skip
+STAFF: Final = (*POSTS.values(), "without a post")
+#: The same posts at another agency: the desk has rows of one agency, and these come from elsewhere.
+ELSEWHERE: Final = {f"{post} elsewhere": post for post in POSTS.values()}
+#: Posts that see the firms of their agency; the others see those of all.
+OF_AN_AGENCY: Final = ("clerk", "inspector")
 #: Those for whom the pages of the firm do not exist.
 OUTSIDE: Final = ("bank", "stranger", *STAFF)
 PEOPLE: Final = (*INSIDE, *OUTSIDE)
@@ -234,17 +241,106 @@ certificates:check_receipt            link          GET
 """
 
 
-#: Doors to things that the demonstration has none of: that they open is shown by the tests of their room.
-NOT_THERE: Final = {
-    "affiliates:copy",
-    "certificates:check_receipt",
-    "certificates:decision_pdf",
-    "affiliates:rectification",
-    "affiliates:answer_rectification",
-    "affiliates:withdraw_rectification",
-    "affiliates:rectification_piece",
-    "copies:copy",
-}
+#: The desk of the fund. A line is a screen, the letters of the posts that act there, of those that only read, whose
+#: rows it shows, and the addresses of the screen, each with the methods that it answers (G: GET, P: POST).
+#: firm: rows of firms, for some posts those of their agency alone. agency: of one's own agency, whatever the post.
+#: all: rows of no firm, or of every firm. asked: what oneself asked for. Whoever is sent on a mission sees it anyway.
+#: Whoever only reads is refused a POST. Django's own pages to add, to delete and of history are closed to everybody.
+DESK: Final = """
+affiliates_accountrecovery       CS  A     agency  changelist:G change:G open:GP approve:P refuse:P
+affiliates_affiliate             CS  ITA   firm    changelist:GP change:GP
+affiliates_affiliationrequest    CS  A     firm    changelist:G change:G ask:P refuse:P grant:P piece:G
+affiliates_datacopy              CS  A     firm    changelist:G ask:GP
+affiliates_datacopy              CS  A     asked   download:G
+affiliates_debitauthority        ST  CA    firm    changelist:GP change:G
+affiliates_employee              CS  IA    firm    changelist:GP change:GP
+affiliates_employment            CS  IA    firm    changelist:GP change:GP
+affiliates_mandate               CS  A     firm    changelist:GP change:G
+affiliates_rectificationrequest  CS  A     firm    changelist:G change:G ask:P refuse:P grant:P piece:G
+affiliates_registrationrequest   CS  A     firm    changelist:G change:G ask:P refuse:P grant:P piece:G
+affiliates_representative        CS  A     all     changelist:GP change:G
+affiliates_staffassignment       SD  A     all     changelist:G change:GP
+affiliates_statetakeover         CS  A     firm    changelist:GP change:G
+certificates_certificate         CS  A     firm    changelist:GP change:G issue:GP pdf:G prepare:P decision:G
+certificates_usagealarm          S   A     all     changelist:G change:GP
+declarations_correctionstop      CS  IA    firm    changelist:GP change:G
+declarations_declaration         CS  IA    firm    changelist:GP change:G
+declarations_filefinding         CS  A     firm    changelist:GP change:G
+declarations_outage              CS  DA    all     changelist:GP change:G
+declarations_prefill             CS  A     firm    changelist:GP change:G
+declarations_receivedfile        CS  A     firm    changelist:GP change:G
+disputes_answertemplate          CS  A     all     changelist:G write:P withdraw:P
+disputes_dispute                 CS  A     firm    changelist:G triage:P change:G employer:G assign:P meet:P take:P
+disputes_dispute                 CS  A     firm    give_back:P write:P ask:P decide:P piece:G
+disputes_inspector               S   CIA   all     changelist:GP change:G
+disputes_mission                 CSI A     firm    changelist:G change:G sign:P cancel:P step:P piece:G
+disputes_mission                 CSI A     firm    countersign:P propose:P approve:P drop:P
+disputes_mission                 S   -     all     order:GP
+disputes_riskfact                SI  CA    firm    changelist:G
+payments_bankfile                ST  A     all     changelist:GP change:G parked:G decide:P
+payments_bankkey                 S   A     all     changelist:G issue:P revoke:P
+payments_bankline                ST  A     all     changelist:GP change:G waiting:G doubles:G assign:P reverse:GP
+payments_bankprofile             S   TA    all     changelist:GP change:G decide:P
+payments_clerkact                ST  A     all     changelist:G change:G write_off:GP decide:P
+payments_debitorder              ST  CA    firm    changelist:GP change:G
+payments_debitrun                ST  A     all     changelist:G change:G prepare:P release:P resume:P
+payments_filingpenalty           ST  CA    firm    changelist:GP change:G
+payments_gracerequest            ST  CA    firm    changelist:G change:G decide:P
+payments_ledgerentry             ST  A     all     changelist:GP change:G
+payments_paymentslip             ST  CIA   firm    changelist:GP change:G
+payments_surcharge               ST  CA    firm    changelist:GP change:G
+payments_surchargeexemption      ST  CA    firm    changelist:GP change:G
+payments_collection              -   STA   all     :G export:G
+portal_auditentry                -   A     all     changelist:GP change:G
+portal_incident                  -   CSDA  all     changelist:GP change:G
+portal_mail                      -   CSDA  all     changelist:GP change:G
+portal_purge                     -   DA    all     changelist:GP change:G
+portal_user                      -   CSDA  all     changelist:GP change:G
+"""
+#: Addresses of the frame of the desk: whoever has a post, or is of the staff at all.
+FRAME: Final = """
+admin:index                 staff   GET
+admin:login                 door    GET POST
+admin:logout                leaves  POST
+admin:password_change       staff   GET POST
+admin:password_change_done  nobody
+admin:jsi18n                staff   GET
+admin:autocomplete          nobody
+admin:view_on_site          nobody
+admin:app_list              post    GET
+admin:show                  shown   POST
+"""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One address of the desk: who acts, who reads, whose rows, by which methods."""
+
+    name: str
+    acts: frozenset[str]
+    reads: frozenset[str]
+    reach: str
+    methods: frozenset[str]
+
+
+def screens(table: str) -> dict[str, Screen]:
+    """The table of the desk by the names of addresses."""
+    found: dict[str, Screen] = {}
+    for line in table.strip().splitlines():
+        screen, acts, reads, reach, *addresses = line.split()
+        for address in addresses:
+            name, _, letters = address.partition(":")
+            methods = {{"G": "GET", "P": "POST"}[letter] for letter in letters}
+            full = f"admin:{screen}" + (f"_{name}" if name else "")
+            assert full not in found, full
+            found[full] = Screen(
+                full,
+                frozenset(POSTS[letter] for letter in acts if letter != "-"),
+                frozenset(POSTS[letter] for letter in reads if letter != "-"),
+                reach,
+                frozenset(methods),
+            )
+    return found
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -32,6 +31,7 @@ from damancom import copying
 from damancom.demo import build
 from damancom.tasks import make_copy
 from declarations.models import Outage
+from disputes.enums import StepKind
 from disputes.models import MissionStep, ReplyPiece, StepReply
 from payments.models import PaymentSlip
 from portal import audit, storage
@@ -92,7 +92,7 @@ WORDS: dict[str, dict[str, list[str]]] = {
     "admin:payments_clerkact_decide": {"verb": ["valider", "refuser", "retirer", "proposer"]},
     "admin:payments_gracerequest_decide": {"verb": ["accorder", "refuser", "proposer"]},
     "admin:payments_bankprofile_decide": {"verb": ["approuver", "ecarter"]},
-    "admin:disputes_mission_step": {"kind": ["notice"]},
+    "admin:disputes_mission_step": {"kind": [one.value for one in StepKind]},
 }  # fmt: skip
 #: Addresses of Django's frame that hold nothing of ours.
 OF_DJANGO = {
@@ -286,16 +286,6 @@ def furnish() -> None:
         email="leila@riad.example",
         document=CardKind.CIN,
         lost="Téléphone volé mardi, déclaration montrée",
-    )
-    register.ask_rectification(
-        actor=owner,
-        at=NOW,
-        affiliate=firm,
-        employee=None,
-        intent=uuid.uuid4(),
-        told={"address": "12 RUE DU FOUR"},
-        text="L’entreprise a déménagé au mois de mars.",
-        pieces=[SimpleUploadedFile("bail.pdf", b"%PDF-1.4 bail")],
     )
     step = MissionStep.objects.filter(mission__affiliate__memberships__isnull=False).order_by("pk")[
         0
