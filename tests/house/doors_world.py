@@ -163,7 +163,7 @@ def build_world(folder: Path) -> World:
     bank = Bank.objects.get(code=debited.rib[:3])
     BankMembership.objects.create(user=people["bank"], bank=bank)
     people["stranger"] = UserFactory(full_name="stranger")
-    MembershipFactory(user=people["stranger"], affiliate=AffiliateFactory())
+    MembershipFactory(user=people["stranger"], affiliate=AffiliateFactory(agency=theirs[0].agency))
     for person in people.values():
         Authenticator.objects.create(
             user=person,

@@ -231,7 +231,10 @@ SECRETS: dict[str, tuple[re.Pattern[str], str, set[str]]] = {
             r"(?<![\w/+.:@-])(?=[\w+=-]*[a-z])(?=[\w+=-]*[A-Z])(?=(?:[A-Za-z_+=-]*\d){4})[A-Za-z0-9_+=-]{32,}(?![\w/.:-])"
         ),
         "Zx8Lq2Nv5Rb9Tc3" + "Wd7Yf1Hg6Jk4Mp0Qs",
-        {"tests/house/test_boot.py"},
+        {
+            "tests/house/test_boot.py",
+            "tests/payments/test_signed_calls.py",  # the example of RFC 9421, published with it
+        },
     ),
 }  # fmt: skip
 
