@@ -22,6 +22,7 @@ from payments.models import BankFile
 from portal import audit
 from portal.enums import JobState
 from tests.cast import Cast
+from tests.drills import until
 from tests.payments.camt_files import camt, entry
 from tests.payments.factories import received
 
@@ -274,6 +275,8 @@ def test_what_is_left_behind_is_named(tmp_path: Path) -> None:
     folder.mkdir()
     with subprocess.Popen(["sleep", "60"], env={"VAR_DIR": str(folder)}) as left:
         try:
+            # Between its birth and its first instruction a process has no words of its own.
+            until(Path(f"/proc/{left.pid}/environ").read_bytes)
             found = stack.left_behind(folder)
         finally:
             left.kill()

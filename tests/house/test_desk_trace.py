@@ -72,6 +72,7 @@ SECOND = {
 KEY_OF = {
     "admin:affiliates_datacopy_ask": "affiliates.Employee",
     "admin:certificates_certificate_decision": "disputes.Dispute",
+    "admin:payments_debitrun_resume": "payments.DebitRun",
 }
 #: What an insured person asks about themselves stands in the trace of the person: their employer is not told.
 OF_THE_PERSON = {
